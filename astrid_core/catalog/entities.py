@@ -1,0 +1,80 @@
+"""Objects on the sky and what is published about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import SkyPosition
+
+
+class EntryStatus(StrEnum):
+    """What is thought of an object."""
+
+    CANDIDATE = "candidate"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightCurvePoint:
+    """One measured brightness of an object; identity detection."""
+
+    entry_id: UUID
+    detection_id: str
+    observation_id: str
+    reference_digest: str
+    """The reference that the flux is relative to."""
+    position: SkyPosition
+    band: str
+    mid_mjd: float
+    flux: float
+    """Difference flux, counts of the science exposure; negative where the source faded."""
+    flux_err: float
+    mag_ab: float | None
+    """AB magnitude of abs(flux); None without a zero point."""
+    mag_err: float | None
+    significance: float
+    """Signed S_corr, sigma."""
+    score: float
+    """Probability of being new in the sky."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogEntry:
+    """One object on the sky, gathering its detections."""
+
+    id: UUID
+    position: SkyPosition
+    """Mean of its detections, weighted by significance squared."""
+    first_mjd: float
+    last_mjd: float
+    n_detections: int
+    best_score: float
+    peak_significance: float
+    """Signed significance of the strongest detection."""
+    status: EntryStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analytics:
+    """Measured facts about a night."""
+
+    key: RunKey
+    survey: str
+    night: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """JSON values only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportJob:
+    """One frozen, versioned extract of the catalog."""
+
+    key: RunKey
+    files: Mapping[str, ArtifactRef]
+    """File name to stored bytes."""
+    n_entries: int
+    n_points: int

@@ -1,0 +1,54 @@
+"""How likely a candidate is new in the sky, and who says so."""
+
+from dataclasses import dataclass, field
+from collections.abc import Mapping
+
+from astrid_core.differencing.entities import Candidate
+from astrid_core.shared.runs import RunKey, RunStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One trained, registered network version."""
+
+    name: str
+    version: int
+    digest: str
+    """SHA-256 over the weights and everything else that decides a score."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """``name/version``."""
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """A candidate with a score from a model run."""
+
+    model_run: RunKey
+    candidate: Candidate
+    score: float | None
+    """Probability of being new in the sky, 0 to 1; None where the candidate could not be scored."""
+    unscored_reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """Model run and candidate number."""
+        return f"{self.model_run}:{self.candidate.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRun:
+    """One model version applied to one difference run."""
+
+    key: RunKey
+    status: RunStatus
+    reason: str = ""
+    difference_key: RunKey
+    observation_id: str
+    model: str
+    """``name/version``."""
+    detections: tuple[Detection, ...] = ()
+    elapsed_s: float = 0.0

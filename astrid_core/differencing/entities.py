@@ -1,0 +1,112 @@
+"""What one image shows that another does not."""
+
+from dataclasses import dataclass
+
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.runs import RunKey, RunStatus
+from astrid_core.shared.sky import SkyCell, SkyPosition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceImage:
+    """The deep, versioned image of a cell and band that others are compared with; identity its pixels' digest."""
+
+    image: ArtifactRef
+    cell: SkyCell
+    band: str
+    survey: str
+    version: int
+    """Counts the references of a survey, cell and band, from 1."""
+    position: SkyPosition
+    radius_deg: float
+    inputs: tuple[RunKey, ...]
+    """The preparations that were coadded."""
+    nights: tuple[str, ...]
+    """The nights they were taken in: none of these may be compared with this reference."""
+    fwhm_pix: float
+    sky_rms: float
+    zero_point_mag: float | None = None
+    elapsed_s: float = 0.0
+
+    @property
+    def digest(self) -> str:
+        """Digest of the image: the identity."""
+        return self.image.digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Pixels that stand out of one difference; no opinion yet."""
+
+    run: RunKey
+    number: int
+    """1 for the strongest."""
+    position: SkyPosition | None
+    """None where the pair has no sky coordinates."""
+    x_pix: float
+    y_pix: float
+    score: float
+    """Signed S_corr at the peak, in sigma: negative for a source that faded."""
+    flux: float
+    """PSF flux of the difference, science counts."""
+    flux_err: float
+    fwhm_pix: float
+    ellipticity: float
+    flags: int
+    """MaskPlane bits within one FWHM."""
+
+    @property
+    def id(self) -> str:
+        """Run and number."""
+        return f"{self.run}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """How the science frame was tied to the reference."""
+
+    offset_x_pix: float
+    """Mean shift of the science header's WCS against the reference, science pixels."""
+    offset_y_pix: float
+    rms_pix: float
+    """Scatter per axis of the matched stars after the fit."""
+    n_matched: int
+    method: str
+    """``wcs`` or ``stars``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceRun:
+    """One science image minus one reference."""
+
+    key: RunKey
+    status: RunStatus
+    reason: str = ""
+    preprocess_key: RunKey
+    observation_id: str
+    reference_digest: str = ""
+    """Empty where no reference was found."""
+    image: ArtifactRef | None = None
+    """DIFFERENCE, SCORE, VARIANCE, MASK, PSF and, for the cutouts, SCIENCE and REFERENCE on the science grid."""
+    registration: Registration | None = None
+    flux_ratio: float | None = None
+    """Science counts per reference count."""
+    score_noise: float | None = None
+    """Robust standard deviation of the score on unmasked pixels."""
+    n_usable_pix: int = 0
+    candidates: tuple[Candidate, ...] = ()
+    elapsed_s: float = 0.0
+
+    @classmethod
+    def skipped(
+        cls, key: RunKey, *, preprocess_key: RunKey, observation_id: str, reference_digest: str, reason: str
+    ) -> "DifferenceRun":
+        """Return the record of a pair that could not be differenced."""
+        return cls(
+            key=key,
+            status=RunStatus.SKIPPED,
+            reason=reason,
+            preprocess_key=preprocess_key,
+            observation_id=observation_id,
+            reference_digest=reference_digest,
+        )

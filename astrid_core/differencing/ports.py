@@ -1,0 +1,46 @@
+"""What the differencing domain needs from outside."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
+from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import Region, SkyCell
+
+
+class ReferenceImages(Protocol):
+    """The record of references; identity the digest of the image."""
+
+    def add(self, reference: ReferenceImage) -> bool:
+        """Record it and tell whether it is new; an existing digest changes nothing."""
+        ...
+
+    def get(self, digest: str) -> ReferenceImage:
+        """Return it, or raise UnknownRecord."""
+        ...
+
+    def search(
+        self, *, region: Region | None = None, cell: SkyCell | None = None, band: str | None = None
+    ) -> Sequence[ReferenceImage]:
+        """Return references (by their centre), ordered by cell, band, version, digest."""
+        ...
+
+
+class DifferenceRuns(Protocol):
+    """The record of differences with their candidates; identity RunKey."""
+
+    def add(self, run: DifferenceRun) -> bool:
+        """Record it and tell whether it is new; an existing key changes nothing."""
+        ...
+
+    def get(self, key: RunKey) -> DifferenceRun:
+        """Return it, or raise UnknownRecord."""
+        ...
+
+    def find(self, key: RunKey) -> DifferenceRun | None:
+        """Return it, or None."""
+        ...
+
+    def of_observation(self, observation_id: str) -> Sequence[DifferenceRun]:
+        """Return every difference of an observation, ordered by key."""
+        ...

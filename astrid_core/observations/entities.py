@@ -1,0 +1,89 @@
+"""What was looked at."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from astropy.time import Time
+
+from astrid_core.shared.sky import SkyCell, SkyPosition
+
+
+class WcsOrigin(StrEnum):
+    """Where the sky coordinates of an exposure come from."""
+
+    HEADER = "header"
+    """A celestial WCS in its header."""
+    POINTING = "pointing"
+    """Only the telescope's pointing and pixel scale; the orientation is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """An archive or telescope that we read."""
+
+    name: str
+    """Lower-case letters, digits and hyphens."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One exposure as its archive describes it."""
+
+    survey: str
+    archive_id: str
+    """The archive's own name; for a folder the relative path, with ``[n]`` for an extension behind the first image."""
+    extension: int
+    """0-based number of the HDU that holds the pixels."""
+    file_digest: str
+    """SHA-256 of the whole file as ingested."""
+    position: SkyPosition
+    """Centre of the frame."""
+    radius_deg: float
+    """From the centre to the farthest corner."""
+    wcs_origin: WcsOrigin
+    pixel_scale_arcsec: float
+    width_pix: int
+    height_pix: int
+    band: str
+    exposure_s: float
+    mid_mjd: float
+    """Middle of the exposure, UTC."""
+    instrument: str = ""
+    object_name: str = ""
+    gain_e_adu: float | None = None
+    read_noise_e: float | None = None
+    saturation_adu: float | None = None
+    zero_point_mag: float | None = None
+    """AB magnitude of one count in the whole exposure."""
+
+    @property
+    def id(self) -> str:
+        """``survey:archive_id``."""
+        return f"{self.survey}:{self.archive_id}"
+
+    @property
+    def night(self) -> str:
+        """The night it belongs to."""
+        return night_of(self.mid_mjd)
+
+    def cell(self, order: int) -> SkyCell:
+        """Return the cell of ``order`` that holds the centre."""
+        return SkyCell.containing(self.position, order=order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A file or frame that cannot become an Observation, and why."""
+
+    survey: str
+    archive_id: str
+    reason: str
+    """One line with the number or keyword that decided it."""
+
+
+def night_of(mid_mjd: float) -> str:
+    """Return ``YYYY-MM-DD``: the UTC date on which the night began, nights running from noon to noon."""
+    began: datetime = Time(mid_mjd, format="mjd", scale="utc").to_datetime() - timedelta(hours=12)
+    return began.date().isoformat()

@@ -1,0 +1,101 @@
+"""Three families of failure; the family says what happens next.
+
+AstridError
+├── Unprocessable      this item cannot be done: record a skipped run, go on with the others
+├── TemporaryFailure   the same call may succeed later: retry with back-off
+└── PermanentFailure   retrying cannot help: stop and tell somebody
+"""
+
+from typing import ClassVar
+
+
+class AstridError(Exception):
+    """A failure with the numbers that decided it: ``str()`` shows the message and every fact."""
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = facts
+
+    def __str__(self) -> str:
+        if not self.facts:
+            return self.message
+        return f"{self.message} ({', '.join(f'{name}={_show(value)}' for name, value in self.facts.items())})"
+
+
+class Unprocessable(AstridError):
+    """The item itself cannot be processed; other items can."""
+
+    code: ClassVar[str] = "unprocessable"
+
+
+class TemporaryFailure(AstridError):
+    """A service did not answer in time or answered with a fault of its own."""
+
+
+class PermanentFailure(AstridError):
+    """Something is wrong that no retry mends: corrupt bytes, an unknown model, a bad setting."""
+
+
+class UnusableFile(Unprocessable):
+    """A file is not an image we can use."""
+
+
+class TooFewSources(Unprocessable):
+    """Too few stars to measure a PSF, a registration or a flux scale."""
+
+
+class NotRegistered(Unprocessable):
+    """Science and reference could not be brought onto one another."""
+
+
+class TooLittleOverlap(Unprocessable):
+    """The reference covers too little of the science image."""
+
+
+class NoReference(Unprocessable):
+    """No reference exists that may be subtracted from this observation."""
+
+
+class BadPixels(Unprocessable):
+    """Too few usable pixels remain."""
+
+
+class UnreliableScore(Unprocessable):
+    """The noise of the score image is so far off that its candidates would mislead."""
+
+
+class ArchiveUnavailable(TemporaryFailure):
+    """A survey archive or folder cannot be reached now."""
+
+
+class StorageUnavailable(TemporaryFailure):
+    """The artifact store cannot be reached now."""
+
+
+class DatabaseUnavailable(TemporaryFailure):
+    """The database cannot be reached now."""
+
+
+class CorruptArtifact(PermanentFailure):
+    """Stored bytes do not match their digest."""
+
+
+class MissingArtifact(PermanentFailure):
+    """A record names bytes that the store does not hold."""
+
+
+class UnknownModel(PermanentFailure):
+    """The model registry has no such version."""
+
+
+class UnknownRecord(PermanentFailure):
+    """A record that a caller named does not exist."""
+
+
+class BadConfiguration(PermanentFailure):
+    """A setting is missing, unknown or out of range."""
+
+
+def _show(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

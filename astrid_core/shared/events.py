@@ -1,0 +1,69 @@
+"""What happened, to what, by whom: an append-only log in which every event names the one before it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from astrid_core.shared.errors import PermanentFailure
+
+GENESIS = "0" * 64
+"""The digest that the first event of a log names as its predecessor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEvent:
+    """One fact, as it entered the log."""
+
+    sequence: int
+    name: str
+    """``noun.verb``, for example ``difference.recorded``."""
+    subject: str
+    actor: str
+    at: datetime
+    """Aware UTC."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """JSON values only."""
+    previous: str
+    digest: str
+
+
+class EventLog(Protocol):
+    """Append-only; the log joins the transaction of the change that it records."""
+
+    def append(self, name: str, *, subject: str, facts: Mapping[str, object] | None = None) -> DomainEvent:
+        """Add one event behind the last one."""
+        ...
+
+    def all(self) -> Iterable[DomainEvent]:
+        """Return every event, oldest first."""
+        ...
+
+
+def chain_digest(  # noqa: PLR0913 - the digest covers every field of an event
+    *, sequence: int, name: str, subject: str, actor: str, at: datetime, facts: Mapping[str, object], previous: str
+) -> str:
+    """Return the SHA-256 that seals an event together with all events before it."""
+    sealed = [sequence, name, subject, actor, at.isoformat(), dict(facts), previous]
+    return hashlib.sha256(json.dumps(sealed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def verify_chain(events: Iterable[DomainEvent]) -> int:
+    """Return how many events were checked; raise PermanentFailure at the first that was altered, lost or moved."""
+    previous, n_checked = GENESIS, 0
+    for event in events:
+        expected = chain_digest(
+            sequence=event.sequence,
+            name=event.name,
+            subject=event.subject,
+            actor=event.actor,
+            at=event.at,
+            facts=event.facts,
+            previous=previous,
+        )
+        if event.sequence != n_checked + 1 or event.previous != previous or event.digest != expected:
+            raise PermanentFailure("event log does not verify", sequence=event.sequence, event=event.name)
+        previous, n_checked = event.digest, n_checked + 1
+    return n_checked

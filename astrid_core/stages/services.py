@@ -1,0 +1,44 @@
+"""Everything a stage may reach, as ports."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from astrid_core.catalog.ports import CatalogEntries, ExportJobs, NightAnalytics
+from astrid_core.curation.ports import Alerts, Curators, ValidationEvents
+from astrid_core.detection.ports import ModelRegistry, ModelRuns
+from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
+from astrid_core.observations.ports import Observations, Rejections, SurveyClient
+from astrid_core.preprocessing.ports import PreprocessRuns
+from astrid_core.shared.artifacts import ArtifactStore
+from astrid_core.shared.events import EventLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Every record of ours, inside one transaction."""
+
+    observations: Observations
+    rejections: Rejections
+    preprocess_runs: PreprocessRuns
+    references: ReferenceImages
+    difference_runs: DifferenceRuns
+    model_runs: ModelRuns
+    curators: Curators
+    validation_events: ValidationEvents
+    alerts: Alerts
+    catalog: CatalogEntries
+    analytics: NightAnalytics
+    exports: ExportJobs
+    events: EventLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The ports of one process, opened by ``astrid_core.bootstrap.open_services``."""
+
+    artifacts: ArtifactStore
+    models: ModelRegistry
+    surveys: Mapping[str, SurveyClient]
+    transaction: Callable[[], AbstractContextManager[Records]]
+    """Commits on exit, rolls back on error."""
