@@ -1,0 +1,133 @@
+"""What is left over after the subtraction, and how much noise it stands for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from astrid_core.differencing.zogy import Tile
+from astrid_core.shared.images import FloatImage
+
+_MAX_SAMPLE = 200_000
+_MIN_SAMPLE = 200
+_MAX_ASTROMETRIC_PIX = 0.3
+_MAX_PSF_ERROR = 0.03
+_CHI2_MEDIAN = 0.4549364
+"""Median of the square of a standard normal deviate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalCorrection:
+    """How one tile of the reference must still be moved and scaled, to first order."""
+
+    dx_pix: float
+    dy_pix: float
+    scale: float
+
+    def apply(self, tile: Tile) -> Tile:
+        """Return the tile with the correction taken out of D and S."""
+        if self.dx_pix == 0.0 and self.dy_pix == 0.0 and self.scale == 0.0:
+            return tile
+        return Tile(
+            difference=tile.difference - self._of(tile.reference_difference),
+            reference_difference=tile.reference_difference,
+            score=tile.score - self._of(tile.reference_score),
+            reference_score=tile.reference_score,
+            score_variance=tile.score_variance,
+        )
+
+    def _of(self, plane: FloatImage) -> FloatImage:
+        gy, gx = np.gradient(plane)
+        return (self.dx_pix * gx + self.dy_pix * gy + self.scale * plane).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibratedScore:
+    """A score of unit variance, and the factor that made it so."""
+
+    score: FloatImage
+    noise: float
+
+
+def local_correction(tile: Tile, holes: NDArray[np.bool_]) -> LocalCorrection:
+    """Fit shift and flux scale of the reference on the score image, robustly, where it holds significant sources.
+
+    To first order a reference displaced by (dx, dy) and scaled by 1 + a leaves dx dS_r/dx + dy dS_r/dy + a S_r in S.
+    A weak prior (0.3 px, 10 %) keeps tiles without sources at zero.
+    """
+    sigma = np.sqrt(tile.score_variance)
+    gy, gx = np.gradient(tile.reference_score)
+    rows = np.stack([gx / sigma, gy / sigma, tile.reference_score / sigma], axis=-1)
+    use = ~holes & (np.abs(rows).max(axis=-1) > 3.0)
+    if use.sum() < _MIN_SAMPLE:
+        return LocalCorrection(dx_pix=0.0, dy_pix=0.0, scale=0.0)
+    design = rows[use].astype(float)
+    target = (tile.score / sigma)[use].astype(float)
+    # Score pixels are correlated over a PSF, so a tile has far fewer independent rows than pixels.
+    prior = 10.0 * np.diag([1 / 0.3**2, 1 / 0.3**2, 1 / 0.1**2])
+    weight = np.ones(len(target))
+    solution = np.zeros(3)
+    for _ in range(8):
+        weighted = design * weight[:, None]
+        solution = np.linalg.solve(weighted.T @ design + prior, weighted.T @ target)
+        rest = np.abs(target - design @ solution)
+        scale = max(1.0, 1.4826 * float(np.median(rest)))
+        # Transients, variables and PSF errors of the brightest stars must not steer the fit.
+        weight = 1.0 / np.maximum(1.0, rest / (2.0 * scale)) ** 2 / (1.0 + (np.abs(design[:, 2]) / 100.0) ** 2)
+    dx, dy, scale = (float(value) for value in solution)
+    if max(abs(dx), abs(dy)) > 1.0 or abs(scale) > 0.3:
+        return LocalCorrection(dx_pix=0.0, dy_pix=0.0, scale=0.0)
+    return LocalCorrection(dx_pix=dx, dy_pix=dy, scale=scale)
+
+
+def fit_residual_terms(
+    score: FloatImage,
+    variance: FloatImage,
+    gradient2: FloatImage,
+    reference_score: FloatImage,
+    usable: NDArray[np.bool_],
+) -> tuple[float, float]:
+    """Return the astrometric variance (pix^2, ZOGY eq. 36-38) and the squared relative PSF error that explain S^2 - V.
+
+    Both are measured where the reference holds bright sources. Pixels are grouped by brightness and by how steep the
+    light is there; the median of S^2 / V of each group, against the 0.4549 of pure noise, gives its excess, so that
+    transients, variables and single bad stars have no say. Neither term is negative, and both end where noise does:
+    what exceeds 0.3 px or 3 % of a star is a failed registration or another colour, and hiding it would hide the sky.
+    """
+    snr = np.abs(reference_score) / np.sqrt(variance)
+    index = np.flatnonzero(usable & (snr > 10.0))
+    if len(index) < _MIN_SAMPLE:
+        return 0.0, 0.0
+    index = index[:: max(1, len(index) // _MAX_SAMPLE)]
+    v = variance.ravel()[index].astype(float)
+    s2 = score.ravel()[index].astype(float) ** 2 / v
+    slope = gradient2.ravel()[index].astype(float) / v
+    light = reference_score.ravel()[index].astype(float) ** 2 / v
+    brightness = np.minimum(np.log10(np.sqrt(light) / 10.0) * 2.0, 5.0).astype(int)
+    steepness = np.digitize(slope / light, np.quantile(slope / light, [0.25, 0.5, 0.75]))
+    rows, excess = [], []
+    for group in np.unique(brightness * 4 + steepness):
+        chosen = brightness * 4 + steepness == group
+        if chosen.sum() < 30:
+            continue
+        scale = np.sqrt(chosen.sum())
+        model = max(1.0, float(np.median(s2[chosen])) / _CHI2_MEDIAN)
+        rows.append(np.array([slope[chosen].mean(), light[chosen].mean()]) * scale / model)
+        excess.append((float(np.median(s2[chosen])) / _CHI2_MEDIAN - 1.0) * scale / model)
+    if not rows:
+        return 0.0, 0.0
+    solution, _ = nnls(np.array(rows), np.array(excess))
+    return min(float(solution[0]), _MAX_ASTROMETRIC_PIX**2), min(float(solution[1]), _MAX_PSF_ERROR**2)
+
+
+def calibrate_score(score: FloatImage, usable: NDArray[np.bool_]) -> CalibratedScore:
+    """Divide the score by its own robust standard deviation on usable pixels.
+
+    Resampling, coadding and drizzling correlate noise, and a per-pixel variance cannot know it; the score itself does.
+    """
+    values = score[usable]
+    values = values[:: max(1, len(values) // 2_000_000)]
+    low, high = np.percentile(values, [15.8655, 84.1345])
+    noise = float(high - low) / 2.0
+    return CalibratedScore(score=(score / np.float32(max(noise, 1e-12))).astype(np.float32), noise=noise)

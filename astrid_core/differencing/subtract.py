@@ -1,0 +1,251 @@
+"""Subtract a reference from a science image: tiles with their own PSFs, joined without seams, calibrated noise."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from astrid_core.differencing.config import DifferenceConfig
+from astrid_core.differencing.noise import calibrate_score, fit_residual_terms, local_correction
+from astrid_core.differencing.zogy import Kernels, Tile, fill_masked, make_kernels, masked_weight, subtract_tile
+from astrid_core.shared.errors import TooLittleOverlap, UnreliableScore
+from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, PsfModel, SkyImage
+
+VERSION = 1
+"""Raise when the same inputs should give a different result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One subtracted pair on the science grid; arrays (ny, nx), fluxes in science counts."""
+
+    difference: FloatImage
+    """D: a new source of flux F appears as F times ``psf``."""
+    variance: FloatImage
+    """Variance of D, counts^2."""
+    score: FloatImage
+    """Signed S_corr in sigma; NaN nowhere, meaningless where masked."""
+    flux: FloatImage
+    """PSF flux of a source at each pixel, counts."""
+    flux_err: FloatImage
+    mask: MaskImage
+    psf: FloatImage
+    """P_D at the centre of the frame, sum 1."""
+    overlap: float
+    """Usable fraction of the science pixels that the reference covers."""
+    score_noise: float
+    """Robust standard deviation of the score before it was divided by it: 1 for uncorrelated, well-known noise."""
+    astrometric_noise_pix: float
+    """Residual misregistration per axis that the score allows for."""
+    psf_noise: float
+    """Residual PSF and flux-scale error that the score allows for, as a fraction of flux."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A tile: what is computed (``outer``), and where in the frame its blended part goes."""
+
+    outer: tuple[slice, slice]
+    pad: tuple[int, int]
+    """Rows and columns of zeros before the frame's own pixels, where the tile reaches over the edge."""
+    weight: FloatImage
+    centre: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Planes:
+    """Frame-sized sums of blended tiles."""
+
+    difference: FloatImage
+    score: FloatImage
+    variance: FloatImage
+    gradient2: FloatImage
+    reference_score: FloatImage
+    flux_scale: FloatImage
+    weight: FloatImage
+    mask_weight: FloatImage
+
+
+def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -> Difference:
+    """Subtract ``reference`` (on the science grid and flux scale, both with PSF, no background) from ``science``.
+
+    Raises TooLittleOverlap, or UnreliableScore when the noise of the score cannot be calibrated.
+    """
+    if science.psf is None or reference.psf is None:
+        raise ValueError("both images need a PSF")
+    good_science, good_reference = science.usable, reference.usable
+    overlap = float((good_science & good_reference).sum() / max(good_science.sum(), 1))
+    if overlap < config.min_overlap:
+        raise TooLittleOverlap("reference covers too little", overlap=overlap, required=config.min_overlap)
+    bad = ~(good_science & good_reference)
+    planes, psf = _all_tiles(science, reference, bad, config)
+
+    mask = _union_mask(science, reference, planes, bad, config)
+    usable = mask == 0
+    if not usable.any():
+        raise TooLittleOverlap("no usable pixel is left", overlap=overlap, required=config.min_overlap)
+    astrometric2, psf2 = fit_residual_terms(
+        planes.score, planes.variance, planes.gradient2, planes.reference_score, usable
+    )
+    total = planes.variance + astrometric2 * planes.gradient2 + psf2 * planes.reference_score**2
+    score = planes.score / np.sqrt(total)
+    calibrated = calibrate_score(score, usable)
+    if not 1.0 / config.max_score_noise < calibrated.noise < config.max_score_noise:
+        raise UnreliableScore(
+            "noise of the score is off", score_noise=calibrated.noise, allowed_up_to=config.max_score_noise
+        )
+    noise2 = np.float32(calibrated.noise**2)
+    raw_variance = np.where(bad, np.nan, science.variance) + np.where(bad, np.nan, reference.variance)
+    return Difference(
+        difference=np.where(bad, np.float32(np.nan), planes.difference).astype(np.float32),
+        variance=(raw_variance * noise2).astype(np.float32),
+        score=calibrated.score.astype(np.float32),
+        flux=(planes.score / planes.flux_scale).astype(np.float32),
+        flux_err=(np.sqrt(planes.variance * noise2) / planes.flux_scale).astype(np.float32),
+        mask=mask,
+        psf=psf,
+        overlap=overlap,
+        score_noise=calibrated.noise,
+        astrometric_noise_pix=float(np.sqrt(astrometric2)),
+        psf_noise=float(np.sqrt(psf2)),
+    )
+
+
+def _all_tiles(
+    science: SkyImage, reference: SkyImage, bad: NDArray[np.bool_], config: DifferenceConfig
+) -> tuple[_Planes, FloatImage]:
+    assert science.psf is not None and reference.psf is not None  # noqa: S101, PT018 - subtract() checked
+    ny, nx = science.shape
+    science_sky2 = float(np.median(science.variance[~bad]))
+    reference_sky2 = float(np.median(reference.variance[~bad]))
+    n, r = _finite(science.pixels, bad), _finite(reference.pixels, bad)
+    v_n = np.where(bad, np.float32(science_sky2), science.variance)
+    v_r = np.where(bad, np.float32(reference_sky2), reference.variance)
+    guard = max(science.psf.size, reference.psf.size) // 2 + 8
+    planes = _Planes(*(np.zeros((ny, nx), dtype=np.float32) for _ in range(8)))
+    for window in _windows((ny, nx), config.tile_pix, config.overlap_pix, guard):
+        kernels = make_kernels(
+            science.psf.at(*window.centre),
+            reference.psf.at(*window.centre),
+            science_variance=science_sky2,
+            reference_variance=reference_sky2,
+            shape=(window.weight.shape[0], window.weight.shape[1]),
+        )
+        holes = _lift(bad, window, fill=True)
+        tile = _one_tile(
+            _lift(n, window), _lift(r, window),
+            _lift(v_n, window, fill=science_sky2), _lift(v_r, window, fill=reference_sky2),
+            holes, kernels, config,
+        )  # fmt: skip
+        _add(planes, window, tile, kernels, holes)
+    for plane in (planes.difference, planes.score, planes.variance, planes.gradient2, planes.reference_score,
+                  planes.flux_scale, planes.mask_weight):  # fmt: skip
+        plane /= planes.weight
+    size = max(science.psf.size, reference.psf.size)
+    middle = make_kernels(
+        science.psf.at((nx - 1) / 2, (ny - 1) / 2),
+        reference.psf.at((nx - 1) / 2, (ny - 1) / 2),
+        science_variance=science_sky2,
+        reference_variance=reference_sky2,
+        shape=(2 * size, 2 * size),
+    ).difference_psf
+    return planes, (middle / middle.sum()).astype(np.float32)
+
+
+def _one_tile(  # noqa: PLR0913 - a pair is its planes
+    n: FloatImage,
+    r: FloatImage,
+    v_n: FloatImage,
+    v_r: FloatImage,
+    holes: NDArray[np.bool_],
+    kernels: Kernels,
+    config: DifferenceConfig,
+) -> Tile:
+    if holes.any():
+        n = fill_masked(n, r, holes, kernels, iterations=config.fill_iterations)
+    tile = subtract_tile(n, r, v_n, v_r, kernels)
+    shift = local_correction(tile, holes)
+    return shift.apply(tile)
+
+
+def _add(planes: _Planes, window: _Window, tile: Tile, kernels: Kernels, holes: NDArray[np.bool_]) -> None:
+    gy, gx = np.gradient(tile.reference_score)
+    parts = (
+        (planes.difference, tile.difference),
+        (planes.score, tile.score),
+        (planes.variance, tile.score_variance),
+        (planes.gradient2, gx * gx + gy * gy),
+        (planes.reference_score, tile.reference_score),
+        (planes.flux_scale, np.full(kernels.shape, kernels.flux_scale, dtype=np.float32)),
+        (planes.mask_weight, masked_weight(holes, kernels) if holes.any() else np.zeros(kernels.shape, np.float32)),
+        (planes.weight, np.ones(kernels.shape, dtype=np.float32)),
+    )
+    rows, columns = window.outer
+    inside = np.s_[
+        window.pad[0] : window.pad[0] + rows.stop - rows.start,
+        window.pad[1] : window.pad[1] + columns.stop - columns.start,
+    ]
+    for plane, values in parts:
+        plane[window.outer] += (values * window.weight)[inside]
+
+
+def _windows(frame: tuple[int, int], tile_pix: int, overlap: int, guard: int) -> Iterator[_Window]:
+    """Cut a frame into equal tiles whose weights ramp linearly across ``overlap`` and sum to a constant."""
+    rows, columns = _cuts(frame[0], tile_pix), _cuts(frame[1], tile_pix)
+    for top, bottom in rows:
+        for left, right in columns:
+            y_weight, y_start = _ramp(top, bottom, frame[0], overlap, guard)
+            x_weight, x_start = _ramp(left, right, frame[1], overlap, guard)
+            first = (max(y_start, 0), max(x_start, 0))
+            last = (min(y_start + len(y_weight), frame[0]), min(x_start + len(x_weight), frame[1]))
+            yield _Window(
+                outer=(slice(first[0], last[0]), slice(first[1], last[1])),
+                pad=(first[0] - y_start, first[1] - x_start),
+                weight=np.outer(y_weight, x_weight).astype(np.float32),
+                centre=((left + right - 1) / 2, (top + bottom - 1) / 2),
+            )
+
+
+def _cuts(side: int, tile_pix: int) -> list[tuple[int, int]]:
+    edges = np.linspace(0, side, max(1, round(side / tile_pix)) + 1).round().astype(int)
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+
+
+def _ramp(start: int, stop: int, side: int, overlap: int, guard: int) -> tuple[NDArray[np.float64], int]:
+    """Return weights along one axis, as long as a fast transform, and the frame coordinate of the first of them."""
+    half = overlap / 2
+    length = fft.next_fast_len(stop - start + overlap + 2 * guard, real=True)
+    begin = start - (length - (stop - start)) // 2
+    at = np.arange(begin, begin + length) + 0.5
+    rise = np.clip((at - (start - half)) / overlap, 0.0, 1.0) if start > 0 else (at > 0).astype(float)
+    fall = np.clip(((stop + half) - at) / overlap, 0.0, 1.0) if stop < side else (at < side).astype(float)
+    return np.minimum(rise, fall), begin
+
+
+def _lift(plane: NDArray[np.generic], window: _Window, *, fill: float | bool = 0.0) -> NDArray[np.generic]:
+    """Copy the pixels of a tile out of the frame, ``fill`` beyond its edge."""
+    tile = np.full(window.weight.shape, fill, dtype=plane.dtype)
+    part = plane[window.outer]
+    tile[window.pad[0] : window.pad[0] + part.shape[0], window.pad[1] : window.pad[1] + part.shape[1]] = part
+    return tile
+
+
+def _finite(pixels: FloatImage, bad: NDArray[np.bool_]) -> FloatImage:
+    return np.where(bad & ~np.isfinite(pixels), np.float32(0.0), pixels).astype(np.float32)
+
+
+def _union_mask(
+    science: SkyImage, reference: SkyImage, planes: _Planes, bad: NDArray[np.bool_], config: DifferenceConfig
+) -> MaskImage:
+    """Science planes, the reference's under their own bit, and every pixel whose filter leans on masked ones."""
+    mask = science.mask.astype(np.uint16)
+    mask |= np.where(~np.isfinite(science.pixels), np.uint16(MaskPlane.NO_DATA), np.uint16(0))
+    mask |= np.where(~reference.usable, np.uint16(MaskPlane.REFERENCE), np.uint16(0))
+    leaning = (planes.mask_weight > config.max_mask_weight) & ~bad
+    near_edge = np.zeros_like(bad)
+    near_edge[[0, -1], :] = near_edge[:, [0, -1]] = True
+    edge = leaning & ndimage.binary_propagation(near_edge & leaning, mask=leaning)
+    mask |= np.where(edge, np.uint16(MaskPlane.EDGE), np.uint16(0))
+    return mask | np.where(leaning & ~edge, np.uint16(MaskPlane.FILLED), np.uint16(0))

@@ -1,0 +1,122 @@
+"""Which pixels of an exposure must not be trusted."""
+
+import astroscrappy
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane
+
+BoolImage = NDArray[np.bool_]
+
+_FLAT_BOX_PIX = 7
+_MIN_CLIPPED_PIX = 20
+
+
+def mask_empty(pixels: FloatImage) -> BoolImage:
+    """Return pixels without data: not a number, or in patches of one constant value at or below the sky.
+
+    Warped and rotated frames are padded with a constant; noise never repeats a value over 7 x 7 pixels.
+    """
+    finite = np.isfinite(pixels)
+    if not finite.any():
+        return ~finite
+    filled = np.where(finite, pixels, np.float32(np.nanmin(pixels)))
+    flat = ndimage.maximum_filter(filled, _FLAT_BOX_PIX) == ndimage.minimum_filter(filled, _FLAT_BOX_PIX)
+    flat &= finite & (filled <= np.median(filled[finite]))
+    if flat.mean() < 1e-3:
+        return ~finite
+    return ~finite | ndimage.binary_dilation(flat, iterations=_FLAT_BOX_PIX // 2 + 1)
+
+
+def find_saturation(pixels: FloatImage, header_level: float | None) -> float | None:
+    """Return the level in counts at which the detector clips, or None.
+
+    It is the header's, or the top of the histogram where pixels pile up: starlight thins out towards its peaks, so
+    four times more pixels in the last twentieth than in the one before it were stopped there.
+    """
+    finite = pixels[np.isfinite(pixels)]
+    if not len(finite):
+        return header_level
+    top = float(finite.max())
+    if header_level is not None and header_level > np.median(finite):
+        return header_level
+    last, before = int((finite >= 0.95 * top).sum()), int(((finite >= 0.9 * top) & (finite < 0.95 * top)).sum())
+    return top if last >= _MIN_CLIPPED_PIX and last > 4 * before else None
+
+
+def mask_saturated(pixels: FloatImage, level: float | None, *, fraction: float, grow_pix: int) -> BoolImage:
+    """Return pixels at or above ``fraction`` of ``level`` and their neighbours within ``grow_pix``."""
+    if level is None:
+        return np.zeros(pixels.shape, dtype=bool)
+    bright = np.nan_to_num(pixels, nan=-np.inf) >= level * fraction
+    return ndimage.binary_dilation(bright, iterations=grow_pix) if grow_pix and bright.any() else bright
+
+
+def mask_cosmic_rays(
+    pixels: FloatImage, variance: FloatImage, bad: BoolImage, *, sigma: float, contrast: float
+) -> BoolImage:
+    """Return cosmic-ray hits, found by Laplacian edge detection (van Dokkum 2001; astroscrappy).
+
+    ``pixels`` are background-subtracted counts, ``variance`` their variance in counts squared.
+    """
+    hits, _ = astroscrappy.detect_cosmics(
+        np.where(bad, np.float32(0.0), pixels),
+        inmask=bad,
+        inbkg=np.zeros_like(pixels),
+        invar=np.where(bad, np.float32(np.median(variance)), variance),
+        gain=1.0,
+        readnoise=0.0,
+        satlevel=np.inf,
+        sigclip=sigma,
+        sigfrac=0.3,
+        objlim=contrast,
+        niter=3,
+        sepmed=True,
+        fsmode="median",
+        cleantype="medmask",
+    )
+    return np.asarray(ndimage.binary_dilation(hits, iterations=1)) if hits.any() else np.asarray(hits)
+
+
+def mask_bright(pixels: FloatImage, lost: BoolImage, *, noise: float) -> BoolImage:
+    """Return what is left of stars that lost their cores: all light that touches a saturated or missing pixel.
+
+    Their wings reach beyond every PSF stamp, and what bleeds, blooms and scatters there follows no PSF at all.
+    """
+    if not lost.any():
+        return lost
+    smooth = ndimage.gaussian_filter(np.nan_to_num(pixels), 1.5)
+    seeds = ndimage.binary_dilation(lost, iterations=3)
+    light = smooth > 5.0 * noise
+    reached = ndimage.binary_propagation(seeds & (smooth > 50.0 * noise), mask=light)
+    return np.asarray(ndimage.binary_fill_holes(ndimage.binary_closing(reached, iterations=2)))
+
+
+def mask_bad_columns(pixels: FloatImage, noise: float) -> BoolImage:
+    """Return columns and rows whose median departs from their neighbours' by more than 10 sigma of a median.
+
+    Shifts of a whole line come from the detector, never from the sky.
+    """
+    bad = np.zeros(pixels.shape, dtype=bool)
+    for axis in (0, 1):
+        with np.errstate(all="ignore"):
+            level = np.ma.median(np.ma.masked_invalid(pixels), axis=axis).filled(0.0)
+        step = level - ndimage.median_filter(level, 9)
+        limit = 10.0 * 1.2533 * noise / np.sqrt(pixels.shape[axis])
+        lines = np.abs(step) > limit
+        if lines.mean() > 0.05:
+            continue  # structured light, not a detector defect
+        if axis == 0:
+            bad[:, lines] = True
+        else:
+            bad[lines, :] = True
+    return bad
+
+
+def compose(planes: dict[MaskPlane, BoolImage], start: MaskImage) -> MaskImage:
+    """Return ``start`` with every plane set where its image is true."""
+    mask = start.astype(np.uint16)
+    for plane, where in planes.items():
+        mask = mask | np.where(where, np.uint16(plane), np.uint16(0))
+    return mask
