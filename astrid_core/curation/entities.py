@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class Verdict(StrEnum):
-    """The answer to: is this new in the sky?"""
+    """The answer to whether a detection is new in the sky."""
 
     REAL = "real"
     BOGUS = "bogus"

@@ -93,6 +93,10 @@ class UnknownRecord(PermanentFailure):
     """A record that a caller named does not exist."""
 
 
+class NotAllowed(PermanentFailure):
+    """Somebody asked for what their role does not permit."""
+
+
 class BadConfiguration(PermanentFailure):
     """A setting is missing, unknown or out of range."""
 

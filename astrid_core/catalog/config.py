@@ -1,0 +1,69 @@
+"""What publishing, exporting and reporting may choose."""
+
+from dataclasses import dataclass
+
+from astrid_core.catalog.entities import EntryStatus
+from astrid_core.shared.errors import BadConfiguration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishConfig:
+    """Settings of the association of detections with objects."""
+
+    match_radius_arcsec: float = 1.0
+    """A detection this near to an object belongs to it."""
+    min_score: float = 0.5
+    """Detections below this score, or without one, are not published."""
+    min_abs_significance: float = 5.0
+    """Detections fainter than this in either direction are not published, sigma."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.match_radius_arcsec <= 60.0:
+            raise BadConfiguration("match_radius_arcsec must lie in (0, 60]", got=self.match_radius_arcsec)
+        if not 0.0 <= self.min_score <= 1.0:
+            raise BadConfiguration("min_score must lie in [0, 1]", got=self.min_score)
+        if self.min_abs_significance < 0.0:
+            raise BadConfiguration("min_abs_significance must not be negative", got=self.min_abs_significance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportConfig:
+    """Settings of an extract of the catalog."""
+
+    statuses: tuple[str, ...] = (EntryStatus.CANDIDATE.value, EntryStatus.CONFIRMED.value)
+    """Objects of other statuses are left out."""
+    min_detections: int = 1
+
+    def __post_init__(self) -> None:
+        known = {status.value for status in EntryStatus}
+        unknown = [status for status in self.statuses if status not in known]
+        if unknown or not self.statuses:
+            raise BadConfiguration("statuses must be some of those known", got=self.statuses, known=sorted(known))
+        if self.min_detections < 1:
+            raise BadConfiguration("min_detections must be positive", got=self.min_detections)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportConfig:
+    """Settings of the report of a night."""
+
+    min_score: float = 0.5
+    """Detections with this score or a better one are counted as above threshold."""
+    truth_radius_arcsec: float = 1.5
+    """A known object this near to a measured place is the same."""
+    min_truth_snr: float = 8.0
+    """Known transients predicted fainter than this need not be found."""
+    max_cutouts: int = 24
+    """Objects shown with pictures."""
+    cutout_pix: int = 51
+    """Side of the pictures, odd."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.min_score <= 1.0:
+            raise BadConfiguration("min_score must lie in [0, 1]", got=self.min_score)
+        if self.truth_radius_arcsec <= 0.0:
+            raise BadConfiguration("truth_radius_arcsec must be positive", got=self.truth_radius_arcsec)
+        if self.max_cutouts < 0:
+            raise BadConfiguration("max_cutouts must not be negative", got=self.max_cutouts)
+        if self.cutout_pix < 11 or self.cutout_pix % 2 == 0:
+            raise BadConfiguration("cutout_pix must be odd and at least 11", got=self.cutout_pix)

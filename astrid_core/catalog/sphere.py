@@ -1,0 +1,57 @@
+"""Geometry of many positions at once, on unit vectors: the poles and RA 0 are places like any other."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
+
+Pair = tuple[float, int, int]
+"""Separation in arcsec, index of the one, index of the other."""
+
+
+def unit_vectors(positions: Sequence[SkyPosition]) -> NDArray[np.float64]:
+    """Return directions as vectors of length 1, shape (n, 3)."""
+    ra = np.radians([position.ra_deg for position in positions])
+    dec = np.radians([position.dec_deg for position in positions])
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1).reshape(-1, 3)
+
+
+def mean_position(positions: Sequence[SkyPosition], weights: Sequence[float]) -> SkyPosition:
+    """Return the direction of the weighted sum of unit vectors; equal weights where all are zero."""
+    if not positions:
+        raise ValueError("a mean needs at least one position")
+    if len(set(positions)) == 1:
+        return positions[0]
+    weighed = np.asarray(weights, dtype=np.float64)
+    if not weighed.sum() > 0.0:
+        weighed = np.ones(len(positions))
+    # fsum rounds once, at the end: the order of the positions does not show in the last digit.
+    x, y, z = (math.fsum(column) / math.fsum(weighed) for column in (unit_vectors(positions) * weighed[:, None]).T)
+    if math.hypot(x, y, z) < 1e-9:
+        raise ValueError("opposite directions have no mean")
+    ra_deg = math.degrees(math.atan2(y, x)) % 360.0
+    return SkyPosition(ra_deg=0.0 if ra_deg >= 360.0 else ra_deg, dec_deg=math.degrees(math.atan2(z, math.hypot(x, y))))
+
+
+def neighbours(some: Sequence[SkyPosition], others: Sequence[SkyPosition], *, radius_arcsec: float) -> tuple[Pair, ...]:
+    """Return every pair not farther apart than ``radius_arcsec``, nearest first, ties by index."""
+    if not some or not others:
+        return ()
+    chord = 2.0 * math.sin(math.radians(radius_arcsec / 3600.0) / 2.0)
+    # The tree only preselects, a little too widely; the exact separation decides.
+    near = KDTree(unit_vectors(some)).query_ball_tree(KDTree(unit_vectors(others)), chord * (1.0 + 1e-6) + 1e-15)
+    pairs = (
+        (separation_arcsec(some[one], others[other]), one, other) for one, found in enumerate(near) for other in found
+    )
+    return tuple(sorted(pair for pair in pairs if pair[0] <= radius_arcsec))
+
+
+def cone_around(positions: Sequence[SkyPosition], *, margin_arcsec: float) -> Region:
+    """Return a cone that holds every position with ``margin_arcsec`` to spare."""
+    centre = mean_position(positions, [1.0] * len(positions))
+    reach_arcsec = max(separation_arcsec(centre, position) for position in positions)
+    return Region.cone(centre, radius_deg=min(180.0, (reach_arcsec + margin_arcsec) / 3600.0))

@@ -1,0 +1,195 @@
+"""Bring the detections of a night into the catalog."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from uuid import UUID
+
+import structlog
+
+from astrid_core.catalog.associate import associate
+from astrid_core.catalog.config import PublishConfig
+from astrid_core.catalog.entities import LightCurvePoint
+from astrid_core.catalog.measure import Measurement, catalog_entry, light_curve_point, measurement
+from astrid_core.catalog.sphere import cone_around
+from astrid_core.curation.entities import Verdict
+from astrid_core.curation.verdicts import judgements
+from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import SkyPosition
+from astrid_core.stages.services import Records, Services
+
+_SEARCH_MARGIN_ARCSEC = 30.0
+"""How far the mean position of an object may lie from one of its detections, generously."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishSummary:
+    """What became of the detections of a night."""
+
+    n_detections: int = 0
+    n_below_threshold: int = 0
+    """Unscored, or scored or significant below the settings."""
+    n_without_position: int = 0
+    n_judged_bogus: int = 0
+    """Left out because people said so."""
+    n_known: int = 0
+    """In the catalog already."""
+    n_remeasured: int = 0
+    """Of an exposure whose measurement by another run is in the catalog already."""
+    n_published: int = 0
+    """New points of light curves."""
+    n_new_entries: int = 0
+    n_changed_entries: int = 0
+    """Known objects that gained a point or another status."""
+
+
+def run_publish(
+    services: Services, survey: str, night: str, config: PublishConfig, model_run_keys: Sequence[RunKey]
+) -> PublishSummary:
+    """Associate the detections of these model runs with objects, in one transaction. Safe to repeat.
+
+    Every run must be of an exposure of ``survey`` and ``night``; ValueError otherwise. Nothing changes when all is
+    published already, except the status of objects that people have judged since.
+    """
+    with services.transaction() as records:
+        records.catalog.lock()
+        offered = _Offered.read(records, survey, night, config, model_run_keys)
+        ids = [measured.id for measured in offered.measured]
+        judged = judgements(records.validation_events.of_detections(ids))
+        known = records.catalog.published(ids)
+        bogus = {name for name, judgement in judged.items() if judgement.verdict is Verdict.BOGUS} - known
+        fresh = [measured for measured in offered.measured if measured.id not in known and measured.id not in bogus]
+        light_curves = _light_curves_around(records, offered.measured)
+        found = associate(light_curves, fresh, radius_arcsec=config.match_radius_arcsec)
+        added = [
+            light_curve_point(found.joined[measured.id], measured) for measured in fresh if measured.id in found.joined
+        ]
+        n_changed = _write(records, light_curves, added, touched=known)
+        summary = PublishSummary(
+            n_detections=offered.n_detections,
+            n_below_threshold=offered.n_below_threshold,
+            n_without_position=offered.n_without_position,
+            n_judged_bogus=len(bogus),
+            n_known=len(known),
+            n_remeasured=len(found.remeasured),
+            n_published=len(added),
+            n_new_entries=len(found.founded),
+            n_changed_entries=n_changed - len(found.founded),
+        )
+        if n_changed:
+            facts = {
+                "n_published": summary.n_published,
+                "n_new_entries": summary.n_new_entries,
+                "n_changed_entries": summary.n_changed_entries,
+            }
+            records.events.append("catalog.published", subject=f"{survey}:{night}", facts=facts)
+    log.info(
+        "catalog.published",
+        survey=survey,
+        night=night,
+        n_published=summary.n_published,
+        n_new_entries=summary.n_new_entries,
+        n_without_position=summary.n_without_position,
+    )
+    return summary
+
+
+def refresh_entries(records: Records, detections: Mapping[str, SkyPosition]) -> int:
+    """Bring the objects that hold these detections up to date with the verdicts; return how many changed."""
+    light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
+    for position in detections.values():
+        light_curves.update(light_curves_near(records, [position]))
+    return _write(records, light_curves, [], touched=frozenset(detections))
+
+
+def light_curves_near(records: Records, positions: Sequence[SkyPosition]) -> Mapping[UUID, Sequence[LightCurvePoint]]:
+    """Return the objects that may hold a detection at one of these neighbouring positions, with their points."""
+    if not positions:
+        return {}
+    region = cone_around(positions, margin_arcsec=_SEARCH_MARGIN_ARCSEC)
+    points = records.catalog.points([entry.id for entry in records.catalog.search(region=region)])
+    by_entry: dict[UUID, list[LightCurvePoint]] = {}
+    for point in points:
+        by_entry.setdefault(point.entry_id, []).append(point)
+    return by_entry
+
+
+def _light_curves_around(records: Records, measured: Iterable[Measurement]) -> Mapping[UUID, Sequence[LightCurvePoint]]:
+    """Search exposure by exposure: a night may be spread over the whole sky, an exposure is not."""
+    light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
+    ordered = sorted(measured, key=lambda one: one.observation_id)
+    for _, exposure in groupby(ordered, key=lambda one: one.observation_id):
+        light_curves.update(light_curves_near(records, [one.position for one in exposure]))
+    return light_curves
+
+
+def _write(
+    records: Records,
+    light_curves: Mapping[UUID, Sequence[LightCurvePoint]],
+    added: Sequence[LightCurvePoint],
+    *,
+    touched: frozenset[str],
+) -> int:
+    """Record new points and the objects that they, or verdicts on ``touched`` detections, change; count these."""
+    curves = {
+        identity: list(points)
+        for identity, points in light_curves.items()
+        if any(point.detection_id in touched for point in points)
+    }
+    for point in added:
+        curves.setdefault(point.entry_id, list(light_curves.get(point.entry_id, ()))).append(point)
+    judged = judgements(
+        records.validation_events.of_detections([point.detection_id for points in curves.values() for point in points])
+    )
+    n_changed = 0
+    for identity, points in sorted(curves.items()):
+        entry = catalog_entry(identity, points, judged)
+        if identity not in light_curves or records.catalog.get(identity) != entry:
+            records.catalog.put(entry)
+            n_changed += 1
+    for point in added:
+        records.catalog.add_point(point)
+    return n_changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offered:
+    """The detections of a night that may be published, and how many may not."""
+
+    measured: tuple[Measurement, ...]
+    n_detections: int
+    n_below_threshold: int
+    n_without_position: int
+
+    @classmethod
+    def read(
+        cls, records: Records, survey: str, night: str, config: PublishConfig, keys: Sequence[RunKey]
+    ) -> "_Offered":
+        measured: list[Measurement] = []
+        n_detections = n_below = n_without_position = 0
+        for key in sorted(set(keys)):
+            run = records.model_runs.get(key)
+            observation = records.observations.get(run.observation_id)
+            if (observation.survey, observation.night) != (survey, night):
+                message = f"{key} is of {observation.survey} {observation.night}, not of {survey} {night}"
+                raise ValueError(message)
+            reference_digest = records.difference_runs.get(run.difference_key).reference_digest
+            n_detections += len(run.detections)
+            for detection in run.detections:
+                significant = abs(detection.candidate.score) >= config.min_abs_significance
+                if detection.score is None or detection.score < config.min_score or not significant:
+                    n_below += 1
+                    continue
+                one = measurement(detection, observation, reference_digest=reference_digest)
+                if one is None:
+                    n_without_position += 1
+                else:
+                    measured.append(one)
+        return cls(
+            measured=tuple(measured),
+            n_detections=n_detections,
+            n_below_threshold=n_below,
+            n_without_position=n_without_position,
+        )

@@ -1,0 +1,47 @@
+"""Small invented measurements and objects."""
+
+from uuid import UUID
+
+from astrid_core.catalog.entities import CatalogEntry, LightCurvePoint
+from astrid_core.catalog.measure import Measurement, catalog_entry, light_curve_point
+from astrid_core.shared.sky import SkyPosition
+
+ARCSEC = 1.0 / 3600.0
+
+
+def measured(
+    name: str,
+    *,
+    east_arcsec: float = 0.0,
+    north_arcsec: float = 0.0,
+    mid_mjd: float = 60371.25,
+    observation: str = "demo:a.fits",
+    significance: float = 10.0,
+    score: float = 0.9,
+    centre: tuple[float, float] = (150.0, 0.0),
+    mag_ab: float | None = 21.5,
+) -> Measurement:
+    ra_deg, dec_deg = centre
+    return Measurement(
+        id=name,
+        observation_id=observation,
+        reference_digest="f" * 64,
+        position=SkyPosition(
+            ra_deg=(ra_deg + east_arcsec * ARCSEC) % 360.0,
+            dec_deg=dec_deg + north_arcsec * ARCSEC,
+        ),
+        band="r",
+        mid_mjd=mid_mjd,
+        flux=1000.0,
+        flux_err=100.0,
+        mag_ab=mag_ab,
+        mag_err=None if mag_ab is None else 0.1086,
+        significance=significance,
+        score=score,
+    )
+
+
+def light_curve(number: int, *members: Measurement) -> tuple[CatalogEntry, tuple[LightCurvePoint, ...]]:
+    identity = UUID(int=number)
+    points = tuple(light_curve_point(identity, member) for member in members)
+    return catalog_entry(identity, points), points
