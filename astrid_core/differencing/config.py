@@ -44,7 +44,7 @@ class DifferenceConfig:
     """Width over which neighbouring tiles are blended."""
     detect_sigma: float = 5.0
     """Threshold for the stars that registration, PSF and flux scale are measured from."""
-    max_mask_weight: float = 0.2
+    max_mask_weight: float = 0.1
     """A score pixel is masked when masked pixels carry more than this part of its matched filter."""
     background_box_fwhm: float = 8.0
     """Mesh, in units of the larger FWHM, of the background that is taken out of the difference."""

@@ -28,7 +28,8 @@ def extract(difference: Difference, *, threshold_sigma: float, limit: int) -> tu
     """Return peaks with abs(score) >= ``threshold_sigma`` on unmasked pixels, strongest first, at most ``limit``.
 
     The score is matched-filtered already, so its peak value is the significance of a point source and its position the
-    best one (Zackay et al. 2016, section 3.3); shape is measured on D with Gaussian weights.
+    best one (Zackay et al. 2016, section 3.3); shape is measured on D with Gaussian weights. A peak that a single bad
+    pixel explains better than the PSF (hot pixel, cosmic ray) is none.
     """
     masked = np.ascontiguousarray(difference.mask != 0)
     reach = max(2.0, stamp_fwhm_pix(difference.psf))
@@ -36,6 +37,7 @@ def extract(difference: Difference, *, threshold_sigma: float, limit: int) -> tu
         _measure(difference, sign, row, column, reach)
         for sign in (1.0, -1.0)
         for row, column in _peaks(difference.score * np.float32(sign), masked, threshold_sigma)
+        if not (masked[row, column] or difference.sharper_than_psf[row, column])
     ]
     peaks.sort(key=lambda peak: (-abs(peak.score), peak.y_pix, peak.x_pix))
     return tuple(peaks[:limit])
@@ -52,11 +54,7 @@ def _peaks(score: FloatImage, masked: NDArray[np.bool_], threshold: float) -> li
         deblend_cont=0.02,
         clean=False,
     )
-    return [
-        (int(row), int(column))
-        for row, column in zip(found["ypeak"], found["xpeak"], strict=True)
-        if not masked[row, column]
-    ]
+    return [(int(row), int(column)) for row, column in zip(found["ypeak"], found["xpeak"], strict=True)]
 
 
 def _measure(difference: Difference, sign: float, row: int, column: int, reach: float) -> Peak:

@@ -1,6 +1,6 @@
 """What is left over after the subtraction, and how much noise it stands for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from astrid_core.shared.images import FloatImage
 _MAX_SAMPLE = 200_000
 _MIN_SAMPLE = 200
 _MAX_ASTROMETRIC_PIX = 0.3
-_MAX_PSF_ERROR = 0.03
+_MAX_PSF_ERROR = 0.04
+_MAX_SCALE_ERROR = 0.03
 _CHI2_MEDIAN = 0.4549364
 """Median of the square of a standard normal deviate."""
 
@@ -29,17 +30,49 @@ class LocalCorrection:
         """Return the tile with the correction taken out of D and S."""
         if self.dx_pix == 0.0 and self.dy_pix == 0.0 and self.scale == 0.0:
             return tile
-        return Tile(
+        return replace(
+            tile,
             difference=tile.difference - self._of(tile.reference_difference),
-            reference_difference=tile.reference_difference,
             score=tile.score - self._of(tile.reference_score),
-            reference_score=tile.reference_score,
-            score_variance=tile.score_variance,
         )
 
     def _of(self, plane: FloatImage) -> FloatImage:
         gy, gx = np.gradient(plane)
         return (self.dx_pix * gx + self.dy_pix * gy + self.scale * plane).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the reference shows, as the score sees it: planes (ny, nx) in units of S."""
+
+    light: FloatImage
+    """k_r * R."""
+    gradient2: FloatImage
+    """Squared gradient of the light, per pixel^2."""
+    curvature: FloatImage
+    """Laplacian of the light, per pixel^2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualNoise:
+    """Three reasons why a difference is noisier on sources than photons and read noise say.
+
+    Each ends where noise does: what exceeds these bounds is a failed registration or another colour, and hiding it
+    would hide the sky.
+    """
+
+    astrometric_pix: float = 0.0
+    """Residual misregistration per axis (ZOGY eqs. 36-38)."""
+    psf: float = 0.0
+    """Residual error of the PSF widths, pixel^2: a wrong PSF moves light only where light is curved."""
+    flux_scale: float = 0.0
+    """Residual relative error of the flux scale, which includes colour differences."""
+
+    def variance(self, scene: Scene) -> FloatImage:
+        """Return the variance that these add to V(S)."""
+        extra = np.float32(self.astrometric_pix**2) * scene.gradient2
+        extra = extra + np.float32(self.psf**2) * scene.curvature**2
+        return np.asarray(extra + np.float32(self.flux_scale**2) * scene.light**2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,44 +114,54 @@ def local_correction(tile: Tile, holes: NDArray[np.bool_]) -> LocalCorrection:
     return LocalCorrection(dx_pix=dx, dy_pix=dy, scale=scale)
 
 
-def fit_residual_terms(
-    score: FloatImage,
-    variance: FloatImage,
-    gradient2: FloatImage,
-    reference_score: FloatImage,
-    usable: NDArray[np.bool_],
-) -> tuple[float, float]:
-    """Return the astrometric variance (pix^2, ZOGY eq. 36-38) and the squared relative PSF error that explain S^2 - V.
+def fit_residual_noise(
+    score: FloatImage, variance: FloatImage, scene: Scene, usable: NDArray[np.bool_], *, fwhm_pix: float
+) -> ResidualNoise:
+    """Measure what explains S^2 - V where the reference holds bright sources.
 
-    Both are measured where the reference holds bright sources. Pixels are grouped by brightness and by how steep the
-    light is there; the median of S^2 / V of each group, against the 0.4549 of pure noise, gives its excess, so that
-    transients, variables and single bad stars have no say. Neither term is negative, and both end where noise does:
-    what exceeds 0.3 px or 3 % of a star is a failed registration or another colour, and hiding it would hide the sky.
+    Pixels are grouped by brightness and by how sharp the light is there; the median of S^2 / V of each group, against
+    the 0.4549 of pure noise, gives its excess, so that transients, variables and single bad stars have no say. The
+    excess is then shared among three non-negative causes (see ResidualNoise).
     """
-    snr = np.abs(reference_score) / np.sqrt(variance)
+    snr = np.abs(scene.light) / np.sqrt(variance)
     index = np.flatnonzero(usable & (snr > 10.0))
     if len(index) < _MIN_SAMPLE:
-        return 0.0, 0.0
+        return ResidualNoise()
     index = index[:: max(1, len(index) // _MAX_SAMPLE)]
     v = variance.ravel()[index].astype(float)
     s2 = score.ravel()[index].astype(float) ** 2 / v
-    slope = gradient2.ravel()[index].astype(float) / v
-    light = reference_score.ravel()[index].astype(float) ** 2 / v
-    brightness = np.minimum(np.log10(np.sqrt(light) / 10.0) * 2.0, 5.0).astype(int)
-    steepness = np.digitize(slope / light, np.quantile(slope / light, [0.25, 0.5, 0.75]))
+    light = scene.light.ravel()[index].astype(float)
+    causes = np.stack(
+        [
+            scene.gradient2.ravel()[index] / v,
+            scene.curvature.ravel()[index].astype(float) ** 2 / v,
+            light**2 / v,
+        ],
+        axis=1,
+    )
+    brightness = np.minimum(np.log10(snr.ravel()[index] / 10.0) * 3.0, 8.0).astype(int)
+    sharpness = causes[:, 1] / causes[:, 2]
+    group = brightness * 4 + np.digitize(sharpness, np.quantile(sharpness, [0.25, 0.5, 0.75]))
     rows, excess = [], []
-    for group in np.unique(brightness * 4 + steepness):
-        chosen = brightness * 4 + steepness == group
+    for one in np.unique(group):
+        chosen = group == one
         if chosen.sum() < 30:
             continue
-        scale = np.sqrt(chosen.sum())
-        model = max(1.0, float(np.median(s2[chosen])) / _CHI2_MEDIAN)
-        rows.append(np.array([slope[chosen].mean(), light[chosen].mean()]) * scale / model)
-        excess.append((float(np.median(s2[chosen])) / _CHI2_MEDIAN - 1.0) * scale / model)
+        level = float(np.median(s2[chosen])) / _CHI2_MEDIAN
+        weight = np.sqrt(chosen.sum()) / max(1.0, level)
+        rows.append(np.median(causes[chosen], axis=0) * weight)
+        excess.append((level - 1.0) * weight)
     if not rows:
-        return 0.0, 0.0
-    solution, _ = nnls(np.array(rows), np.array(excess))
-    return min(float(solution[0]), _MAX_ASTROMETRIC_PIX**2), min(float(solution[1]), _MAX_PSF_ERROR**2)
+        return ResidualNoise()
+    design = np.array(rows)
+    size = np.maximum(np.abs(design).max(axis=0), 1e-30)
+    solution, _ = nnls(design / size, np.array(excess))
+    astrometric2, psf2, scale2 = solution / size
+    return ResidualNoise(
+        astrometric_pix=min(float(np.sqrt(astrometric2)), _MAX_ASTROMETRIC_PIX),
+        psf=min(float(np.sqrt(psf2)), _MAX_PSF_ERROR * (fwhm_pix / 2.3548) ** 2),
+        flux_scale=min(float(np.sqrt(scale2)), _MAX_SCALE_ERROR),
+    )
 
 
 def calibrate_score(score: FloatImage, usable: NDArray[np.bool_]) -> CalibratedScore:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.differencing.noise import calibrate_score, fit_residual_terms, local_correction
+from astrid_core.differencing.noise import ResidualNoise, Scene, calibrate_score, fit_residual_noise, local_correction
 from astrid_core.differencing.zogy import Kernels, Tile, fill_masked, make_kernels, masked_weight, subtract_tile
 from astrid_core.shared.errors import TooLittleOverlap, UnreliableScore
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, PsfModel, SkyImage
@@ -37,10 +37,10 @@ class Difference:
     """Usable fraction of the science pixels that the reference covers."""
     score_noise: float
     """Robust standard deviation of the score before it was divided by it: 1 for uncorrelated, well-known noise."""
-    astrometric_noise_pix: float
-    """Residual misregistration per axis that the score allows for."""
-    psf_noise: float
-    """Residual PSF and flux-scale error that the score allows for, as a fraction of flux."""
+    sharper_than_psf: NDArray[np.bool_]
+    """Where a single bad pixel explains the difference better than a point source does."""
+    residual: ResidualNoise
+    """What the score allows for beyond photons and read noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,13 @@ class _Planes:
     difference: FloatImage
     score: FloatImage
     variance: FloatImage
+    light: FloatImage
     gradient2: FloatImage
-    reference_score: FloatImage
+    curvature: FloatImage
+    delta: FloatImage
     flux_scale: FloatImage
-    weight: FloatImage
     mask_weight: FloatImage
+    weight: FloatImage
 
 
 def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -> Difference:
@@ -82,15 +84,14 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
     bad = ~(good_science & good_reference)
     planes, psf = _all_tiles(science, reference, bad, config)
 
-    mask = _union_mask(science, reference, planes, bad, config)
+    fwhm = max(science.psf.fwhm_pix, reference.psf.fwhm_pix)
+    mask = _union_mask(science, reference, planes, bad, config, margin_pix=max(2, round(fwhm)))
     usable = mask == 0
     if not usable.any():
         raise TooLittleOverlap("no usable pixel is left", overlap=overlap, required=config.min_overlap)
-    astrometric2, psf2 = fit_residual_terms(
-        planes.score, planes.variance, planes.gradient2, planes.reference_score, usable
-    )
-    total = planes.variance + astrometric2 * planes.gradient2 + psf2 * planes.reference_score**2
-    score = planes.score / np.sqrt(total)
+    scene = Scene(planes.light, planes.gradient2, planes.curvature)
+    residual = fit_residual_noise(planes.score, planes.variance, scene, usable, fwhm_pix=fwhm)
+    score = planes.score / np.sqrt(planes.variance + residual.variance(scene))
     calibrated = calibrate_score(score, usable)
     if not 1.0 / config.max_score_noise < calibrated.noise < config.max_score_noise:
         raise UnreliableScore(
@@ -108,8 +109,8 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
         psf=psf,
         overlap=overlap,
         score_noise=calibrated.noise,
-        astrometric_noise_pix=float(np.sqrt(astrometric2)),
-        psf_noise=float(np.sqrt(psf2)),
+        sharper_than_psf=planes.delta > np.abs(planes.score) / np.sqrt(planes.flux_scale),
+        residual=residual,
     )
 
 
@@ -124,7 +125,7 @@ def _all_tiles(
     v_n = np.where(bad, np.float32(science_sky2), science.variance)
     v_r = np.where(bad, np.float32(reference_sky2), reference.variance)
     guard = max(science.psf.size, reference.psf.size) // 2 + 8
-    planes = _Planes(*(np.zeros((ny, nx), dtype=np.float32) for _ in range(8)))
+    planes = _Planes(*(np.zeros((ny, nx), dtype=np.float32) for _ in _Planes.__slots__))
     for window in _windows((ny, nx), config.tile_pix, config.overlap_pix, guard):
         kernels = make_kernels(
             science.psf.at(*window.centre),
@@ -140,8 +141,8 @@ def _all_tiles(
             holes, kernels, config,
         )  # fmt: skip
         _add(planes, window, tile, kernels, holes)
-    for plane in (planes.difference, planes.score, planes.variance, planes.gradient2, planes.reference_score,
-                  planes.flux_scale, planes.mask_weight):  # fmt: skip
+    for name in _Planes.__slots__[:-1]:
+        plane = getattr(planes, name)
         plane /= planes.weight
     size = max(science.psf.size, reference.psf.size)
     middle = make_kernels(
@@ -176,8 +177,10 @@ def _add(planes: _Planes, window: _Window, tile: Tile, kernels: Kernels, holes: 
         (planes.difference, tile.difference),
         (planes.score, tile.score),
         (planes.variance, tile.score_variance),
+        (planes.light, tile.reference_score),
         (planes.gradient2, gx * gx + gy * gy),
-        (planes.reference_score, tile.reference_score),
+        (planes.curvature, ndimage.laplace(tile.reference_score)),
+        (planes.delta, tile.delta_score),
         (planes.flux_scale, np.full(kernels.shape, kernels.flux_scale, dtype=np.float32)),
         (planes.mask_weight, masked_weight(holes, kernels) if holes.any() else np.zeros(kernels.shape, np.float32)),
         (planes.weight, np.ones(kernels.shape, dtype=np.float32)),
@@ -236,16 +239,22 @@ def _finite(pixels: FloatImage, bad: NDArray[np.bool_]) -> FloatImage:
     return np.where(bad & ~np.isfinite(pixels), np.float32(0.0), pixels).astype(np.float32)
 
 
-def _union_mask(
-    science: SkyImage, reference: SkyImage, planes: _Planes, bad: NDArray[np.bool_], config: DifferenceConfig
+def _union_mask(  # noqa: PLR0913 - two images and what became of them
+    science: SkyImage,
+    reference: SkyImage,
+    planes: _Planes,
+    bad: NDArray[np.bool_],
+    config: DifferenceConfig,
+    *,
+    margin_pix: int,
 ) -> MaskImage:
-    """Science planes, the reference's under their own bit, and every pixel whose filter leans on masked ones."""
+    """Science planes, the reference's under their own bit, the margin of the frame, and every pixel whose filter leans
+    on masked ones."""
     mask = science.mask.astype(np.uint16)
     mask |= np.where(~np.isfinite(science.pixels), np.uint16(MaskPlane.NO_DATA), np.uint16(0))
     mask |= np.where(~reference.usable, np.uint16(MaskPlane.REFERENCE), np.uint16(0))
-    leaning = (planes.mask_weight > config.max_mask_weight) & ~bad
-    near_edge = np.zeros_like(bad)
-    near_edge[[0, -1], :] = near_edge[:, [0, -1]] = True
-    edge = leaning & ndimage.binary_propagation(near_edge & leaning, mask=leaning)
+    edge = np.ones_like(bad)
+    edge[margin_pix:-margin_pix, margin_pix:-margin_pix] = False
     mask |= np.where(edge, np.uint16(MaskPlane.EDGE), np.uint16(0))
-    return mask | np.where(leaning & ~edge, np.uint16(MaskPlane.FILLED), np.uint16(0))
+    leaning = (planes.mask_weight > config.max_mask_weight) & ~bad & ~edge
+    return mask | np.where(leaning, np.uint16(MaskPlane.FILLED), np.uint16(0))

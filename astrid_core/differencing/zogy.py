@@ -42,6 +42,9 @@ class Kernels:
     """Transform of |k_n| + |k_r|, sum 1: how much each pixel says in a score."""
     flux_scale: float
     """F_S: the score of a source of unit flux at its centre (eq. 42)."""
+    science_delta_norm: float
+    """Standard deviation, for sky noise alone, of D filtered with its response to a single science pixel."""
+    reference_delta_norm: float
     difference_psf: FloatImage
     """P_D on the grid of the larger of the two PSF stamps, sum about 1."""
 
@@ -60,6 +63,9 @@ class Tile:
     """k_r * R, the reference's share of S."""
     score_variance: FloatImage
     """V(S), from photon, sky and read noise."""
+    delta_score: FloatImage
+    """Significance of a single bright or dark pixel in either image, in sigma of the sky: the rival explanation of a
+    peak of S / sqrt(F_S)."""
 
 
 def make_kernels(
@@ -98,6 +104,9 @@ def make_kernels(
         reference_difference=_single(pn / root),
         mask_weight=_single(fft.rfft2(weight / weight.sum())),
         flux_scale=flux_scale,
+        # D is white with variance 1 / F_D^2, so a filter scales its noise by the root of the filter's mean power.
+        science_delta_norm=float(np.sqrt((pr2 / w * half_plane).sum() / (shape[0] * shape[1])) / f_d**2),
+        reference_delta_norm=float(np.sqrt((pn2 / w * half_plane).sum() / (shape[0] * shape[1])) / f_d**2),
         difference_psf=psf_d.astype(np.float32),
     )
 
@@ -116,13 +125,22 @@ def subtract_tile(
     spread = fft.rfft2(science_variance) * kernels.science_variance
     spread += fft.rfft2(reference_variance) * kernels.reference_variance
     variance = _back(spread, kernels.shape)
+    d = kernels.science_difference * n - kernels.reference_difference * r
+    score = _back(kernels.science_score * n, kernels.shape) - score_reference
     return Tile(
-        difference=_back(kernels.science_difference * n, kernels.shape) - from_reference,
+        difference=_back(d, kernels.shape),
         reference_difference=from_reference,
-        score=_back(kernels.science_score * n, kernels.shape) - score_reference,
+        score=score,
+        delta_score=_delta_score(d, kernels),
         reference_score=score_reference,
         score_variance=np.maximum(variance, 1e-3 * float(np.median(variance))).astype(np.float32),
     )
+
+
+def _delta_score(d: ComplexImage, kernels: Kernels) -> FloatImage:
+    science = _back(np.conj(kernels.science_difference) * d, kernels.shape) / np.float32(kernels.science_delta_norm)
+    reference = _back(np.conj(kernels.reference_difference) * d, kernels.shape)
+    return np.maximum(np.abs(science), np.abs(reference) / np.float32(kernels.reference_delta_norm))
 
 
 def fill_masked(

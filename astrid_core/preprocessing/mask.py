@@ -102,8 +102,9 @@ def mask_bad_columns(pixels: FloatImage, noise: float) -> BoolImage:
     for axis in (0, 1):
         with np.errstate(all="ignore"):
             level = np.ma.median(np.ma.masked_invalid(pixels), axis=axis).filled(0.0)
-        step = level - ndimage.median_filter(level, 9)
-        limit = 10.0 * 1.2533 * noise / np.sqrt(pixels.shape[axis])
+        step = level - ndimage.median_filter(level, 31)
+        usual = 1.4826 * float(np.median(np.abs(step)))
+        limit = 10.0 * max(1.2533 * noise / np.sqrt(pixels.shape[axis]), usual)
         lines = np.abs(step) > limit
         if lines.mean() > 0.05:
             continue  # structured light, not a detector defect

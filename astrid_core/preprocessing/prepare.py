@@ -19,15 +19,16 @@ from astrid_core.preprocessing.mask import (
     mask_empty,
     mask_saturated,
 )
-from astrid_core.preprocessing.psf import MeasuredPsf, measure_psf
-from astrid_core.preprocessing.sources import SourceList, detect_sources
-from astrid_core.shared.errors import BadPixels
+from astrid_core.preprocessing.psf import MeasuredPsf, measure_psf, select_stars
+from astrid_core.preprocessing.sources import SourceList, detect_sources, ring_fraction
+from astrid_core.shared.errors import BadPixels, TooFewSources
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
 
 VERSION = 1
 """Raise when the same inputs should give a different result."""
 
-_UNDERSAMPLED_FWHM_PIX = 1.8
+_STAR_RING = 0.6
+"""Hits have less light next to their peak than this part of what stars have there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +82,9 @@ def prepare(  # noqa: PLR0913 - a frame is its planes
     bad = known_bad | columns | bright
     noise_map = model_variance(flat, background, gain=gain, given=variance, bad=bad)
 
-    # Cosmic rays go first: sharp and alike, they would pass for the stars of a frame that has few.
-    hits = mask_cosmic_rays(
-        flat, noise_map, bad, sigma=config.cosmic_ray_sigma, contrast=config.cosmic_ray_contrast
-    )
+    hits = _cosmic_rays(flat, noise_map, background, bad, level, config)
     sources, psf = _measure(flat, background, bad | hits, level, config)
-    if psf.fwhm_pix < _UNDERSAMPLED_FWHM_PIX:
-        # Stars this sharp look like cosmic rays to the method, so its answer is worth nothing.
-        hits = np.zeros_like(hits)
-        sources, psf = _measure(flat, background, bad, level, config)
+
     planes = compose(
         {
             MaskPlane.NO_DATA: empty,
@@ -169,6 +164,43 @@ def depth_mag(psf: MeasuredPsf, sky_rms: float, zero_point_mag: float | None) ->
     stamp = psf.model.at(nx / 2, ny / 2)
     limit = 5.0 * sky_rms / float(np.sqrt((stamp.astype(float) ** 2).sum()))
     return zero_point_mag - 2.5 * float(np.log10(limit))
+
+
+def _cosmic_rays(  # noqa: PLR0913 - an image is its planes
+    flat: FloatImage,
+    variance: FloatImage,
+    background: Background,
+    bad: NDArray[np.bool_],
+    level: float | None,
+    config: PreprocessConfig,
+) -> NDArray[np.bool_]:
+    """Return cosmic-ray hits, sparing what is as wide as a star.
+
+    Hits go before the PSF is measured: sharp and alike, they would pass for the stars of a frame that has few. But
+    where stars are nearly as sharp as hits the method takes both, so sources that are as wide as the stars that it
+    left alone are given back.
+    """
+    hits = mask_cosmic_rays(
+        flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=config.cosmic_ray_contrast
+    )
+    if not hits.any():
+        return hits
+    sources = detect_sources(flat, background.rms, bad, threshold_sigma=config.detect_sigma)
+    struck = hits[np.rint(sources.y_pix).astype(int), np.rint(sources.x_pix).astype(int)]
+    try:
+        stars = select_stars(
+            sources.take(~struck),
+            saturation=None if level is None else level - background.median_level,
+            min_snr=config.psf_min_snr,
+            limit=config.psf_max_stars,
+        )
+    except TooFewSources:
+        return hits
+    wide = sources.take(struck)
+    wide = wide.take(ring_fraction(flat, wide) > _STAR_RING * float(np.median(ring_fraction(flat, stars))))
+    labels, _ = ndimage.label(hits)
+    spared = np.unique(labels[np.rint(wide.y_pix).astype(int), np.rint(wide.x_pix).astype(int)])
+    return hits & ~np.isin(labels, spared)
 
 
 def _measure(

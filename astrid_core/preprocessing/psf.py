@@ -52,10 +52,15 @@ def measure_psf(  # noqa: PLR0913 - an image is its planes
     stars taken out in between. Wings beyond 1.5 FWHM are azimuthally averaged, where single pixels are noise.
     Raises TooFewSources.
     """
-    stars = select_stars(sources, saturation=saturation, min_snr=min_snr, limit=max_stars)
-    fwhm = 2.0 * float(np.median(stars.half_light_pix))
-    size = 2 * int(np.ceil(np.clip(4.0 * fwhm, 10.0, 40.0))) + 1
-    stamps = _cut(pixels, bad, stars, size, fwhm)
+    try:
+        stars = select_stars(sources, saturation=saturation, min_snr=min_snr, limit=max_stars)
+        stamps, fwhm = _cut(pixels, bad, stars)
+    except TooFewSources:
+        # The smallest things were defects after all: take whatever is common instead.
+        stars = select_stars(
+            sources, saturation=saturation, min_snr=min_snr, limit=max_stars, small_is_better=0.0
+        )
+        stamps, fwhm = _cut(pixels, bad, stars)
     keep = np.ones(len(stamps.x_pix), dtype=bool)
     for _ in range(3):
         degree = 0 if keep.sum() < _STARS_FOR_LINEAR else 1 if keep.sum() < _STARS_FOR_QUADRATIC else 2
@@ -71,7 +76,9 @@ def measure_psf(  # noqa: PLR0913 - an image is its planes
     )
 
 
-def select_stars(sources: SourceList, *, saturation: float | None, min_snr: float, limit: int) -> SourceList:
+def select_stars(
+    sources: SourceList, *, saturation: float | None, min_snr: float, limit: int, small_is_better: float = 0.3
+) -> SourceList:
     """Return point sources, brightest first: clean, unsaturated, and of the smallest common size.
 
     Stars share one half-light radius whatever their flux; it is found as the densest stretch among bright sources.
@@ -84,7 +91,7 @@ def select_stars(sources: SourceList, *, saturation: float | None, min_snr: floa
         pool = sources.take(usable)
     if len(pool) < _MIN_STARS:
         raise TooFewSources("too few stars to measure the PSF", n_stars=len(pool), required=_MIN_STARS)
-    size = _densest(pool.half_light_pix)
+    size = _densest(pool.half_light_pix, small_is_better)
     locus = pool.take((np.abs(pool.half_light_pix / size - 1.0) < 0.12) & (pool.ellipticity < 0.35))
     if len(locus) < _MIN_STARS:
         nearest = np.argsort(np.abs(pool.half_light_pix / size - 1.0), kind="stable")[: max(_MIN_STARS, len(pool) // 3)]
@@ -92,7 +99,7 @@ def select_stars(sources: SourceList, *, saturation: float | None, min_snr: floa
     return locus.take(slice(0, limit))
 
 
-def _densest(radii: FloatArray) -> float:
+def _densest(radii: FloatArray, small_is_better: float) -> float:
     """Centre of the narrowest interval (in the logarithm) that holds an eighth of the values, small sizes preferred:
     in a field of galaxies the stars are few, but they are the smallest and all alike."""
     log = np.sort(np.log(radii))
@@ -100,12 +107,17 @@ def _densest(radii: FloatArray) -> float:
     if len(log) <= n:
         return float(np.exp(np.median(log)))
     widths = log[n - 1 :] - log[: len(log) - n + 1]
-    first = int(np.argmin(widths + 0.15 * (log[: len(widths)] - log[0])))
+    first = int(np.argmin(widths + small_is_better * (log[: len(widths)] - log[0])))
     return float(np.exp(np.median(log[first : first + n])))
 
 
-def _cut(pixels: FloatImage, bad: NDArray[np.bool_], stars: SourceList, size: int, fwhm: float) -> _Stamps:
-    """Return the stamps of isolated stars; where a field is too crowded for that, those with the mildest neighbours."""
+def _cut(pixels: FloatImage, bad: NDArray[np.bool_], stars: SourceList) -> tuple[_Stamps, float]:
+    """Return the stamps of isolated stars and their rough FWHM in pixels.
+
+    Where a field is too crowded for isolated stars, those with the mildest neighbours serve.
+    """
+    fwhm = 2.0 * float(np.median(stars.half_light_pix))
+    size = 2 * int(np.ceil(np.clip(4.0 * fwhm, 10.0, 40.0))) + 1
     clean = np.ascontiguousarray(np.where(bad, 0.0, pixels), dtype=np.float32)
     x_win, y_win, flag = sep.winpos(clean, stars.x_pix, stars.y_pix, fwhm / 2.3548, subpix=11)
     moved = np.hypot(x_win - stars.x_pix, y_win - stars.y_pix)
@@ -118,9 +130,8 @@ def _cut(pixels: FloatImage, bad: NDArray[np.bool_], stars: SourceList, size: in
             break
     if len(taken) < _MIN_STARS:
         raise TooFewSources("too few isolated stars to measure the PSF", n_stars=len(taken), required=_MIN_STARS)
-    return _Stamps(
-        np.array([one[0] for one in taken]), np.array([one[2] for one in taken]), np.array([one[3] for one in taken])
-    )
+    stamps, _, x_pix, y_pix = (np.array(part) for part in zip(*taken, strict=True))
+    return _Stamps(stamps, x_pix, y_pix), fwhm
 
 
 def _stamp(

@@ -65,3 +65,20 @@ def detect_sources(
         ellipticity=1.0 - found["b"] / np.maximum(found["a"], 1e-6),
         clean=(found["flag"] & (sep.OBJ_MERGED | sep.OBJ_TRUNC)) == 0,
     ).take(order)
+
+
+def ring_fraction(pixels: FloatImage, sources: SourceList) -> FloatArray:
+    """Return for each source the mean of the eight pixels around its brightest pixel, as a fraction of that pixel.
+
+    A single hot pixel has nothing there; no star has less than the PSF puts there.
+    """
+    padded = np.pad(np.nan_to_num(pixels), 2)
+    row, column = np.rint(sources.y_pix).astype(int) + 2, np.rint(sources.x_pix).astype(int) + 2
+    steps = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    around = padded[row[:, None] + steps[:, 0], column[:, None] + steps[:, 1]]
+    best = steps[np.argmax(around, axis=1)]
+    row, column = row + best[:, 0], column + best[:, 1]
+    row, column = np.clip(row, 1, padded.shape[0] - 2), np.clip(column, 1, padded.shape[1] - 2)
+    box = padded[row[:, None] + steps[:, 0], column[:, None] + steps[:, 1]].astype(float)
+    peak = np.maximum(box[:, 4], 1e-12)
+    return np.asarray((box.sum(axis=1) - box[:, 4]) / 8.0 / peak)

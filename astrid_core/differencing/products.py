@@ -1,0 +1,93 @@
+"""A difference as FITS bytes: the file that ``astrid difference`` writes and that later stages read."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from astrid_core.differencing.pair import PairDifference
+from astrid_core.shared.errors import CorruptArtifact
+from astrid_core.shared.fits_format import wcs_header
+from astrid_core.shared.images import FloatImage, MaskImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceProduct:
+    """What a stored difference holds; images (ny, nx) on the science grid, science counts."""
+
+    difference: FloatImage
+    score: FloatImage
+    variance: FloatImage
+    mask: MaskImage
+    psf: FloatImage
+    science: FloatImage
+    reference: FloatImage
+    """Registered, flux-scaled, background-subtracted."""
+    wcs: WCS | None
+    science_fwhm_pix: float
+
+
+def write_difference(pair: PairDifference) -> bytes:
+    """Return the FITS file of a pair; equal pairs give equal bytes."""
+    result = pair.difference
+    primary = fits.PrimaryHDU()
+    for key, value, comment in (
+        ("ORIGIN", "AstrID", ""),
+        ("FLXRATIO", pair.flux_ratio, "science counts per reference count"),
+        ("SCIFWHM", pair.science_fwhm_pix, "[pix] FWHM of the science PSF"),
+        ("REFFWHM", pair.reference_fwhm_pix, "[pix] FWHM of the registered reference PSF"),
+        ("REGDX", _card(pair.registration.offset_x_pix), "[pix] error of the science WCS, x"),
+        ("REGDY", _card(pair.registration.offset_y_pix), "[pix] error of the science WCS, y"),
+        ("REGRMS", pair.registration.rms_pix, "[pix] scatter per axis of the matched stars"),
+        ("REGSTARS", pair.registration.n_matched, "matched stars"),
+        ("SCORESIG", result.score_noise, "noise of the score before it was divided by it"),
+        ("ASTRNOIS", result.residual.astrometric_pix, "[pix] misregistration allowed for in the score"),
+        ("PSFNOIS", result.residual.psf, "[pix^2] PSF width error allowed for"),
+        ("FLUXNOIS", result.residual.flux_scale, "relative flux-scale error allowed for"),
+        ("OVERLAP", result.overlap, "usable science pixels that the reference covers"),
+    ):
+        primary.header[key] = (value, comment)
+    header = wcs_header(pair.science.wcs)
+    hdus = [
+        primary,
+        _image("DIFFERENCE", result.difference, header),
+        _image("SCORE", result.score, header),
+        _image("VARIANCE", result.variance, header),
+        fits.ImageHDU(data=result.mask.astype(np.int32), header=header, name="MASK"),
+        _image("PSF", result.psf, fits.Header()),
+        _image("SCIENCE", pair.science.pixels, header),
+        _image("REFERENCE", pair.reference.pixels, header),
+    ]
+    buffer = io.BytesIO()
+    fits.HDUList(hdus).writeto(buffer)
+    return buffer.getvalue()
+
+
+def read_difference(content: bytes) -> DifferenceProduct:
+    """Read what ``write_difference`` wrote; raise CorruptArtifact if it is something else."""
+    try:
+        with fits.open(io.BytesIO(content), memmap=False) as hdus:
+            header = hdus["DIFFERENCE"].header
+            planes = {
+                name.lower(): np.asarray(hdus[name].data, dtype=np.float32)
+                for name in ("DIFFERENCE", "SCORE", "VARIANCE", "PSF", "SCIENCE", "REFERENCE")
+            }
+            return DifferenceProduct(
+                **planes,
+                mask=np.asarray(hdus["MASK"].data, dtype=np.uint16),
+                wcs=WCS(header) if "CTYPE1" in header else None,
+                science_fwhm_pix=float(hdus[0].header["SCIFWHM"]),
+            )
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise CorruptArtifact("bytes are not a difference image", cause=str(error), n_bytes=len(content)) from error
+
+
+def _image(name: str, plane: FloatImage, header: fits.Header) -> fits.ImageHDU:
+    return fits.ImageHDU(data=np.asarray(plane, dtype=">f4"), header=header, name=name)
+
+
+def _card(value: float) -> float | str:
+    """FITS cards cannot hold NaN."""
+    return value if np.isfinite(value) else "unknown"
