@@ -26,6 +26,8 @@ class ReferenceImage:
     fwhm_pix: float
     sky_rms: float
     zero_point_mag: float | None = None
+    recipe: RunKey
+    """Key over version, settings and inputs: the same recipe is never coadded twice."""
     elapsed_s: float = 0.0
 
     @property

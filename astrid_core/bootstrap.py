@@ -1,0 +1,139 @@
+"""Real adapters behind the ports: the only file that knows both."""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from astrid_core.adapters.db.engine import Database, open_database
+from astrid_core.adapters.db.migrate import migrate
+from astrid_core.adapters.models.mlflow import MlflowModels
+from astrid_core.adapters.storage.open import open_artifacts
+from astrid_core.adapters.surveys.directory import DirectoryClient
+from astrid_core.catalog.config import ExportConfig, PublishConfig
+from astrid_core.curation.config import CurateConfig
+from astrid_core.detection.config import DetectConfig, TrainConfig
+from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
+from astrid_core.observations.config import IngestConfig
+from astrid_core.observations.entities import Survey
+from astrid_core.observations.ports import SurveyClient
+from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.settings import Settings
+from astrid_core.shared.errors import BadConfiguration
+from astrid_core.stages.services import Records, Services
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """The science settings of every stage."""
+
+    ingest: IngestConfig = field(default_factory=IngestConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    reference: ReferenceConfig = field(default_factory=ReferenceConfig)
+    difference: DifferenceConfig = field(default_factory=DifferenceConfig)
+    detect: DetectConfig = field(default_factory=DetectConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    curate: CurateConfig = field(default_factory=CurateConfig)
+    publish: PublishConfig = field(default_factory=PublishConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+
+
+def load_pipeline(path: Path | None = None) -> Pipeline:
+    """Read pipeline.toml (one table per stage); BadConfiguration names an unknown table or key."""
+    path = path or Settings().pipeline
+    try:
+        tables = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise BadConfiguration("no such file with science settings", path=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfiguration("science settings cannot be read", path=path, cause=str(error)) from error
+    kinds = {one.name: one.default_factory for one in dataclasses.fields(Pipeline)}
+    unknown = sorted(set(tables) - set(kinds))
+    if unknown:
+        raise BadConfiguration("unknown table", path=path, table=unknown[0], known=", ".join(sorted(kinds)))
+    return Pipeline(**{name: _read_table(name, table, kinds[name]) for name, table in tables.items()})
+
+
+def _read_table(name: str, table: Mapping[str, Any], kind: Any) -> Any:
+    known = {one.name for one in dataclasses.fields(kind)}
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise BadConfiguration("unknown key", table=name, key=unknown[0], known=", ".join(sorted(known)))
+    return kind(**{key: _frozen(value) for key, value in table.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+
+
+def migrate_database(settings: Settings | None = None) -> None:
+    """Bring our own database to the newest schema; harmless when it is there already."""
+    migrate(_database_url(settings or Settings()))
+
+
+@contextmanager
+def open_services(settings: Settings | None = None) -> Iterator[Services]:
+    """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
+    settings = settings or Settings()
+    database = open_database(_database_url(settings))
+    try:
+        yield Services(
+            artifacts=open_artifacts(
+                settings.artifacts or str(settings.home / "artifacts"),
+                endpoint_url=settings.s3_endpoint_url or None,
+                region=settings.s3_region,
+                access_key_id=settings.s3_access_key_id.get_secret_value() or None,
+                secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
+            ),
+            models=open_models(settings),
+            surveys=_surveys(settings),
+            transaction=lambda: _transaction(database, settings.actor),
+        )
+    finally:
+        database.close()
+
+
+def open_models(settings: Settings | None = None) -> MlflowModels:
+    """Open the model registry."""
+    settings = settings or Settings()
+    return MlflowModels(
+        tracking_uri=settings.mlflow_uri or f"sqlite:///{(settings.home / 'mlflow.sqlite').resolve()}",
+        artifact_root=settings.mlflow_artifacts or str((settings.home / "models").resolve()),
+    )
+
+
+@contextmanager
+def _transaction(database: Database, actor: str) -> Iterator[Records]:
+    with database.transaction(actor=actor) as records:
+        yield Records(**{one.name: getattr(records, one.name) for one in dataclasses.fields(Records)})
+
+
+def _database_url(settings: Settings) -> str:
+    if settings.database_url:
+        return settings.database_url
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{(settings.home / 'astrid.sqlite').resolve()}"
+
+
+def _surveys(settings: Settings) -> dict[str, SurveyClient]:
+    """Read surveys.toml anew on every call, so that a new folder needs no restart."""
+    path = settings.home / "surveys.toml"
+    if not path.exists():
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text())
+        return {
+            name: DirectoryClient(
+                Survey(name=name, description=table.get("description", "")),
+                Path(table["directory"]),
+                load_pipeline(settings.pipeline).ingest,
+            )
+            for name, table in tables.items()
+        }
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise BadConfiguration("surveys.toml cannot be read", path=path, cause=str(error)) from error

@@ -1,0 +1,32 @@
+"""Where things are, from the environment; read once, in ``bootstrap.open_services``."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Addresses and secrets, each from the variable ``ASTRID_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="ASTRID_", extra="ignore", frozen=True)
+
+    home: Path = Path(".astrid")
+    """Folder for everything that is not configured elsewhere, and for surveys.toml."""
+    database_url: str = ""
+    """SQLAlchemy URL of our own database; empty: SQLite in the home folder."""
+    artifacts: str = ""
+    """A folder, or s3://bucket/prefix; empty: the folder ``artifacts`` in the home folder."""
+    s3_endpoint_url: str = ""
+    """For R2: https://<account>.r2.cloudflarestorage.com; empty: Amazon's own."""
+    s3_region: str = "auto"
+    s3_access_key_id: SecretStr = SecretStr("")
+    s3_secret_access_key: SecretStr = SecretStr("")
+    mlflow_uri: str = ""
+    """MLflow tracking URI; empty: SQLite in the home folder."""
+    mlflow_artifacts: str = ""
+    """Where MLflow keeps model files; empty: the folder ``models`` in the home folder."""
+    pipeline: Path = Path("include/config/pipeline.toml")
+    """Science settings."""
+    actor: str = "astrid"
+    """Who is named in the event log."""

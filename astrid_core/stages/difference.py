@@ -1,0 +1,140 @@
+"""Subtract the reference from one prepared observation, keep the images, record run and candidates."""
+
+import time
+
+import structlog
+
+from astrid_core.differencing.config import DifferenceConfig
+from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
+from astrid_core.differencing.pair import PairDifference, difference_pair
+from astrid_core.differencing.products import write_difference
+from astrid_core.differencing.references import choose_reference
+from astrid_core.differencing.subtract import VERSION
+from astrid_core.observations.entities import Observation
+from astrid_core.preprocessing.entities import PreprocessRun
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.errors import MissingArtifact, NoReference, Unprocessable
+from astrid_core.shared.fits_format import MEDIA_TYPE
+from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
+from astrid_core.shared.sky import Region, SkyPosition
+from astrid_core.stages.images import load_image
+from astrid_core.stages.preprocess import wcs_is_trusted
+from astrid_core.stages.services import Records, Services
+
+log = structlog.get_logger()
+
+
+def find_reference(records: Records, observation: Observation, config: DifferenceConfig) -> ReferenceImage:
+    """Return the reference of an observation by the rule of ``choose_reference``, or raise NoReference."""
+    near = Region.cone(observation.position, radius_deg=min(180.0, 2.0 * observation.radius_deg))
+    return choose_reference(observation, records.references.search(region=near), config)
+
+
+def difference_key(preprocessed: PreprocessRun, reference: ReferenceImage | None, config: DifferenceConfig) -> RunKey:
+    """Return the key of comparing a prepared image with a reference; None stands for: no reference was there."""
+    image = preprocessed.image.digest if preprocessed.image else ""
+    inputs = (preprocessed.observation_id, image, reference.digest if reference else "no reference")
+    return run_key("difference", VERSION, config, inputs)
+
+
+def run_difference(services: Services, preprocess_key: RunKey, config: DifferenceConfig) -> RunKey:
+    """Subtract the reference, keep the image, record the run. Safe to repeat."""
+    with services.transaction() as records:
+        preprocessed = records.preprocess_runs.get(preprocess_key)
+        observation = records.observations.get(preprocessed.observation_id)
+        reference, missing = _reference_or_reason(records, observation, config)
+        key = difference_key(preprocessed, reference, config)
+        done = records.difference_runs.find(key)
+    if done:
+        return settled(done)
+    if preprocessed.image is None:
+        raise MissingArtifact("preparation has no image", run=preprocess_key)
+    started = time.monotonic()
+    try:
+        if reference is None:
+            raise missing
+        pair = difference_pair(
+            load_image(services.artifacts, preprocessed.image),
+            load_image(services.artifacts, reference.image),
+            config,
+            trust_science_wcs=wcs_is_trusted(observation),
+        )
+    except Unprocessable as error:
+        with services.transaction() as records:
+            records.difference_runs.add(
+                DifferenceRun.skipped(
+                    key,
+                    preprocess_key=preprocess_key,
+                    observation_id=observation.id,
+                    reference_digest=reference.digest if reference else "",
+                    reason=str(error),
+                )
+            )
+        raise
+    image = services.artifacts.put(write_difference(pair), media_type=MEDIA_TYPE)
+    run = _record_of(pair, key, preprocessed, reference, image, elapsed_s=time.monotonic() - started)
+    with services.transaction() as records:
+        records.difference_runs.add(run)
+    log.info("difference.recorded", run=key, observation=observation.id, n_candidates=len(run.candidates))
+    return key
+
+
+def _reference_or_reason(
+    records: Records, observation: Observation, config: DifferenceConfig
+) -> tuple[ReferenceImage | None, NoReference]:
+    try:
+        return find_reference(records, observation, config), NoReference("")
+    except NoReference as reason:
+        return None, reason
+
+
+def _record_of(  # noqa: PLR0913 - a run is its parts
+    pair: PairDifference,
+    key: RunKey,
+    preprocessed: PreprocessRun,
+    reference: ReferenceImage,
+    image: ArtifactRef,
+    *,
+    elapsed_s: float,
+) -> DifferenceRun:
+    return DifferenceRun(
+        key=key,
+        status=RunStatus.SUCCEEDED,
+        preprocess_key=preprocessed.key,
+        observation_id=preprocessed.observation_id,
+        reference_digest=reference.digest,
+        image=image,
+        registration=pair.registration,
+        flux_ratio=pair.flux_ratio,
+        score_noise=pair.difference.score_noise,
+        n_usable_pix=int((pair.difference.mask == 0).sum()),
+        candidates=candidates_of(pair, key),
+        elapsed_s=elapsed_s,
+    )
+
+
+def candidates_of(pair: PairDifference, key: RunKey) -> tuple[Candidate, ...]:
+    """Return the peaks of a pair as candidates of run ``key``, strongest first."""
+    return tuple(
+        Candidate(
+            run=key,
+            number=number,
+            position=_position(pair, peak.x_pix, peak.y_pix),
+            x_pix=peak.x_pix,
+            y_pix=peak.y_pix,
+            score=peak.score,
+            flux=peak.flux,
+            flux_err=peak.flux_err,
+            fwhm_pix=peak.fwhm_pix,
+            ellipticity=peak.ellipticity,
+            flags=peak.flags,
+        )
+        for number, peak in enumerate(pair.peaks, start=1)
+    )
+
+
+def _position(pair: PairDifference, x_pix: float, y_pix: float) -> SkyPosition | None:
+    if pair.science.wcs is None:
+        return None
+    sky = pair.science.wcs.pixel_to_world(x_pix, y_pix).icrs
+    return SkyPosition(ra_deg=float(sky.ra.deg) % 360.0, dec_deg=float(sky.dec.deg))

@@ -1,0 +1,96 @@
+"""Fetch one observation, keep the raw file, prepare it, record the run."""
+
+import time
+
+import structlog
+
+from astrid_core.observations.entities import Observation, WcsOrigin
+from astrid_core.observations.frames import read_frame
+from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.preprocessing.entities import PreprocessRun, WCSInfo
+from astrid_core.preprocessing.prepare import VERSION, Detector, PreparedImage, prepare
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.errors import BadConfiguration, Unprocessable
+from astrid_core.shared.fits_format import MEDIA_TYPE
+from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
+from astrid_core.stages.images import store_image
+from astrid_core.stages.services import Services
+
+log = structlog.get_logger()
+
+
+def preprocess_key(observation: Observation, config: PreprocessConfig) -> RunKey:
+    """Return the key of preparing ``observation`` under ``config``: the file's bytes and the frame inside it."""
+    facts = (
+        observation.file_digest,
+        str(observation.extension),
+        repr(observation.gain_e_adu),
+        repr(observation.saturation_adu),
+        repr(observation.zero_point_mag),
+    )
+    return run_key("preprocess", VERSION, config, facts)
+
+
+def run_preprocess(services: Services, observation_id: str, config: PreprocessConfig) -> RunKey:
+    """Prepare one observation. Safe to repeat; raises Unprocessable where it cannot be prepared."""
+    with services.transaction() as records:
+        observation = records.observations.get(observation_id)
+        key = preprocess_key(observation, config)
+        done = records.preprocess_runs.find(key)
+    if done:
+        return settled(done)
+    started = time.monotonic()
+    try:
+        raw = _fetch(services, observation)
+        prepared = _prepare(services, observation, raw, config)
+    except Unprocessable as error:
+        with services.transaction() as records:
+            records.preprocess_runs.add(PreprocessRun.skipped(key, observation_id, str(error)))
+        raise
+    run = PreprocessRun(
+        key=key,
+        status=RunStatus.SUCCEEDED,
+        observation_id=observation_id,
+        raw=raw,
+        image=store_image(services.artifacts, prepared.image, quantize_level=config.quantize_level),
+        wcs=WCSInfo(origin=observation.wcs_origin, pixel_scale_arcsec=observation.pixel_scale_arcsec),
+        quality=prepared.quality,
+        elapsed_s=time.monotonic() - started,
+    )
+    with services.transaction() as records:
+        records.preprocess_runs.add(run)
+    log.info("preprocess.recorded", run=key, observation=observation_id, fwhm_pix=prepared.quality.fwhm_pix)
+    return key
+
+
+def _fetch(services: Services, observation: Observation) -> ArtifactRef:
+    client = services.surveys.get(observation.survey)
+    if client is None:
+        raise BadConfiguration("survey is not configured", survey=observation.survey)
+    return services.artifacts.put(client.fetch(observation), media_type=MEDIA_TYPE)
+
+
+def _prepare(
+    services: Services, observation: Observation, raw: ArtifactRef, config: PreprocessConfig
+) -> PreparedImage:
+    frame = read_frame(
+        services.artifacts.get(raw.digest), extension=observation.extension, name=observation.archive_id
+    )
+    return prepare(
+        frame.pixels,
+        mask=frame.mask,
+        variance=frame.variance,
+        wcs=frame.wcs,
+        detector=Detector(
+            gain_e_count=observation.gain_e_adu,
+            read_noise_e=observation.read_noise_e,
+            saturation=observation.saturation_adu,
+            zero_point_mag=observation.zero_point_mag,
+        ),
+        config=config,
+    )
+
+
+def wcs_is_trusted(observation: Observation) -> bool:
+    """Tell whether an observation's WCS may start a registration: a pointing alone has no orientation."""
+    return observation.wcs_origin is WcsOrigin.HEADER
