@@ -1,0 +1,112 @@
+"""The report of a night as one page that needs nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from astrid_core.catalog.cutouts import Cutouts
+from astrid_core.catalog.night_table import truth_sentences
+from astrid_core.catalog.report import SEARCHED, SKIPPED, UNFINISHED, NightFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portrait:
+    """One object with its pictures and what is said of it."""
+
+    name: str
+    """Number of the object or the detection."""
+    ra_deg: float | None
+    dec_deg: float | None
+    score: float | None
+    significance: float
+    mag_ab: float | None
+    mag_err: float | None
+    band: str
+    exposure: str
+    is_new: bool | None
+    """Seen for the first time in this night; None if it is not in the catalog."""
+    truth: str | None
+    """What is known at this place; empty for nothing, None without a truth table."""
+    is_true: bool | None
+    cutouts: Cutouts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One bar of the funnel."""
+
+    label: str
+    count: int
+    share: float
+    """Of the longest bar of its group, 0 to 1."""
+    note: str = ""
+
+
+def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
+    """Return one HTML document without any external resource."""
+    environment = Environment(
+        loader=PackageLoader("astrid_core.catalog", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = _number
+    environment.filters["angle"] = _angle
+    mjds = [exposure.mid_mjd for exposure in facts.exposures]
+    return environment.get_template("night.html").render(
+        facts=facts,
+        portraits=portraits,
+        title=f"Night of {_long_date(facts.night)}",
+        bands=sorted({exposure.band for exposure in facts.exposures if exposure.band}),
+        mjd_range=(min(mjds), max(mjds)) if mjds else None,
+        searched=[one for one in facts.exposures if one.outcome == SEARCHED],
+        skipped=[one for one in facts.exposures if one.outcome == SKIPPED],
+        unfinished=[one for one in facts.exposures if one.outcome == UNFINISHED],
+        exposure_steps=_exposure_steps(facts),
+        detection_steps=_detection_steps(facts),
+        times=_times(facts),
+        truth_sentences=[sentence.replace(">=", "≥") for sentence in truth_sentences(facts) or ()],
+    )
+
+
+def _exposure_steps(facts: NightFacts) -> tuple[Step, ...]:
+    n_in = len(facts.exposures)
+    counts = (
+        ("Exposures of the night", n_in, ""),
+        ("Searched", facts.count(SEARCHED), f"{facts.total('usable_mpix'):.2f} usable Mpix"),
+        ("Skipped", facts.count(SKIPPED), "each with its reason below"),
+        ("Failed", facts.count(UNFINISHED), "no settled run"),
+    )
+    return tuple(Step(label=label, count=n, share=n / max(n_in, 1), note=note) for label, n, note in counts)
+
+
+def _detection_steps(facts: NightFacts) -> tuple[Step, ...]:
+    counts = (
+        ("Candidates", int(facts.total("n_candidates")), "peaks of the score image"),
+        ("Detections", int(facts.total("n_detections")), f"network score ≥ {facts.min_score:g}"),
+        ("Light curve points", int(facts.total("n_published")), "published in the catalog"),
+        ("Objects", facts.n_entries_new + facts.n_entries_known, f"{facts.n_entries_new} of them new"),
+    )
+    longest = max(n for _, n, _ in counts) or 1
+    return tuple(Step(label=label, count=n, share=n / longest, note=note) for label, n, note in counts)
+
+
+def _times(facts: NightFacts) -> tuple[tuple[str, float, float], ...]:
+    longest = max(facts.elapsed_s.values(), default=0.0) or 1.0
+    return tuple((stage, elapsed_s, elapsed_s / longest) for stage, elapsed_s in facts.elapsed_s.items())
+
+
+def _long_date(night: str) -> str:
+    day = date.fromisoformat(night)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _number(value: float | None, fmt: str) -> str:
+    return "–" if value is None else format(value, fmt).replace("-", "−")
+
+
+def _angle(value: float | None, fmt: str) -> str:
+    return "unknown" if value is None else f"{format(value, fmt).replace('-', '−')}°"

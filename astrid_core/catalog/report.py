@@ -1,0 +1,221 @@
+"""The facts of a night, from its records alone."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from uuid import UUID
+
+from astrid_core.catalog.entities import LightCurvePoint
+from astrid_core.catalog.truth import TruthTally
+from astrid_core.detection.entities import ModelRun
+from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
+from astrid_core.observations.entities import Observation, Rejection, night_of
+from astrid_core.preprocessing.entities import PreprocessRun
+from astrid_core.shared.runs import RunKey, RunStatus, SettledRun
+
+SEARCHED, SKIPPED, UNFINISHED = "searched", "skipped", "failed"
+"""What became of an exposure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureRuns:
+    """An exposure and the runs that came of it, one per stage; None where none is recorded."""
+
+    observation: Observation
+    preprocess: PreprocessRun | None = None
+    difference: DifferenceRun | None = None
+    model_run: ModelRun | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureFacts:
+    """One exposure of a night; None where a stage did not get that far."""
+
+    observation_id: str
+    archive_id: str
+    band: str
+    mid_mjd: float
+    exposure_s: float
+    outcome: str
+    """``searched``, ``skipped`` or ``failed``: no settled run."""
+    stage: str = ""
+    """Where it ended, unless it was searched."""
+    reason: str = ""
+    fwhm_arcsec: float | None = None
+    sky: float | None = None
+    sky_rms: float | None = None
+    n_stars: int | None = None
+    registration_rms_pix: float | None = None
+    score_noise: float | None = None
+    usable_mpix: float | None = None
+    n_candidates: int | None = None
+    n_detections: int | None = None
+    """With a score above the threshold."""
+    n_published: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedFile:
+    """A file of the survey that holds no usable exposure, and why."""
+
+    archive_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightFacts:
+    """What came of a night."""
+
+    survey: str
+    night: str
+    min_score: float
+    exposures: tuple[ExposureFacts, ...]
+    rejected: tuple[RejectedFile, ...] = ()
+    """Of the survey: a file that cannot be read does not tell its night."""
+    n_entries_new: int = 0
+    """Objects seen for the first time in this night."""
+    n_entries_known: int = 0
+    """Objects seen in this night and before."""
+    elapsed_s: Mapping[str, float] = field(default_factory=dict)
+    """By stage, summed over runs."""
+    truth: TruthTally | None = None
+
+    def count(self, outcome: str) -> int:
+        """Return how many exposures ended so."""
+        return sum(exposure.outcome == outcome for exposure in self.exposures)
+
+    def total(self, name: str) -> float:
+        """Return the sum of a number over the exposures that have it."""
+        return sum(getattr(exposure, name) or 0 for exposure in self.exposures)
+
+    def as_json(self) -> Mapping[str, object]:
+        """Return JSON values; numbers that are none become null."""
+        plain = _plain(asdict(self))
+        if not isinstance(plain, dict):
+            raise TypeError(type(plain))
+        return plain
+
+
+def choose_runs(
+    observation: Observation,
+    *,
+    preprocess_runs: Sequence[PreprocessRun],
+    difference_runs: Sequence[DifferenceRun],
+    model_runs: Sequence[ModelRun],
+    preferred: Collection[RunKey] = (),
+    published: Collection[str] = (),
+) -> ExposureRuns:
+    """Return the chain of runs that a report should speak of.
+
+    An exposure may have been run under several settings. A preferred model run comes first, then one whose detections
+    are published, then one that succeeded; ties fall to the last key. Earlier stages are those that it was made from.
+    """
+    model_run = max(
+        model_runs,
+        key=lambda run: (
+            run.key in preferred,
+            any(detection.id in published for detection in run.detections),
+            *_settled_rank(run),
+        ),
+        default=None,
+    )
+    difference = (
+        max(difference_runs, key=_settled_rank, default=None)
+        if model_run is None
+        else next((run for run in difference_runs if run.key == model_run.difference_key), None)
+    )
+    preprocess = (
+        max(preprocess_runs, key=_settled_rank, default=None)
+        if difference is None
+        else next((run for run in preprocess_runs if run.key == difference.preprocess_key), None)
+    )
+    return ExposureRuns(observation=observation, preprocess=preprocess, difference=difference, model_run=model_run)
+
+
+def exposure_facts(runs: ExposureRuns, *, min_score: float, published: Collection[str]) -> ExposureFacts:
+    """Return what is known of one exposure."""
+    outcome, stage, reason = _outcome(runs)
+    quality = runs.preprocess.quality if runs.preprocess else None
+    scale_arcsec = runs.observation.pixel_scale_arcsec
+    if runs.preprocess and runs.preprocess.wcs:
+        scale_arcsec = runs.preprocess.wcs.pixel_scale_arcsec
+    difference = runs.difference if runs.difference and runs.difference.status is RunStatus.SUCCEEDED else None
+    model_run = runs.model_run if runs.model_run and runs.model_run.status is RunStatus.SUCCEEDED else None
+    detections = model_run.detections if model_run else ()
+    n_above = sum(detection.score is not None and detection.score >= min_score for detection in detections)
+    return ExposureFacts(
+        observation_id=runs.observation.id,
+        archive_id=runs.observation.archive_id,
+        band=runs.observation.band,
+        mid_mjd=runs.observation.mid_mjd,
+        exposure_s=runs.observation.exposure_s,
+        outcome=outcome,
+        stage=stage,
+        reason=reason,
+        fwhm_arcsec=quality.fwhm_pix * scale_arcsec if quality else None,
+        sky=quality.sky if quality else None,
+        sky_rms=quality.sky_rms if quality else None,
+        n_stars=quality.n_stars if quality else None,
+        registration_rms_pix=difference.registration.rms_pix if difference and difference.registration else None,
+        score_noise=difference.score_noise if difference else None,
+        usable_mpix=difference.n_usable_pix / 1e6 if difference else None,
+        n_candidates=len(difference.candidates) if difference else None,
+        n_detections=n_above if model_run else None,
+        n_published=sum(detection.id in published for detection in detections) if model_run else None,
+    )
+
+
+def night_facts(  # noqa: PLR0913 - a night has this many sides
+    *,
+    survey: str,
+    night: str,
+    min_score: float,
+    exposures: Sequence[ExposureRuns],
+    references: Sequence[ReferenceImage],
+    rejections: Sequence[Rejection],
+    light_curves: Mapping[UUID, Sequence[LightCurvePoint]],
+    truth: TruthTally | None = None,
+) -> NightFacts:
+    """Return the facts of a night; ``light_curves`` are whole, of every object with a point in one of the exposures."""
+    points = [point for curve in light_curves.values() for point in curve]
+    published = {point.detection_id for point in points}
+    began = [night_of(min(point.mid_mjd for point in curve)) for curve in light_curves.values()]
+    return NightFacts(
+        survey=survey,
+        night=night,
+        min_score=min_score,
+        exposures=tuple(exposure_facts(runs, min_score=min_score, published=published) for runs in exposures),
+        rejected=tuple(RejectedFile(archive_id=one.archive_id, reason=one.reason) for one in rejections),
+        n_entries_new=sum(first >= night for first in began),
+        n_entries_known=sum(first < night for first in began),
+        elapsed_s={
+            "preprocess": math.fsum(runs.preprocess.elapsed_s for runs in exposures if runs.preprocess),
+            "references": math.fsum(reference.elapsed_s for reference in references),
+            "difference": math.fsum(runs.difference.elapsed_s for runs in exposures if runs.difference),
+            "detect": math.fsum(runs.model_run.elapsed_s for runs in exposures if runs.model_run),
+        },
+        truth=truth,
+    )
+
+
+def _outcome(runs: ExposureRuns) -> tuple[str, str, str]:
+    for stage, run in (("preprocess", runs.preprocess), ("difference", runs.difference), ("detect", runs.model_run)):
+        if run is None:
+            return UNFINISHED, stage, "no settled run is recorded"
+        if run.status is RunStatus.SKIPPED:
+            return SKIPPED, stage, run.reason
+    return SEARCHED, "", ""
+
+
+def _settled_rank(run: SettledRun) -> tuple[bool, str]:
+    return run.status is RunStatus.SUCCEEDED, run.key
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,207 @@
+"""Say what came of a night."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from astrid_core.catalog.config import ReportConfig
+from astrid_core.catalog.entities import Analytics, LightCurvePoint
+from astrid_core.catalog.night_table import night_table
+from astrid_core.catalog.page import Portrait, night_page
+from astrid_core.catalog.portraits import Sitter, choose_sitters, portrait, take_picture
+from astrid_core.catalog.report import ExposureRuns, NightFacts, choose_runs, night_facts
+from astrid_core.catalog.truth import TruthRow, TruthTally, in_frame, labels, must_be_found, tally
+from astrid_core.differencing.entities import ReferenceImage
+from astrid_core.differencing.products import DifferenceProduct, read_difference
+from astrid_core.observations.entities import Rejection
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.runs import RunKey, run_key
+from astrid_core.stages.publish import light_curves_near
+from astrid_core.stages.services import Records, Services
+
+VERSION = 1
+"""Raise when the same night should give another report."""
+
+_PAGE_TYPE = "text/html"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightReport:
+    """What was measured about a night, for people and machines."""
+
+    key: RunKey
+    facts: NightFacts
+    table: str
+    """Text of at most 100 columns."""
+    page: ArtifactRef
+    """One self-contained HTML document."""
+
+
+def run_report(
+    services: Services,
+    *,
+    survey: str,
+    night: str,
+    out: Path | None = None,
+    truth: Sequence[TruthRow] = (),
+    model_run_keys: Collection[RunKey] = (),
+    config: ReportConfig | None = None,
+) -> NightReport:
+    """Record the facts of a night and draw its page, written to the file ``out`` too if given. Safe to repeat.
+
+    Where an exposure was run under several settings, ``model_run_keys`` says which of them the report is about. The
+    same facts have the same key, and their page is drawn once.
+    """
+    settings = config or ReportConfig()
+    with services.transaction() as records:
+        seen = _Night.read(records, survey, night, model_run_keys)
+    rows_of = {
+        runs.observation.id: [row for row in truth if row.applies_to(runs.observation)] for runs in seen.exposures
+    }
+    facts = night_facts(
+        survey=survey,
+        night=night,
+        min_score=settings.min_score,
+        exposures=seen.exposures,
+        references=seen.references,
+        rejections=seen.rejections,
+        light_curves=seen.light_curves,
+        truth=_compare(services, seen, rows_of, settings) if truth else None,
+    )
+    sitters = choose_sitters(seen.exposures, seen.light_curves, limit=settings.max_cutouts)
+    told = facts.as_json()
+    inputs = [_digest(told), _digest([asdict(row) for row in truth]), *(one.detection.id for one in sitters)]
+    key = run_key("report", VERSION, settings, inputs)
+    with services.transaction() as records:
+        done = records.analytics.find(key)
+    page = _stored_page(services, done)
+    if page is None:
+        known = labels(seen.points, rows_of, radius_arcsec=settings.truth_radius_arcsec) if truth else None
+        content = night_page(facts, _portraits(services, sitters, known, settings))
+        page = services.artifacts.put(content.encode(), media_type=_PAGE_TYPE)
+    with services.transaction() as records:
+        stored = {"digest": page.digest, "n_bytes": page.n_bytes}
+        if records.analytics.add(Analytics(key=key, survey=survey, night=night, facts={**told, "page": stored})):
+            records.events.append("analytics.recorded", subject=f"{survey}:{night}", facts={"run": key})
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(services.artifacts.get(page.digest))
+    log.info("analytics.recorded", run=key, survey=survey, night=night, n_exposures=len(facts.exposures))
+    return NightReport(key=key, facts=facts, table=night_table(facts), page=page)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Night:
+    """What the records hold about a night."""
+
+    exposures: tuple[ExposureRuns, ...]
+    references: tuple[ReferenceImage, ...]
+    rejections: tuple[Rejection, ...]
+    light_curves: Mapping[UUID, Sequence[LightCurvePoint]]
+    """Whole, of every object that was seen in the night."""
+
+    @property
+    def points(self) -> tuple[LightCurvePoint, ...]:
+        """The points of the night."""
+        ours = {runs.observation.id for runs in self.exposures}
+        return tuple(point for curve in self.light_curves.values() for point in curve if point.observation_id in ours)
+
+    @classmethod
+    def read(cls, records: Records, survey: str, night: str, preferred: Collection[RunKey]) -> "_Night":
+        exposures: list[ExposureRuns] = []
+        light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
+        for observation in records.observations.search(survey=survey, night=night):
+            model_runs = records.model_runs.of_observation(observation.id)
+            ids = [detection.id for run in model_runs for detection in run.detections]
+            published = records.catalog.published(ids)
+            runs = choose_runs(
+                observation,
+                preprocess_runs=records.preprocess_runs.of_observation(observation.id),
+                difference_runs=records.difference_runs.of_observation(observation.id),
+                model_runs=model_runs,
+                preferred=preferred,
+                published=published,
+            )
+            exposures.append(runs)
+            candidates = [detection.candidate for run in model_runs for detection in run.detections]
+            places = [
+                candidate.position
+                for candidate, name in zip(candidates, ids, strict=True)
+                if name in published and candidate.position is not None
+            ]
+            light_curves |= {
+                identity: curve
+                for identity, curve in light_curves_near(records, places).items()
+                if any(point.observation_id == observation.id for point in curve)
+            }
+        digests = {runs.difference.reference_digest for runs in exposures if runs.difference} - {""}
+        return cls(
+            exposures=tuple(exposures),
+            references=tuple(records.references.get(digest) for digest in sorted(digests)),
+            rejections=tuple(records.rejections.all(survey=survey)),
+            light_curves=dict(sorted(light_curves.items())),
+        )
+
+
+def _compare(
+    services: Services, seen: _Night, rows_of: Mapping[str, Sequence[TruthRow]], settings: ReportConfig
+) -> TruthTally:
+    sights: list[tuple[TruthRow, bool]] = []
+    n_usable_pix = 0
+    for runs in seen.exposures:
+        if runs.model_run is None or runs.difference is None or runs.difference.image is None:
+            continue
+        n_usable_pix += runs.difference.n_usable_pix
+        bright = must_be_found(rows_of[runs.observation.id], min_snr=settings.min_truth_snr)
+        if bright:
+            product = _product(services, runs.difference.image)
+            sights += in_frame(bright, mask=product.mask, wcs=product.wcs)
+    return tally(
+        sights=sights,
+        rows_of=rows_of,
+        points=seen.points,
+        n_usable_pix=n_usable_pix,
+        min_snr=settings.min_truth_snr,
+        radius_arcsec=settings.truth_radius_arcsec,
+    )
+
+
+def _portraits(
+    services: Services, sitters: Iterable[Sitter], known: Mapping[str, TruthRow] | None, settings: ReportConfig
+) -> tuple[Portrait, ...]:
+    """Read the images of one exposure after the other, and return the portraits in the order of the sitters."""
+    ordered = list(sitters)
+    pictures: dict[str, Portrait] = {}
+    product: tuple[str, DifferenceProduct] | None = None
+    for sitter in sorted(ordered, key=lambda sitter: sitter.runs.observation.id):
+        image = sitter.runs.difference.image if sitter.runs.difference else None
+        if image is None:
+            continue
+        if product is None or product[0] != image.digest:
+            product = (image.digest, _product(services, image))
+        cutouts = take_picture(product[1], sitter.detection.candidate, size=settings.cutout_pix)
+        truth = known.get(sitter.detection.id) if known is not None else None
+        pictures[sitter.detection.id] = portrait(sitter, cutouts, truth=truth, truth_is_known=known is not None)
+    return tuple(pictures[sitter.detection.id] for sitter in ordered if sitter.detection.id in pictures)
+
+
+def _product(services: Services, image: ArtifactRef) -> DifferenceProduct:
+    return read_difference(services.artifacts.get(image.digest))
+
+
+def _stored_page(services: Services, done: Analytics | None) -> ArtifactRef | None:
+    stored = done.facts.get("page") if done is not None else None
+    if not isinstance(stored, Mapping) or not services.artifacts.contains(str(stored["digest"])):
+        return None
+    return ArtifactRef(digest=str(stored["digest"]), media_type=_PAGE_TYPE, n_bytes=int(stored["n_bytes"]))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
