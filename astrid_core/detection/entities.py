@@ -1,7 +1,7 @@
 """How likely a candidate is new in the sky, and who says so."""
 
-from dataclasses import dataclass, field
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from astrid_core.differencing.entities import Candidate
 from astrid_core.shared.runs import RunKey, RunStatus

@@ -80,9 +80,7 @@ def _sources(image: SkyImage, config: DifferenceConfig) -> SourceList:
     noise = np.sqrt(np.where(bad, np.float32(1.0), image.variance)).astype(np.float32)
     # In stars the variance holds their own photons; detection asks for contrast against the sky.
     sky = float(np.median(noise[~bad])) if (~bad).any() else 1.0
-    return detect_sources(
-        image.pixels, np.full_like(noise, sky), bad, threshold_sigma=config.detect_sigma
-    )
+    return detect_sources(image.pixels, np.full_like(noise, sky), bad, threshold_sigma=config.detect_sigma)
 
 
 def _tie(
@@ -99,7 +97,10 @@ def _tie(
         try:
             tied = tie_to_reference(science_sources, science.wcs, science.shape, reference_sources, reference.wcs)
         except NotRegistered:
-            return (tie_by_patterns(science_sources, science.shape, reference_sources, reference.wcs), reference.wcs), True
+            return (
+                tie_by_patterns(science_sources, science.shape, reference_sources, reference.wcs),
+                reference.wcs,
+            ), True
         return (tied, reference.wcs), True
     if reference.wcs is None and science.wcs is not None and trust_wcs:
         # Only the science frame knows the sky: tie the reference to it instead, and read it with that.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Column, Table
 from astropy.wcs import WCS
 
 from astrid_core.differencing.pair import PairDifference
@@ -91,3 +92,32 @@ def _image(name: str, plane: FloatImage, header: fits.Header) -> fits.ImageHDU:
 def _card(value: float) -> float | str:
     """FITS cards cannot hold NaN."""
     return value if np.isfinite(value) else "unknown"
+
+
+def candidate_table(pair: PairDifference) -> bytes:
+    """Return the candidates of a pair as ECSV, strongest first; equal pairs give equal bytes."""
+    peaks = pair.peaks
+    table = Table()
+    x_pix, y_pix = np.array([peak.x_pix for peak in peaks]), np.array([peak.y_pix for peak in peaks])
+    ra, dec = np.full(len(peaks), np.nan), np.full(len(peaks), np.nan)
+    if pair.science.wcs is not None and peaks:
+        sky = pair.science.wcs.pixel_to_world(x_pix, y_pix).icrs
+        ra, dec = np.asarray(sky.ra.deg) % 360.0, np.asarray(sky.dec.deg)
+    for name, values, unit, text in (
+        ("ra_deg", ra, "deg", "right ascension, ICRS; NaN where neither image has sky coordinates"),
+        ("dec_deg", dec, "deg", "declination, ICRS"),
+        ("x_pix", x_pix, "pix", "0-based column on the science frame"),
+        ("y_pix", y_pix, "pix", "0-based row on the science frame"),
+        ("score", [peak.score for peak in peaks], "", "signed S_corr at the peak, sigma"),
+        ("flux", [peak.flux for peak in peaks], "ct", "PSF flux of the difference, science counts"),
+        ("flux_err", [peak.flux_err for peak in peaks], "ct", "its standard deviation"),
+        ("fwhm_pix", [peak.fwhm_pix for peak in peaks], "pix", "full width at half maximum on the difference"),
+        ("ellipticity", [peak.ellipticity for peak in peaks], "", "1 - minor / major axis"),
+    ):
+        table[name] = Column(np.asarray(values, dtype=float), unit=unit or None, description=text)
+    table["flags"] = Column(
+        np.array([peak.flags for peak in peaks], dtype=np.int64), description="mask planes within one FWHM, as bits"
+    )
+    text = io.StringIO()
+    table.write(text, format="ascii.ecsv")
+    return text.getvalue().encode()

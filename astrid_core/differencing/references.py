@@ -105,7 +105,9 @@ def coadd(images: Sequence[SkyImage], config: ReferenceConfig, *, sky_known: Seq
     base_sources = _sources(base)
     stack, used = [], []
     for index in order:
-        placed = _place(images[index], base, base_sources, wcs, shape, trust=sky_known[index], is_base=index == base_index)
+        placed = _place(
+            images[index], base, base_sources, wcs, shape, trust=sky_known[index], is_base=index == base_index
+        )
         if placed is not None:
             stack.append(placed)
             used.append(index)
@@ -170,7 +172,7 @@ def _union_grid(base: SkyImage, images: Sequence[SkyImage], config: ReferenceCon
     return wcs, (int(high[1] - low[1] + 1), int(high[0] - low[0] + 1))
 
 
-def _place(  # noqa: PLR0913 - an image, the base, and the grid between them
+def _place(
     image: SkyImage,
     base: SkyImage,
     base_sources: SourceList,

@@ -11,7 +11,7 @@ from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.noise import ResidualNoise, Scene, calibrate_score, fit_residual_noise, local_correction
 from astrid_core.differencing.zogy import Kernels, Tile, fill_masked, make_kernels, masked_weight, subtract_tile
 from astrid_core.shared.errors import TooLittleOverlap, UnreliableScore
-from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, PsfModel, SkyImage
+from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
 
 VERSION = 1
 """Raise when the same inputs should give a different result."""
@@ -155,7 +155,7 @@ def _all_tiles(
     return planes, (middle / middle.sum()).astype(np.float32)
 
 
-def _one_tile(  # noqa: PLR0913 - a pair is its planes
+def _one_tile(
     n: FloatImage,
     r: FloatImage,
     v_n: FloatImage,
@@ -239,7 +239,7 @@ def _finite(pixels: FloatImage, bad: NDArray[np.bool_]) -> FloatImage:
     return np.where(bad & ~np.isfinite(pixels), np.float32(0.0), pixels).astype(np.float32)
 
 
-def _union_mask(  # noqa: PLR0913 - two images and what became of them
+def _union_mask(
     science: SkyImage,
     reference: SkyImage,
     planes: _Planes,
@@ -249,7 +249,8 @@ def _union_mask(  # noqa: PLR0913 - two images and what became of them
     margin_pix: int,
 ) -> MaskImage:
     """Science planes, the reference's under their own bit, the margin of the frame, and every pixel whose filter leans
-    on masked ones."""
+    on masked ones.
+    """
     mask = science.mask.astype(np.uint16)
     mask |= np.where(~np.isfinite(science.pixels), np.uint16(MaskPlane.NO_DATA), np.uint16(0))
     mask |= np.where(~reference.usable, np.uint16(MaskPlane.REFERENCE), np.uint16(0))

@@ -80,7 +80,10 @@ def tie_by_patterns(
         except (astroalign.MaxIterError, ValueError, TypeError):
             continue
         start = PixelMap(
-            matrix=np.asarray(transform.params[:2, :2]), shift=np.asarray(transform.params[:2, 2]), rms_pix=0, n_matched=0
+            matrix=np.asarray(transform.params[:2, :2]),
+            shift=np.asarray(transform.params[:2, 2]),
+            rms_pix=0,
+            n_matched=0,
         )
         found = _polish(xy, goal, start)
         if found is None:

@@ -21,7 +21,8 @@ class Background:
 
 def fit_background(pixels: FloatImage, bad: NDArray[np.bool_], *, box_pix: int) -> Background:
     """Return the background in boxes of ``box_pix``, sources clipped, boxes median-filtered and joined by splines
-    (Bertin & Arnouts 1996, section 3)."""
+    (Bertin & Arnouts 1996, section 3).
+    """
     ny, nx = pixels.shape
     box = max(8, min(box_pix, ny // 4, nx // 4))
     data = np.ascontiguousarray(np.where(bad, 0.0, pixels), dtype=np.float32)

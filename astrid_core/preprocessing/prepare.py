@@ -50,7 +50,7 @@ class PreparedImage:
     sources: SourceList
 
 
-def prepare(  # noqa: PLR0913 - a frame is its planes
+def prepare(
     pixels: FloatImage,
     *,
     mask: MaskImage | None = None,
@@ -67,9 +67,9 @@ def prepare(  # noqa: PLR0913 - a frame is its planes
     start = np.zeros(pixels.shape, dtype=np.uint16) if mask is None else mask
     level = find_saturation(pixels, detector.saturation)
     empty = mask_empty(pixels)
-    saturated = mask_saturated(
-        pixels, level, fraction=config.saturation_fraction, grow_pix=config.saturation_grow_pix
-    ) & ~empty
+    saturated = (
+        mask_saturated(pixels, level, fraction=config.saturation_fraction, grow_pix=config.saturation_grow_pix) & ~empty
+    )
     known_bad = empty | saturated | (start != 0)
     _require_usable(known_bad, config)
     background = fit_background(pixels, known_bad, box_pix=config.background_box_pix)
@@ -166,7 +166,7 @@ def depth_mag(psf: MeasuredPsf, sky_rms: float, zero_point_mag: float | None) ->
     return zero_point_mag - 2.5 * float(np.log10(limit))
 
 
-def _cosmic_rays(  # noqa: PLR0913 - an image is its planes
+def _cosmic_rays(
     flat: FloatImage,
     variance: FloatImage,
     background: Background,
@@ -180,9 +180,7 @@ def _cosmic_rays(  # noqa: PLR0913 - an image is its planes
     where stars are nearly as sharp as hits the method takes both, so sources that are as wide as the stars that it
     left alone are given back.
     """
-    hits = mask_cosmic_rays(
-        flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=config.cosmic_ray_contrast
-    )
+    hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=config.cosmic_ray_contrast)
     if not hits.any():
         return hits
     sources = detect_sources(flat, background.rms, bad, threshold_sigma=config.detect_sigma)

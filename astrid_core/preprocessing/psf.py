@@ -36,7 +36,7 @@ class _Stamps:
     y_pix: FloatArray
 
 
-def measure_psf(  # noqa: PLR0913 - an image is its planes
+def measure_psf(
     pixels: FloatImage,
     bad: NDArray[np.bool_],
     sources: SourceList,
@@ -57,9 +57,7 @@ def measure_psf(  # noqa: PLR0913 - an image is its planes
         stamps, fwhm = _cut(pixels, bad, stars)
     except TooFewSources:
         # The smallest things were defects after all: take whatever is common instead.
-        stars = select_stars(
-            sources, saturation=saturation, min_snr=min_snr, limit=max_stars, small_is_better=0.0
-        )
+        stars = select_stars(sources, saturation=saturation, min_snr=min_snr, limit=max_stars, small_is_better=0.0)
         stamps, fwhm = _cut(pixels, bad, stars)
     keep = np.ones(len(stamps.x_pix), dtype=bool)
     for _ in range(3):
@@ -101,7 +99,8 @@ def select_stars(
 
 def _densest(radii: FloatArray, small_is_better: float) -> float:
     """Centre of the narrowest interval (in the logarithm) that holds an eighth of the values, small sizes preferred:
-    in a field of galaxies the stars are few, but they are the smallest and all alike."""
+    in a field of galaxies the stars are few, but they are the smallest and all alike.
+    """
     log = np.sort(np.log(radii))
     n = max(4, len(log) // 8)
     if len(log) <= n:
@@ -149,8 +148,22 @@ def _stamp(
     stamp = stamp - np.median(np.concatenate([stamp[0], stamp[-1], stamp[:, 0], stamp[:, -1]]))
     if stamp[half, half] <= 0.0:
         return None
-    neighbour = float(stamp[_radius(size) > 2.0 * fwhm].max(initial=0.0)) / float(stamp[half, half])
+    stamp = _without_neighbours(stamp, fwhm)
+    neighbour = float(stamp[_radius(size) > 1.5 * fwhm].max(initial=0.0)) / float(stamp[half, half])
     return _centred(stamp, column - float(x), row - float(y)), neighbour, float(x), float(y)
+
+
+def _without_neighbours(stamp: FloatArray, fwhm: float) -> FloatArray:
+    """Replace what stands out of its ring, outside 1.5 FWHM, by the median of the ring: another star's light."""
+    radius = _radius(stamp.shape[0])
+    clean = stamp.copy()
+    for ring in range(int(np.ceil(1.5 * fwhm)), int(radius.max()) + 1):
+        there = np.abs(radius - ring) <= 0.75
+        middle = np.median(stamp[there])
+        spread = 1.4826 * np.median(np.abs(stamp[there] - middle))
+        foreign = there & (stamp > middle + 4.0 * spread)
+        clean[foreign] = middle
+    return clean
 
 
 def _centred(stamp: FloatArray, dx: float, dy: float) -> FloatArray:
@@ -208,5 +221,3 @@ def _radius(size: int) -> FloatArray:
     half = size // 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
     return np.hypot(x, y)
-
-

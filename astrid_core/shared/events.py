@@ -42,7 +42,7 @@ class EventLog(Protocol):
         ...
 
 
-def chain_digest(  # noqa: PLR0913 - the digest covers every field of an event
+def chain_digest(
     *, sequence: int, name: str, subject: str, actor: str, at: datetime, facts: Mapping[str, object], previous: str
 ) -> str:
     """Return the SHA-256 that seals an event together with all events before it."""

@@ -158,8 +158,8 @@ def _read_cone(body: str) -> tuple[SkyPosition, float]:
         message = f"not a cone: {body!r}; write cone(ra,dec,radius), for example cone(10.68,41.27,0.5deg)"
         raise ValueError(message)
     radius_deg = float(found[3]) / {"deg": 1.0, None: 1.0, "arcmin": 60.0, "arcsec": 3600.0}[found[4]]
-    if not 0.0 < radius_deg < 180.0:
-        message = f"the radius of a cone must lie in (0, 180) deg, not {radius_deg!r}"
+    if not 0.0 < radius_deg <= 90.0:
+        message = f"the radius of a cone must lie in (0, 90] deg, not {radius_deg!r}"
         raise ValueError(message)
     return SkyPosition(ra_deg=float(found[1]), dec_deg=float(found[2])), radius_deg
 
@@ -209,7 +209,7 @@ def _moc_of_cells(cells: Sequence[SkyCell]) -> MOC:
 def _read_moc(body: str) -> MOC:
     try:
         moc = MOC.from_str(body)
-    except (ValueError, OSError, BaseException) as error:  # noqa: BLE001 - mocpy's parser panics across its Rust boundary
+    except (ValueError, OSError, BaseException) as error:
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
         message = f"not a MOC: {body!r}"

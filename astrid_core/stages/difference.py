@@ -88,7 +88,7 @@ def _reference_or_reason(
         return None, reason
 
 
-def _record_of(  # noqa: PLR0913 - a run is its parts
+def _record_of(
     pair: PairDifference,
     key: RunKey,
     preprocessed: PreprocessRun,

@@ -40,7 +40,7 @@ def pending(  # noqa: PLR0913 - the settings of every stage that is planned
         )
 
 
-def _is_settled(  # noqa: PLR0913 - see pending
+def _is_settled(
     records: Records,
     observation: Observation,
     model: Model,

@@ -70,12 +70,8 @@ def _fetch(services: Services, observation: Observation) -> ArtifactRef:
     return services.artifacts.put(client.fetch(observation), media_type=MEDIA_TYPE)
 
 
-def _prepare(
-    services: Services, observation: Observation, raw: ArtifactRef, config: PreprocessConfig
-) -> PreparedImage:
-    frame = read_frame(
-        services.artifacts.get(raw.digest), extension=observation.extension, name=observation.archive_id
-    )
+def _prepare(services: Services, observation: Observation, raw: ArtifactRef, config: PreprocessConfig) -> PreparedImage:
+    frame = read_frame(services.artifacts.get(raw.digest), extension=observation.extension, name=observation.archive_id)
     return prepare(
         frame.pixels,
         mask=frame.mask,

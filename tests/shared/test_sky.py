@@ -9,7 +9,9 @@ def at(ra_deg: float, dec_deg: float) -> SkyPosition:
     return SkyPosition(ra_deg=ra_deg, dec_deg=dec_deg)
 
 
-@pytest.mark.parametrize(("ra_deg", "dec_deg"), [(360.0, 0.0), (-0.1, 0.0), (0.0, 90.1), (math.nan, 0.0), (0.0, math.inf)])
+@pytest.mark.parametrize(
+    ("ra_deg", "dec_deg"), [(360.0, 0.0), (-0.1, 0.0), (0.0, 90.1), (math.nan, 0.0), (0.0, math.inf)]
+)
 def test_a_position_off_the_sphere_is_refused(ra_deg: float, dec_deg: float) -> None:
     with pytest.raises(ValueError, match="must lie in"):
         at(ra_deg, dec_deg)
@@ -92,9 +94,7 @@ def test_a_region_that_is_none_is_refused_with_the_reason(text: str, complaint: 
 
 def _offset(centre: SkyPosition, bearing_deg: float, distance_deg: float) -> SkyPosition:
     lat, turn, far = (math.radians(value) for value in (centre.dec_deg, bearing_deg, distance_deg))
-    dec = math.asin(
-        max(-1.0, min(1.0, math.sin(lat) * math.cos(far) + math.cos(lat) * math.sin(far) * math.cos(turn)))
-    )
+    dec = math.asin(max(-1.0, min(1.0, math.sin(lat) * math.cos(far) + math.cos(lat) * math.sin(far) * math.cos(turn))))
     across = math.sin(turn) * math.sin(far) * math.cos(lat)
     ra = centre.ra_deg + math.degrees(math.atan2(across, math.cos(far) - math.sin(lat) * math.sin(dec)))
     return at(ra % 360.0, math.degrees(dec))

@@ -62,7 +62,7 @@ def stars(
     return [Source(x_pix=float(a), y_pix=float(b), flux=float(f)) for a, b, f in zip(x, y, flux, strict=True)]
 
 
-def observe(  # noqa: PLR0917 - a test reads better with the light first
+def observe(
     light: FloatArray, *, sky: float, gain: float, read_noise: float, seed: int, frame: WCS | None = None
 ) -> SkyImage:
     """Add photon and read noise to an image of counts, with the exact variance and the sky removed."""
