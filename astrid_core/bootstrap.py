@@ -1,6 +1,9 @@
 """Real adapters behind the ports: the only file that knows both."""
 
 import dataclasses
+import json
+import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +16,9 @@ from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.directory import DirectoryClient
-from astrid_core.catalog.config import ExportConfig, PublishConfig
+from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
+from astrid_core.catalog.truth import TruthRow
+from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
@@ -40,6 +45,7 @@ class Pipeline:
     train: TrainConfig = field(default_factory=TrainConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
 
@@ -120,20 +126,66 @@ def _database_url(settings: Settings) -> str:
     return f"sqlite:///{(settings.home / 'astrid.sqlite').resolve()}"
 
 
+def register_survey(
+    name: str, directory: Path, *, description: str = "", truth: Path | None = None, settings: Settings | None = None
+) -> None:
+    """Name a folder of FITS files in surveys.toml; a known name with another folder is BadConfiguration."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise BadConfiguration("a survey is named by lower-case letters, digits and hyphens", survey=name)
+    settings = settings or Settings()
+    tables = _survey_tables(settings)
+    table = {"directory": str(directory.resolve()), "description": description}
+    if truth is not None:
+        table["truth"] = str(truth.resolve())
+    known = tables.get(name)
+    if known is not None and known["directory"] != table["directory"]:
+        raise BadConfiguration("survey has another folder already", survey=name, directory=known["directory"])
+    tables[name] = table
+    settings.home.mkdir(parents=True, exist_ok=True)
+    # A JSON string is a TOML string, too.
+    text = "\n".join(
+        f"[{one}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+        for one, values in sorted(tables.items())
+    )
+    scratch = settings.home / f"surveys.toml.{os.getpid()}"
+    scratch.write_text(text)
+    scratch.replace(settings.home / "surveys.toml")
+
+
+def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow, ...]:
+    """Return what is known to have changed in a survey; empty where surveys.toml names no truth table."""
+    table = _survey_tables(settings or Settings()).get(name, {})
+    if "truth" not in table:
+        return ()
+    try:
+        return read_truth(Path(table["truth"]).read_bytes())
+    except OSError as error:
+        raise BadConfiguration("truth table cannot be read", survey=name, path=table["truth"]) from error
+
+
 def _surveys(settings: Settings) -> dict[str, SurveyClient]:
     """Read surveys.toml anew on every call, so that a new folder needs no restart."""
+    tables = _survey_tables(settings)
+    if not tables:
+        return {}
+    config = load_pipeline(settings.pipeline).ingest
+    return {
+        name: DirectoryClient(
+            Survey(name=name, description=table.get("description", "")), Path(table["directory"]), config
+        )
+        for name, table in tables.items()
+    }
+
+
+def _survey_tables(settings: Settings) -> dict[str, dict[str, str]]:
     path = settings.home / "surveys.toml"
     if not path.exists():
         return {}
     try:
         tables = tomllib.loads(path.read_text())
-        return {
-            name: DirectoryClient(
-                Survey(name=name, description=table.get("description", "")),
-                Path(table["directory"]),
-                load_pipeline(settings.pipeline).ingest,
-            )
-            for name, table in tables.items()
-        }
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise BadConfiguration("surveys.toml cannot be read", path=path, cause=str(error)) from error
+    for name, table in tables.items():
+        if not isinstance(table, dict) or not isinstance(table.get("directory"), str):
+            raise BadConfiguration("a survey needs a directory", path=path, survey=name)
+    return tables

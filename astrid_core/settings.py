@@ -6,6 +6,9 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+_REPOSITORY = Path(__file__).resolve().parents[1]
+
+
 class Settings(BaseSettings):
     """Addresses and secrets, each from the variable ``ASTRID_<NAME>``."""
 
@@ -26,7 +29,7 @@ class Settings(BaseSettings):
     """MLflow tracking URI; empty: SQLite in the home folder."""
     mlflow_artifacts: str = ""
     """Where MLflow keeps model files; empty: the folder ``models`` in the home folder."""
-    pipeline: Path = Path("include/config/pipeline.toml")
+    pipeline: Path = _REPOSITORY / "include" / "config" / "pipeline.toml"
     """Science settings."""
     actor: str = "astrid"
     """Who is named in the event log."""

@@ -11,7 +11,9 @@ class SurveyClient(Protocol):
     """One archive, telescope or folder."""
 
     @property
-    def survey(self) -> Survey: ...
+    def survey(self) -> Survey:
+        """Which one it is."""
+        ...
 
     def discover(self) -> Iterator[Observation | Rejection]:
         """Yield every exposure, or the reason why a file is none; raise ArchiveUnavailable if it cannot be read."""

@@ -24,11 +24,19 @@ class SettledRun(Protocol):
     """What every recorded run can tell."""
 
     @property
-    def key(self) -> RunKey: ...
+    def key(self) -> RunKey:
+        """Its name."""
+        ...
+
     @property
-    def status(self) -> RunStatus: ...
+    def status(self) -> RunStatus:
+        """How it ended."""
+        ...
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why it was skipped; empty if it succeeded."""
+        ...
 
 
 def run_key(stage: str, version: int, config: object, inputs: Sequence[str]) -> RunKey:

@@ -60,23 +60,33 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             trust_science_wcs=wcs_is_trusted(observation),
         )
     except Unprocessable as error:
-        with services.transaction() as records:
-            records.difference_runs.add(
-                DifferenceRun.skipped(
-                    key,
-                    preprocess_key=preprocess_key,
-                    observation_id=observation.id,
-                    reference_digest=reference.digest if reference else "",
-                    reason=str(error),
-                )
-            )
+        skipped = DifferenceRun.skipped(
+            key,
+            preprocess_key=preprocess_key,
+            observation_id=observation.id,
+            reference_digest=reference.digest if reference else "",
+            reason=str(error),
+        )
+        _record(services, skipped)
         raise
     image = services.artifacts.put(write_difference(pair), media_type=MEDIA_TYPE)
     run = _record_of(pair, key, preprocessed, reference, image, elapsed_s=time.monotonic() - started)
-    with services.transaction() as records:
-        records.difference_runs.add(run)
+    _record(services, run)
     log.info("difference.recorded", run=key, observation=observation.id, n_candidates=len(run.candidates))
     return key
+
+
+def _record(services: Services, run: DifferenceRun) -> None:
+    with services.transaction() as records:
+        if records.difference_runs.add(run):
+            facts = {
+                "observation": run.observation_id,
+                "reference": run.reference_digest,
+                "status": run.status.value,
+                "reason": run.reason,
+                "n_candidates": len(run.candidates),
+            }
+            records.events.append("difference.recorded", subject=run.key, facts=facts)
 
 
 def _reference_or_reason(

@@ -1,4 +1,4 @@
-"""Which observations have no settled run under today's settings?"""
+"""Decide which observations have no settled run under today's settings."""
 
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.entities import Model

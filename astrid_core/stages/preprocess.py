@@ -44,8 +44,7 @@ def run_preprocess(services: Services, observation_id: str, config: PreprocessCo
         raw = _fetch(services, observation)
         prepared = _prepare(services, observation, raw, config)
     except Unprocessable as error:
-        with services.transaction() as records:
-            records.preprocess_runs.add(PreprocessRun.skipped(key, observation_id, str(error)))
+        _record(services, PreprocessRun.skipped(key, observation_id, str(error)))
         raise
     run = PreprocessRun(
         key=key,
@@ -57,10 +56,16 @@ def run_preprocess(services: Services, observation_id: str, config: PreprocessCo
         quality=prepared.quality,
         elapsed_s=time.monotonic() - started,
     )
-    with services.transaction() as records:
-        records.preprocess_runs.add(run)
+    _record(services, run)
     log.info("preprocess.recorded", run=key, observation=observation_id, fwhm_pix=prepared.quality.fwhm_pix)
     return key
+
+
+def _record(services: Services, run: PreprocessRun) -> None:
+    with services.transaction() as records:
+        if records.preprocess_runs.add(run):
+            facts = {"observation": run.observation_id, "status": run.status.value, "reason": run.reason}
+            records.events.append("preprocess.recorded", subject=run.key, facts=facts)
 
 
 def _fetch(services: Services, observation: Observation) -> ArtifactRef:

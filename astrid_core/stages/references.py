@@ -102,7 +102,9 @@ def run_build_reference(
             recipe=_recipe(runs, config, cell=cell, band=band),
             elapsed_s=time.monotonic() - started,
         )
-        records.references.add(reference)
+        if records.references.add(reference):
+            facts = {"cell": cell, "band": band, "version": reference.version, "n_inputs": len(used)}
+            records.events.append("reference.recorded", subject=reference.digest, facts=facts)
     log.info("reference.recorded", digest=reference.digest, cell=cell, band=band, n_inputs=len(used))
     return reference.digest
 

@@ -13,9 +13,12 @@ class Config:
     threshold_sigma: float = 5.0
 
 
+KEY = RunKey("difference-0")
+
+
 @dataclass(frozen=True)
 class Run:
-    key: RunKey = RunKey("difference-0")
+    key: RunKey = KEY
     status: RunStatus = RunStatus.SUCCEEDED
     reason: str = ""
 

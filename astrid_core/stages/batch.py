@@ -1,0 +1,49 @@
+"""Run one stage over the items of a batch, so that one bad item never costs the others."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from astrid_core.shared.errors import PermanentFailure, TemporaryFailure, Unprocessable
+from astrid_core.shared.runs import RunKey
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """What became of the items of a batch."""
+
+    keys: tuple[RunKey, ...]
+    """Of those that succeeded, in the order of the items."""
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """Item to reason; the stage has recorded it."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Item to reason; nothing is recorded, and nothing but a person can mend it."""
+
+
+def run_each(stage: Callable[[str], RunKey], items: Iterable[str]) -> BatchResult:
+    """Call ``stage`` for every item: skipped ones are noted, permanent failures logged and noted.
+
+    A TemporaryFailure is raised when all items have been tried: repeating the batch then does only what is left.
+    """
+    keys: list[RunKey] = []
+    skipped: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    temporary: TemporaryFailure | None = None
+    for item in items:
+        try:
+            keys.append(stage(item))
+        except Unprocessable as error:
+            skipped[item] = str(error)
+            log.info("item.skipped", item=item, reason=str(error))
+        except PermanentFailure as error:
+            failed[item] = str(error)
+            log.error("item.failed", item=item, reason=str(error))  # noqa: TRY400 - the reason says it; no bug to trace
+        except TemporaryFailure as error:
+            temporary = error
+            log.warning("item.postponed", item=item, reason=str(error))
+    if temporary is not None:
+        raise temporary
+    return BatchResult(keys=tuple(keys), skipped=skipped, failed=failed)
