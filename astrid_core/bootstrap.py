@@ -21,6 +21,7 @@ from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig, TrainConfig
+from astrid_core.detection.entities import Model
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Survey
@@ -28,6 +29,7 @@ from astrid_core.observations.ports import SurveyClient
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.stages.plan import Recipe
 from astrid_core.stages.services import Records, Services
 
 T = TypeVar("T")
@@ -47,6 +49,10 @@ class Pipeline:
     publish: PublishConfig = field(default_factory=PublishConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+
+    def recipe(self, model: Model) -> Recipe:
+        """Return what names the runs of an exposure, with ``model``."""
+        return Recipe(model=model, preprocess=self.preprocess, difference=self.difference, detect=self.detect)
 
 
 def load_pipeline(path: Path | None = None) -> Pipeline:

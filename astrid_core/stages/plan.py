@@ -1,4 +1,6 @@
-"""Decide which observations have no settled run under today's settings."""
+"""Decide what a night still needs, and say what it has, under today's settings."""
+
+from dataclasses import dataclass
 
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.entities import Model
@@ -6,7 +8,7 @@ from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.errors import NoReference
-from astrid_core.shared.runs import RunStatus
+from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import Region
 from astrid_core.stages.detect import detect_key
 from astrid_core.stages.difference import difference_key, find_reference
@@ -14,48 +16,63 @@ from astrid_core.stages.preprocess import preprocess_key
 from astrid_core.stages.services import Records, Services
 
 
-def pending(  # noqa: PLR0913 - the settings of every stage that is planned
-    services: Services,
-    *,
-    survey: str,
-    night: str,
-    region: Region | None = None,
-    force: bool = False,
-    model: Model,
-    preprocess: PreprocessConfig,
-    difference: DifferenceConfig,
-    detect: DetectConfig,
-) -> tuple[str, ...]:
-    """Return the observations of a night that still need work, oldest first; with ``force`` all of them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that names the runs of an exposure besides its pixels and its reference."""
 
-    Keys are pure functions of their inputs, so the whole chain of an observation is looked up without computing
-    anything: a change of settings, of the reference or of the model makes it pending again.
+    model: Model
+    preprocess: PreprocessConfig
+    difference: DifferenceConfig
+    detect: DetectConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightPlan:
+    """The exposures of a night, by what has been done about them."""
+
+    pending: tuple[str, ...]
+    """Observations without a settled run, oldest first."""
+    scored: tuple[RunKey, ...]
+    """Model runs that succeeded, oldest exposure first."""
+    n_skipped: int
+
+
+def plan_night(
+    services: Services, recipe: Recipe, *, survey: str, night: str, region: Region | None = None, force: bool = False
+) -> NightPlan:
+    """Look up the whole chain of every exposure of a night.
+
+    Keys are pure functions of their inputs, so nothing is computed: a change of settings, of the reference or of the
+    model makes an exposure pending again. With ``force`` all are pending, which finds runs again rather than doing them
+    twice.
     """
+    pending: list[str] = []
+    scored: list[RunKey] = []
+    n_skipped = 0
     with services.transaction() as records:
-        tonight = records.observations.search(survey=survey, night=night, region=region)
-        return tuple(
-            observation.id
-            for observation in tonight
-            if force or not _is_settled(records, observation, model, preprocess, difference, detect)
-        )
+        for observation in records.observations.search(survey=survey, night=night, region=region):
+            is_settled, model_run = _chain(records, observation, recipe)
+            if force or not is_settled:
+                pending.append(observation.id)
+            if model_run is not None:
+                scored.append(model_run)
+            n_skipped += is_settled and model_run is None
+    return NightPlan(pending=tuple(pending), scored=tuple(scored), n_skipped=n_skipped)
 
 
-def _is_settled(
-    records: Records,
-    observation: Observation,
-    model: Model,
-    preprocess: PreprocessConfig,
-    difference: DifferenceConfig,
-    detect: DetectConfig,
-) -> bool:
-    prepared = records.preprocess_runs.find(preprocess_key(observation, preprocess))
+def _chain(records: Records, observation: Observation, recipe: Recipe) -> tuple[bool, RunKey | None]:
+    """Tell whether an exposure is settled, and return the key of its model run if that succeeded."""
+    prepared = records.preprocess_runs.find(preprocess_key(observation, recipe.preprocess))
     if prepared is None or prepared.status is RunStatus.SKIPPED:
-        return prepared is not None
+        return prepared is not None, None
     try:
-        reference = find_reference(records, observation, difference)
+        reference = find_reference(records, observation, recipe.difference)
     except NoReference:
         reference = None
-    subtracted = records.difference_runs.find(difference_key(prepared, reference, difference))
+    subtracted = records.difference_runs.find(difference_key(prepared, reference, recipe.difference))
     if subtracted is None or subtracted.status is RunStatus.SKIPPED:
-        return subtracted is not None
-    return records.model_runs.find(detect_key(subtracted.key, model, detect)) is not None
+        return subtracted is not None, None
+    scored = records.model_runs.find(detect_key(subtracted.key, recipe.model, recipe.detect))
+    if scored is None:
+        return False, None
+    return True, scored.key if scored.status is RunStatus.SUCCEEDED else None

@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 
 from astrid_core.curation.config import REVIEW_CHANNEL
-from astrid_core.curation.entities import CuratorRole, ValidationEvent, Verdict
+from astrid_core.curation.entities import Curator, CuratorRole, ValidationEvent, Verdict
 from astrid_core.curation.verdicts import standing
 from astrid_core.shared.errors import NotAllowed
 from astrid_core.stages.publish import refresh_entries
@@ -89,6 +89,18 @@ def verdicts_of(services: Services, detection_id: str) -> Sequence[ValidationEve
     """Return every verdict on a detection, oldest first, superseded ones included."""
     with services.transaction() as records:
         return records.validation_events.of_detections([detection_id])
+
+
+def grant_role(services: Services, *, login: str, role: CuratorRole) -> bool:
+    """Record what a person may do, and tell whether that changed."""
+    if not login.strip():
+        message = "a curator needs a login"
+        raise ValueError(message)
+    with services.transaction() as records:
+        changed = records.curators.add(Curator(login=login, role=role))
+        if changed:
+            records.events.append("role.granted", subject=login, facts={"role": role.value})
+    return changed
 
 
 def _require_curator(records: Records, login: str) -> None:

@@ -1,0 +1,201 @@
+"""``astrid run``: a folder of FITS files to a catalog in one process; needs no server."""
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from astrid_core.bootstrap import Pipeline
+    from astrid_core.detection.entities import Model
+    from astrid_core.shared.runs import RunKey
+    from astrid_core.shared.sky import Region
+    from astrid_core.stages.batch import BatchResult
+    from astrid_core.stages.services import Services
+
+
+def add_commands(choose: Any) -> None:
+    """Add the command."""
+    parser = choose.add_parser(
+        "run",
+        help="run every stage on a folder of FITS files; needs no server",
+        description="Ingests a folder, builds references from the other nights, subtracts, scores, and publishes the "
+        "catalog of every night. Records go to SQLite in ASTRID_HOME unless ASTRID_DATABASE_URL names a server.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--data", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--night", metavar="YYYY-MM-DD", help="UTC date of the evening; default: every night")
+    parser.add_argument("--region", metavar="REGION", help='for example "cone(10.68,41.27,0.5deg)"')
+    parser.add_argument("--survey", metavar="NAME", help="default: the name of the folder")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="for pages and tables; default: ASTRID_HOME/results")
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Bring a folder from files to a catalog."""
+    from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, register_survey
+    from astrid_core.settings import Settings
+    from astrid_core.shared.sky import Region
+    from astrid_core.stages.ingest import run_ingest
+
+    if not arguments.data.is_dir():
+        raise NotADirectoryError(f"--data {arguments.data}: not a folder")
+    region = Region.parse(arguments.region) if arguments.region else None
+    survey = arguments.survey or survey_name(arguments.data)
+    truth = arguments.data / "truth.ecsv"
+    register_survey(survey, arguments.data, truth=truth if truth.exists() else None)
+    migrate_database()
+    pipeline = load_pipeline()
+    out = arguments.out or Settings().home / "results"
+    with open_services() as services:
+        ingested = run_ingest(services, survey)
+        _say(
+            f"{survey}: {ingested.n_new} new exposures, {ingested.n_known} known, {ingested.n_rejected} files rejected"
+        )
+        with services.transaction() as records:
+            seen = records.observations.search(survey=survey, region=region)
+        nights = sorted({one.night for one in seen})
+        if arguments.night is not None:
+            nights = [one for one in nights if one == arguments.night]
+        if not nights:
+            what = f"night {arguments.night}" if arguments.night else "the region" if region else "the folder"
+            print(f"no usable exposure in {what}: {ingested.n_rejected} files rejected", file=sys.stderr)
+            for name, reason in _rejected(services, survey):
+                print(f"  {name}: {reason}", file=sys.stderr)
+            return 3
+        model = champion_or_trained(services, pipeline)
+        for night in nights:
+            _one_night(services, pipeline, survey=survey, night=night, region=region, model=model, out=out)
+        _export(services, pipeline, out)
+    return 0
+
+
+def survey_name(directory: Path) -> str:
+    """Return a valid survey name made of the name of a folder."""
+    return re.sub(r"[^a-z0-9]+", "-", directory.resolve().name.lower()).strip("-") or "folder"
+
+
+def champion_or_trained(services: "Services", pipeline: "Pipeline") -> "Model":
+    """Return the model that production uses; train the first one where there is none."""
+    from astrid_core.bootstrap import training_frames
+    from astrid_core.detection.config import MODEL_NAME
+    from astrid_core.shared.errors import UnknownModel
+    from astrid_core.stages.train import run_train
+
+    try:
+        return services.models.champion(MODEL_NAME)
+    except UnknownModel:
+        _say("no trained model yet: training one (about a minute)")
+        return run_train(services, pipeline.train, training_frames(pipeline), progress=_say)
+
+
+def _one_night(  # noqa: PLR0913 - a night is a survey, a date and a part of the sky
+    services: "Services",
+    pipeline: "Pipeline",
+    *,
+    survey: str,
+    night: str,
+    region: "Region | None",
+    model: "Model",
+    out: Path,
+) -> None:
+    from astrid_core.bootstrap import survey_truth
+    from astrid_core.stages.batch import run_each
+    from astrid_core.stages.curate import run_curate
+    from astrid_core.stages.detect import run_detect
+    from astrid_core.stages.difference import run_difference
+    from astrid_core.stages.plan import plan_night
+    from astrid_core.stages.preprocess import run_preprocess
+    from astrid_core.stages.publish import run_publish
+    from astrid_core.stages.report import run_report
+
+    _references(services, pipeline, survey=survey, night=night, region=region)
+    recipe = pipeline.recipe(model)
+    todo = plan_night(services, recipe, survey=survey, night=night, region=region).pending
+    if not todo:
+        _say(f"{night}: nothing to do, every exposure is settled under these settings")
+    prepared = run_each(lambda one: run_preprocess(services, one, pipeline.preprocess), _counted(night, todo))
+    subtracted = run_each(
+        lambda key: run_difference(services, _key(key), pipeline.difference), _counted(night, prepared.keys)
+    )
+    scored = run_each(
+        lambda key: run_detect(services, _key(key), model.id, pipeline.detect), _counted(night, subtracted.keys)
+    )
+    _complain(prepared, subtracted, scored)
+    # Asked anew rather than carried along: a night that was cut off before this point is completed here.
+    keys = plan_night(services, recipe, survey=survey, night=night, region=region).scored
+    for key in keys:
+        run_curate(services, key, pipeline.curate)
+    run_publish(services, survey, night, pipeline.publish, keys)
+    page = out / f"{survey}-{night}.html"
+    report = run_report(
+        services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=keys,
+        config=pipeline.report,
+    )  # fmt: skip
+    print(report.table)
+    print(f"page: {page}")
+
+
+def _references(
+    services: "Services", pipeline: "Pipeline", *, survey: str, night: str, region: "Region | None"
+) -> None:
+    """Coadd what other nights hold; a group that cannot be coadded leaves its exposures without reference."""
+    from astrid_core.shared.errors import Unprocessable
+    from astrid_core.stages.batch import run_each
+    from astrid_core.stages.preprocess import run_preprocess
+    from astrid_core.stages.references import plan_references, run_build_reference
+
+    groups = plan_references(services, survey=survey, config=pipeline.reference, region=region, exclude_night=night)
+    for group in groups:
+        inputs = run_each(
+            lambda one: run_preprocess(services, one, pipeline.preprocess),
+            _counted(f"reference {group.label}", group.observation_ids),
+        )
+        try:
+            run_build_reference(services, inputs.keys, pipeline.reference, cell=group.cell, band=group.band)
+        except Unprocessable as error:
+            _say(f"reference {group.label}: {error}")
+
+
+def _export(services: "Services", pipeline: "Pipeline", out: Path) -> None:
+    from astrid_core.stages.export import exported_files, run_export
+
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in exported_files(services, run_export(services, pipeline.export)).items():
+        (out / name).write_bytes(content)
+        print(f"table: {out / name}")
+
+
+def _rejected(services: "Services", survey: str) -> Sequence[tuple[str, str]]:
+    with services.transaction() as records:
+        return [(one.archive_id, one.reason) for one in records.rejections.all(survey=survey)]
+
+
+def _complain(*results: "BatchResult") -> None:
+    for result in results:
+        for item, reason in result.failed.items():
+            print(f"failed {item}: {reason}", file=sys.stderr)
+
+
+def _counted(what: str, items: Iterable[str]) -> Iterable[str]:
+    """Pass items on, saying which one it is."""
+    everything = list(items)
+    for number, item in enumerate(everything, start=1):
+        _say(f"{what}: {number}/{len(everything)} {item}")
+        yield item
+
+
+def _key(text: str) -> "RunKey":
+    from astrid_core.shared.runs import RunKey
+
+    return RunKey(text)
+
+
+def _say(text: str) -> None:
+    print(f"[{time.monotonic() - _STARTED:6.1f} s] {text}", file=sys.stderr)
+
+
+_STARTED = time.monotonic()
