@@ -92,7 +92,7 @@ def champion_or_trained(services: "Services", pipeline: "Pipeline") -> "Model":
         return run_train(services, pipeline.train, training_frames(pipeline), progress=_say)
 
 
-def _one_night(  # noqa: PLR0913 - a night is a survey, a date and a part of the sky
+def _one_night(
     services: "Services",
     pipeline: "Pipeline",
     *,
