@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export PYTHONPATH := $(CURDIR)
 DATA ?=
 
-.PHONY: install check format lint types imports test test-live test-all demo up down bench lock clean
+.PHONY: install check format lint types imports test test-live test-all demo up down bench lock
 
 install: $(STAMP)
 
