@@ -1,0 +1,82 @@
+"""``python -m include.local``: the whole system on this machine, and a demonstration night."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import structlog
+
+from astrid_core.shared.errors import AstridError
+from include.local.environment import environment
+from include.local.home import LOGIN, Home
+from include.local.supervisor import Supervisor
+from include.local.system import begin, database_of, down, last_address, wait_until_ready, what_is_up
+
+_STARTED = time.monotonic()
+
+
+def main() -> int:
+    """Run one command; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m include.local", description=__doc__, allow_abbrev=False)
+    choose = parser.add_subparsers(dest="command", required=True)
+    one = choose.add_parser("demo", help="one night on Airflow, from files to catalog")
+    one.add_argument("--data", type=Path, metavar="DIR", help="your own FITS files instead of a simulated survey")
+    choose.add_parser("up", help="start PostgreSQL and Airflow with its pages")
+    choose.add_parser("down", help="stop them")
+    one = choose.add_parser("supervise", help="(used by up) keep the processes of Airflow running")
+    one.add_argument("--unscheduled", action="store_true", help="run only what is triggered")
+    arguments = parser.parse_args()
+    try:
+        return _run(arguments)
+    except AstridError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    home = Home.open()
+    if arguments.command == "up":
+        return _up(home)
+    if arguments.command == "down":
+        _say("stopped" if down(home) else "nothing was running")
+        return 0
+    if arguments.command == "supervise":
+        return _supervise(home, scheduled=not arguments.unscheduled)
+    from include.local.demo import run_demo
+
+    return run_demo(home, arguments.data, _say)
+
+
+def _up(home: Home) -> int:
+    was_up = what_is_up(home) is not None
+    system = begin(home, _say)
+    wait_until_ready(system)
+    _say("Airflow is up already" if was_up else "Airflow is up")
+    print(f"\n  {system.address.url}\n  login     {LOGIN}\n  password  {home.password()}\n\nstop it with: make down")
+    return 0
+
+
+def _supervise(home: Home, *, scheduled: bool) -> int:
+    # The library never configures logging; this process does, for its own log file.
+    structlog.configure(processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()])
+    address = last_address(home)
+    if address is None:
+        print("started by up, not by hand", file=sys.stderr)
+        return 2
+    Supervisor(
+        home=home,
+        environment=environment(home, database_of(home), address, scheduled=scheduled),
+        url=address.url,
+    ).run()
+    return 0
+
+
+def _say(text: str) -> None:
+    print(f"[{time.monotonic() - _STARTED:6.1f} s] {text}", flush=True)
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""What the processes of Airflow and our tasks find in their environment."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.local.home import LOGIN, REPOSITORY, Home
+from include.local.postgres import Postgres
+
+AIRFLOW_DATABASE, OUR_DATABASE = "airflow", "astrid"
+_LOOPBACK = "127.0.0.1"
+_PREFERRED_PORT = 8080
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the API server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """As this machine reaches it."""
+        host = _LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
+
+
+def choose_address(last: Address | None = None) -> Address:
+    """Return a free address on ASTRID_BIND (by default loopback), the last one again if it is free."""
+    host = os.environ.get("ASTRID_BIND") or _LOOPBACK
+    for port in (last.port if last else _PREFERRED_PORT, _PREFERRED_PORT, 0):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((host, port))
+            except OSError:
+                continue
+            return Address(host=host, port=trial.getsockname()[1])
+    message = f"no free port on {host}"
+    raise OSError(message)
+
+
+def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: bool = True) -> Mapping[str, str]:
+    """Return the environment of every process; ``scheduled`` False: nothing runs but what is triggered."""
+    n_slots = max(2, min(8, os.cpu_count() or 2))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+    # Byte code that is not kept costs every process ten seconds.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    ours = {
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONUNBUFFERED": "1",
+        "ASTRID_HOME": str(home.folder),
+        "ASTRID_DATABASE_URL": os.environ.get("ASTRID_DATABASE_URL") or postgres.url(OUR_DATABASE),
+        # Batches are the parallelism: threads inside them would only compete.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "GX_ANALYTICS_ENABLED": "false",
+        "AIRFLOW_HOME": str(home.airflow),
+    }
+    options = {
+        "api__base_url": address.url,
+        "api__host": address.host,
+        "api__port": str(address.port),
+        "api__secret_key": home.secret("session"),
+        "api_auth__jwt_secret": home.secret("jwt"),
+        "core__dags_folder": str(REPOSITORY / "dags"),
+        "core__plugins_folder": str(REPOSITORY / "plugins"),
+        "core__load_examples": "False",
+        "core__executor": "LocalExecutor",
+        "core__parallelism": str(n_slots),
+        "core__execution_api_server_url": f"{address.url}/execution/",
+        "core__simple_auth_manager_users": f"{LOGIN}:admin",
+        "core__simple_auth_manager_passwords_file": str(home.passwords),
+        "core__hostname_callable": "socket.gethostname",
+        "database__sql_alchemy_conn": postgres.url(AIRFLOW_DATABASE, driver="psycopg2"),
+        "dag_processor__parsing_processes": "1",
+        "logging__base_log_folder": str(home.logs / "tasks"),
+        "logging__dag_processor_child_process_log_directory": str(home.logs / "dag_processor"),
+        "logging__namespace_levels": "great_expectations=WARNING alembic=WARNING mlflow=WARNING",
+        "logging__colored_console_log": "False",
+        "scheduler__use_job_schedule": str(scheduled),
+        "scheduler__scheduler_idle_sleep_time": "0.2",
+        # A scheduler that was killed is noticed after this long, and what it left behind is started again.
+        "scheduler__scheduler_health_check_threshold": "20",
+        "scheduler__orphaned_tasks_check_interval": "15",
+        "scheduler__task_instance_heartbeat_timeout": "60",
+        # The API server may be restarting.
+        "workers__execution_api_retries": "10",
+    }
+    return kept | ours | {f"AIRFLOW__{name.upper()}": value for name, value in options.items()}

@@ -1,0 +1,170 @@
+"""The whole system on this machine: up, down, and what is up."""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from astrid_core.shared.errors import PermanentFailure
+from include.local.environment import AIRFLOW_DATABASE, OUR_DATABASE, Address, choose_address, environment
+from include.local.health import health
+from include.local.home import REPOSITORY, Home
+from include.local.postgres import Postgres
+from include.local.processes import read_started, start, started, stop, write_started
+from include.local.supervisor import COMPONENTS, log_of
+
+Say = Callable[[str], None]
+
+_NEEDED = ("metadatabase", "scheduler", "dag_processor")
+_START_TIMEOUT_S = 240.0
+_GRACE_S = 20.0
+_POLL_S = 0.3
+_SUPERVISOR = "supervisor"
+
+
+class NotStarted(PermanentFailure):
+    """A part of the system did not come up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A system that is up, or on its way."""
+
+    home: Home
+    postgres: Postgres
+    address: Address
+
+
+def database_of(home: Home) -> Postgres:
+    """Return the database server of a home."""
+    return Postgres(data=home.postgres, log=home.logs / "postgres.log")
+
+
+def what_is_up(home: Home) -> System | None:
+    """Return the system that runs in ``home``, or None."""
+    supervisor = read_started(home.processes).get(_SUPERVISOR)
+    if supervisor is None or not supervisor.is_running():
+        return None
+    return System(home=home, postgres=database_of(home), address=last_address(home) or choose_address())
+
+
+def begin(home: Home, say: Say, *, scheduled: bool = True) -> System:
+    """Start what is not running, and return before Airflow is ready; harmless when all is up."""
+    with _alone(home):
+        up = what_is_up(home)
+        if up is not None:
+            up.postgres.start([AIRFLOW_DATABASE, OUR_DATABASE])
+            return up
+        _end_leftovers(home)
+        postgres = database_of(home)
+        postgres.start([AIRFLOW_DATABASE, OUR_DATABASE])
+        say("PostgreSQL is up")
+        address = choose_address(last_address(home))
+        home.password()
+        system = System(home=home, postgres=postgres, address=address)
+        _migrate(system)
+        say("databases are migrated")
+        _address_file(home).write_text(json.dumps(asdict(address)))
+        command = [sys.executable, "-m", "include.local", "supervise", *(["--unscheduled"] if not scheduled else [])]
+        process = start(
+            command, environment(home, postgres, address, scheduled=scheduled), log_of(home, _SUPERVISOR), cwd=REPOSITORY
+        )
+        write_started(home.processes, {_SUPERVISOR: started(process.pid)})
+        return system
+
+
+def wait_until_ready(system: System, *, timeout_s: float = _START_TIMEOUT_S) -> None:
+    """Return as soon as Airflow is healthy; NotStarted names the part that is not, with the end of its log."""
+    deadline = time.monotonic() + timeout_s
+    seen: dict[str, str] = {}
+    while time.monotonic() < deadline:
+        seen = health(system.address.url)
+        if all(seen.get(name) == "healthy" for name in _NEEDED):
+            return
+        if what_is_up(system.home) is None:
+            raise NotStarted("the supervisor ended", **_end_of(log_of(system.home, _SUPERVISOR)))
+        time.sleep(_POLL_S)
+    late = next((name for name in _NEEDED if seen.get(name) != "healthy"), "api-server") if seen else "api-server"
+    log = log_of(system.home, late.replace("_", "-") if late != "metadatabase" else "postgres")
+    raise NotStarted(f"{late} is not healthy", after_s=timeout_s, **_end_of(log))
+
+
+def down(home: Home) -> bool:
+    """Stop everything that was started in ``home``; tell whether anything was running."""
+    with _alone(home):
+        up = what_is_up(home)
+        ours = [*read_started(home.processes).values()]
+        stop(ours, grace_s=_GRACE_S)
+        _end_leftovers(home)
+        home.processes.unlink(missing_ok=True)
+        postgres = database_of(home)
+        was_running = up is not None or postgres.is_running()
+        postgres.stop()
+        return was_running
+
+
+def _end_leftovers(home: Home) -> None:
+    """End components whose supervisor died."""
+    path = home.processes.with_name("components.json")
+    stop(list(read_started(path).values()), grace_s=_GRACE_S)
+    path.unlink(missing_ok=True)
+
+
+def _migrate(system: System) -> None:
+    """Bring both databases to their newest schema, side by side."""
+    env = environment(system.home, system.postgres, system.address)
+    ours = "from astrid_core.bootstrap import migrate_database; migrate_database()"
+    commands: dict[str, Sequence[str]] = {"migrate-astrid": [sys.executable, "-c", ours]}
+    if not _airflow_is_migrated(system):
+        commands["migrate-airflow"] = [sys.executable, "-m", "airflow", "db", "migrate"]
+    processes: dict[str, subprocess.Popen[bytes]] = {
+        name: start(command, env, log_of(system.home, name), cwd=REPOSITORY) for name, command in commands.items()
+    }
+    for name, process in processes.items():
+        if process.wait():
+            raise NotStarted(f"{name} failed", status=process.returncode, **_end_of(log_of(system.home, name)))
+    _stamp(system).write_text(json.dumps(_schema(system)))
+
+
+def _airflow_is_migrated(system: System) -> bool:
+    """Tell whether this version of Airflow has migrated the database to where it is: asking Airflow takes 5 s."""
+    stamp = _stamp(system)
+    return stamp.exists() and json.loads(stamp.read_text()) == _schema(system)
+
+
+def _schema(system: System) -> dict[str, str | None]:
+    query = "SELECT version_num FROM alembic_version"
+    return {"airflow": importlib.metadata.version("apache-airflow"), "revision": system.postgres.ask(AIRFLOW_DATABASE, query)}
+
+
+def _stamp(system: System) -> Path:
+    return system.home.airflow / "migrated.json"
+
+
+def _address_file(home: Home) -> Path:
+    return home.folder / "address.json"
+
+
+def last_address(home: Home) -> Address | None:
+    """Return where the API server of ``home`` listens, or did when it was up."""
+    path = _address_file(home)
+    return Address(**json.loads(path.read_text())) if path.exists() else None
+
+
+@contextlib.contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """Let nobody else start or stop in this home meanwhile."""
+    with (home.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _end_of(log: Path, n_lines: int = 8) -> dict[str, str]:
+    lines = log.read_text(errors="replace").strip().splitlines()[-n_lines:] if log.exists() else []
+    return {"log": str(log), "last_lines": "\n  " + "\n  ".join(lines)}
