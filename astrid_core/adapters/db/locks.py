@@ -1,0 +1,28 @@
+"""Take turns: locks that end with the transaction."""
+
+from enum import IntEnum
+
+from sqlalchemy import Connection, func, select
+
+
+class Lock(IntEnum):
+    """What only one transaction may do at a time; numbers of PostgreSQL's advisory locks."""
+
+    MIGRATE = 0x4173_0001
+    APPEND_EVENT = 0x4173_0002
+    CHANGE_CATALOG = 0x4173_0003
+
+
+def take(connection: Connection, lock: Lock) -> None:
+    """Wait for ``lock`` and hold it until the transaction ends."""
+    if connection.dialect.name == "sqlite":
+        begin_writing(connection)
+    else:
+        connection.execute(select(func.pg_advisory_xact_lock(int(lock))))
+
+
+def begin_writing(connection: Connection) -> None:
+    """Take SQLite's one write lock, unless this transaction has it already."""
+    driver = connection.connection.driver_connection
+    if driver is not None and not driver.in_transaction:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,51 @@
+"""Every repository, on one session."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
+from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlCurators, SqlValidationEvents
+from astrid_core.adapters.db.repositories.detection import SqlModelRuns
+from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
+from astrid_core.adapters.db.repositories.events import SqlEventLog
+from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
+from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlRecords:
+    """Every record of ours, inside one transaction."""
+
+    observations: SqlObservations
+    rejections: SqlRejections
+    preprocess_runs: SqlPreprocessRuns
+    references: SqlReferenceImages
+    difference_runs: SqlDifferenceRuns
+    model_runs: SqlModelRuns
+    curators: SqlCurators
+    validation_events: SqlValidationEvents
+    alerts: SqlAlerts
+    catalog: SqlCatalogEntries
+    analytics: SqlNightAnalytics
+    exports: SqlExportJobs
+    events: SqlEventLog
+
+
+def records_in(session: Session, *, actor: str) -> SqlRecords:
+    """Return the records of ``session``; ``actor`` is named in the event log."""
+    return SqlRecords(
+        observations=SqlObservations(session),
+        rejections=SqlRejections(session),
+        preprocess_runs=SqlPreprocessRuns(session),
+        references=SqlReferenceImages(session),
+        difference_runs=SqlDifferenceRuns(session),
+        model_runs=SqlModelRuns(session),
+        curators=SqlCurators(session),
+        validation_events=SqlValidationEvents(session),
+        alerts=SqlAlerts(session),
+        catalog=SqlCatalogEntries(session),
+        analytics=SqlNightAnalytics(session),
+        exports=SqlExportJobs(session),
+        events=SqlEventLog(session, actor=actor),
+    )

@@ -1,0 +1,69 @@
+"""Curators, verdicts and announcements, in the database."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session
+
+from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in
+from astrid_core.adapters.db.rows.curation import AlertRow, CuratorRow, ValidationEventRow
+from astrid_core.curation.entities import Alert, Curator, ValidationEvent
+
+
+class SqlCurators:
+    """Curators in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, curator: Curator) -> bool:
+        """Record somebody, or change their role; tell whether anything changed."""
+        return insert_or_replace(self._session, CuratorRow, CuratorRow.values(curator))
+
+    def find(self, login: str) -> Curator | None:
+        """Return them, or None."""
+        found = read(self._session, select(CuratorRow).where(CuratorRow.login == login))
+        return found[0].entity() if found else None
+
+
+class SqlValidationEvents:
+    """ValidationEvents in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, event: ValidationEvent) -> bool:
+        """Record it and tell whether it is new."""
+        return insert_new(self._session, ValidationEventRow, ValidationEventRow.values(event))
+
+    def of_detections(self, detection_ids: Sequence[str]) -> Sequence[ValidationEvent]:
+        """Return the verdicts on these detections, oldest first, superseded ones included."""
+        rows = read_in(self._session, select(ValidationEventRow), ValidationEventRow.detection_id, detection_ids)
+        return tuple(sorted((row.entity() for row in rows), key=lambda event: (event.at, str(event.id))))
+
+
+class SqlAlerts:
+    """Alerts in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, alert: Alert) -> bool:
+        """Record it and tell whether it is new."""
+        return insert_new(self._session, AlertRow, AlertRow.values(alert))
+
+    def pending(self, channel: str, *, limit: int = 100) -> Sequence[Alert]:
+        """Return announcements whose detection has no verdict, highest score first, then by detection."""
+        judged = exists().where(ValidationEventRow.detection_id == AlertRow.detection_id)
+        wanted = (
+            select(AlertRow)
+            .where(AlertRow.channel == channel, ~judged)
+            .order_by(AlertRow.score.desc(), self._detection_by_code_point())
+            .limit(limit)
+        )
+        return tuple(row.entity() for row in read(self._session, wanted))
+
+    def _detection_by_code_point(self) -> ColumnElement[str]:
+        # PostgreSQL sorts text by the language of the database unless told otherwise.
+        is_sqlite = self._session.get_bind().dialect.name == "sqlite"
+        return AlertRow.detection_id.collate("BINARY" if is_sqlite else "C")

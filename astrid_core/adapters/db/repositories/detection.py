@@ -1,0 +1,69 @@
+"""Model runs, in the database."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, insert, select
+from sqlalchemy.orm import Session
+
+from astrid_core.adapters.db.repositories.statements import insert_new, read
+from astrid_core.adapters.db.rows.detection import DetectionRow, ModelRunRow
+from astrid_core.adapters.db.rows.differencing import CandidateRow
+from astrid_core.detection.entities import Detection, ModelRun
+from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.runs import RunKey
+
+
+class SqlModelRuns:
+    """ModelRuns in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, run: ModelRun) -> bool:
+        """Record it with its detections and tell whether it is new; an existing key changes nothing."""
+        for one in run.detections:
+            if one.model_run != run.key or one.candidate.run != run.difference_key:
+                message = f"detection {one.id} of candidate {one.candidate.id} is not of {run.key}"
+                raise ValueError(message)
+        is_new = insert_new(self._session, ModelRunRow, ModelRunRow.values(run))
+        if is_new and run.detections:
+            self._session.execute(insert(DetectionRow), [DetectionRow.values(one) for one in run.detections])
+        return is_new
+
+    def get(self, key: RunKey) -> ModelRun:
+        """Return it, or raise UnknownRecord."""
+        found = self.find(key)
+        if found is None:
+            raise UnknownRecord("no such model run", run=key)
+        return found
+
+    def find(self, key: RunKey) -> ModelRun | None:
+        """Return it, or None."""
+        found = read(self._session, select(ModelRunRow).where(ModelRunRow.key == key))
+        return self._entity(found[0]) if found else None
+
+    def of_observation(self, observation_id: str) -> Sequence[ModelRun]:
+        """Return every model run on an observation, ordered by key."""
+        wanted = select(ModelRunRow).where(ModelRunRow.observation_id == observation_id)
+        return tuple(sorted((self._entity(row) for row in read(self._session, wanted)), key=lambda run: run.key))
+
+    def detection(self, detection_id: str) -> Detection:
+        """Return one detection, or raise UnknownRecord."""
+        key, _, number = detection_id.rpartition(":")
+        found = self._detections(key, int(number)) if number.isdecimal() else ()
+        if not found or found[0].id != detection_id:
+            raise UnknownRecord("no such detection", detection=detection_id)
+        return found[0]
+
+    def _entity(self, row: ModelRunRow) -> ModelRun:
+        return row.entity(self._detections(row.key))
+
+    def _detections(self, key: str, number: int | None = None) -> tuple[Detection, ...]:
+        of_candidate = and_(CandidateRow.run == DetectionRow.difference_key, CandidateRow.number == DetectionRow.number)
+        wanted = (
+            select(DetectionRow, CandidateRow).join(CandidateRow, of_candidate).where(DetectionRow.model_run == key)
+        )
+        if number is not None:
+            wanted = wanted.where(DetectionRow.number == number)
+        pairs = self._session.execute(wanted.order_by(DetectionRow.number)).tuples()
+        return tuple(detection.entity(candidate.entity()) for detection, candidate in pairs)

@@ -1,0 +1,93 @@
+"""References and differences, in the database."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from astrid_core.adapters.db.repositories.statements import insert_new, read, read_region
+from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow, ReferenceImageRow
+from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
+from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import Region, SkyCell
+
+
+class SqlReferenceImages:
+    """ReferenceImages in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, reference: ReferenceImage) -> bool:
+        """Record it and tell whether it is new; an existing digest changes nothing."""
+        return insert_new(self._session, ReferenceImageRow, ReferenceImageRow.values(reference))
+
+    def get(self, digest: str) -> ReferenceImage:
+        """Return it, or raise UnknownRecord."""
+        found = read(self._session, select(ReferenceImageRow).where(ReferenceImageRow.digest == digest))
+        if not found:
+            raise UnknownRecord("no such reference", digest=digest)
+        return found[0].entity()
+
+    def search(
+        self, *, region: Region | None = None, cell: SkyCell | None = None, band: str | None = None
+    ) -> Sequence[ReferenceImage]:
+        """Return references (by their centre), ordered by cell, band, version, digest."""
+        wanted = select(ReferenceImageRow)
+        if cell is not None:
+            wanted = wanted.where(
+                ReferenceImageRow.cell_order == cell.order, ReferenceImageRow.cell_number == cell.number
+            )
+        if band is not None:
+            wanted = wanted.where(ReferenceImageRow.band == band)
+        if region is None:
+            found = [row.entity() for row in read(self._session, wanted)]
+        else:
+            rows = read_region(self._session, wanted, ReferenceImageRow.hpx29, region)
+            found = [one for one in (row.entity() for row in rows) if region.contains(one.position)]
+        return tuple(sorted(found, key=lambda one: (one.cell, one.band, one.version, one.digest)))
+
+
+class SqlDifferenceRuns:
+    """DifferenceRuns in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, run: DifferenceRun) -> bool:
+        """Record it with its candidates and tell whether it is new; an existing key changes nothing."""
+        strangers = [one.id for one in run.candidates if one.run != run.key]
+        if strangers:
+            message = f"candidate {strangers[0]} is not of {run.key}"
+            raise ValueError(message)
+        is_new = insert_new(self._session, DifferenceRunRow, DifferenceRunRow.values(run))
+        if is_new and run.candidates:
+            self._session.execute(insert(CandidateRow), CandidateRow.values_of_all(run.candidates))
+        return is_new
+
+    def get(self, key: RunKey) -> DifferenceRun:
+        """Return it, or raise UnknownRecord."""
+        found = self.find(key)
+        if found is None:
+            raise UnknownRecord("no such difference", run=key)
+        return found
+
+    def find(self, key: RunKey) -> DifferenceRun | None:
+        """Return it, or None."""
+        found = read(self._session, select(DifferenceRunRow).where(DifferenceRunRow.key == key))
+        return self._entity(found[0]) if found else None
+
+    def of_observation(self, observation_id: str) -> Sequence[DifferenceRun]:
+        """Return every difference of an observation, ordered by key."""
+        wanted = select(DifferenceRunRow).where(DifferenceRunRow.observation_id == observation_id)
+        return tuple(sorted((self._entity(row) for row in read(self._session, wanted)), key=lambda run: run.key))
+
+    def _entity(self, row: DifferenceRunRow) -> DifferenceRun:
+        return row.entity(candidates_of(self._session, RunKey(row.key)))
+
+
+def candidates_of(session: Session, key: RunKey) -> tuple[Candidate, ...]:
+    """Return the candidates of a difference in the order of their numbers."""
+    wanted = select(CandidateRow).where(CandidateRow.run == key).order_by(CandidateRow.number)
+    return tuple(row.entity() for row in read(session, wanted))

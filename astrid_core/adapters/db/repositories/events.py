@@ -1,0 +1,66 @@
+"""The event log, in the database."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from astrid_core.adapters.db.locks import Lock, take
+from astrid_core.adapters.db.repositories.statements import insert_new, read
+from astrid_core.adapters.db.rows.events import DomainEventRow
+from astrid_core.shared.errors import PermanentFailure
+from astrid_core.shared.events import GENESIS, DomainEvent, chain_digest
+
+_PAGE = 1000
+
+
+class SqlEventLog:
+    """EventLog in SQL."""
+
+    def __init__(self, session: Session, *, actor: str) -> None:
+        self._session = session
+        self._actor = actor
+
+    def append(self, name: str, *, subject: str, facts: Mapping[str, object] | None = None) -> DomainEvent:
+        """Add one event behind the last one; others who append wait until this transaction ends."""
+        # The digest covers the facts as they will be read again: lists for tuples, text for keys.
+        stored = json.loads(json.dumps(dict(facts or {}), allow_nan=False))
+        take(self._session.connection(), Lock.APPEND_EVENT)
+        last = read(self._session, select(DomainEventRow).order_by(DomainEventRow.sequence.desc()).limit(1))
+        sequence, previous = (last[0].sequence + 1, last[0].digest) if last else (1, GENESIS)
+        at = datetime.now(UTC)
+        digest = chain_digest(
+            sequence=sequence,
+            name=name,
+            subject=subject,
+            actor=self._actor,
+            at=at,
+            facts=stored,
+            previous=previous,
+        )
+        event = DomainEvent(
+            sequence=sequence,
+            name=name,
+            subject=subject,
+            actor=self._actor,
+            at=at,
+            facts=stored,
+            previous=previous,
+            digest=digest,
+        )
+        if not insert_new(self._session, DomainEventRow, DomainEventRow.values(event)):
+            raise PermanentFailure("event log was written without its lock", sequence=sequence)
+        return event
+
+    def all(self) -> Iterator[DomainEvent]:
+        """Yield every event, oldest first, while the transaction lasts."""
+        behind = 0
+        while True:
+            wanted = select(DomainEventRow).where(DomainEventRow.sequence > behind)
+            page = read(self._session, wanted.order_by(DomainEventRow.sequence).limit(_PAGE))
+            if not page:
+                return
+            yield from [row.entity() for row in page]
+            behind = page[-1].sequence

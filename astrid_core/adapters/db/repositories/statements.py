@@ -1,0 +1,74 @@
+"""The few statements that every repository is made of."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Select, and_, inspect, or_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from astrid_core.adapters.db.rows.table import Row
+from astrid_core.shared.sky import Region
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+_BATCH = 200
+"""Ranges or keys in one statement: SQLite nests OR at most 1000 deep."""
+
+
+def read(session: Session, statement: Select[R]) -> Sequence[R]:
+    """Return the rows as the database has them now, whatever the session has seen before."""
+    return session.scalars(statement.execution_options(populate_existing=True)).all()
+
+
+def read_in(session: Session, statement: Select[R], column: InstrumentedAttribute[T], wanted: Sequence[T]) -> list[R]:
+    """Return the rows whose ``column`` is one of ``wanted``, however many these are."""
+    rows: list[R] = []
+    for batch in _batches(sorted(set(wanted), key=str)):
+        rows.extend(read(session, statement.where(column.in_(batch))))
+    return rows
+
+
+def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttribute[int], region: Region) -> list[R]:
+    """Return the rows whose ``hpx29`` lies in the ranges of ``region``: all that are inside, and a few more."""
+    rows: list[R] = []
+    for batch in _batches(region.hpx29_ranges):
+        inside = or_(*(and_(hpx29 >= first, hpx29 < behind) for first, behind in batch))
+        rows.extend(read(session, statement.where(inside)))
+    return rows
+
+
+def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
+    """Insert and tell whether the key is new; a known one changes nothing, also when two insert it at once."""
+    return _n_changed(
+        session, _insert(session, row).values(dict(values)).on_conflict_do_nothing(index_elements=_key(row))
+    )
+
+
+def insert_or_replace(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
+    """Insert, or replace what a known key says; tell whether anything changed."""
+    statement = _insert(session, row).values(dict(values))
+    fresh = {name: statement.excluded[name] for name in values if name not in _key(row)}
+    differs = or_(*(getattr(row, name).is_distinct_from(value) for name, value in fresh.items()))
+    replacing = statement.on_conflict_do_update(index_elements=_key(row), set_=fresh, where=differs)
+    return _n_changed(session, replacing)
+
+
+def _insert(session: Session, row: type[Row]) -> "postgresql.Insert | sqlite.Insert":
+    return sqlite.insert(row) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(row)
+
+
+def _key(row: type[Row]) -> list[str]:
+    return [column.name for column in inspect(row).primary_key]
+
+
+def _n_changed(session: Session, statement: "postgresql.Insert | sqlite.Insert") -> bool:
+    # SQLAlchemy forgets the count of an INSERT unless it is asked to keep it.
+    counted = session.connection().execute(statement.execution_options(preserve_rowcount=True))
+    return counted.rowcount > 0
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]

@@ -1,0 +1,227 @@
+"""References, differences and candidates, as rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from astrid_core.adapters.db.rows.artifacts import artifact_of, artifact_values
+from astrid_core.adapters.db.rows.sky import hpx29_of, position_of
+from astrid_core.adapters.db.rows.table import Row
+from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage, Registration
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.runs import RunKey, RunStatus
+from astrid_core.shared.sky import SkyCell, SkyPosition
+
+
+class ReferenceImageRow(Row):
+    """One reference."""
+
+    __tablename__ = "reference_image"
+    __table_args__ = (Index(None, "cell_order", "cell_number", "band"),)
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    media_type: Mapped[str]
+    n_bytes: Mapped[int]
+    cell_order: Mapped[int]
+    cell_number: Mapped[int]
+    band: Mapped[str]
+    survey: Mapped[str]
+    version: Mapped[int]
+    ra_deg: Mapped[float]
+    dec_deg: Mapped[float]
+    hpx29: Mapped[int] = mapped_column(index=True)
+    radius_deg: Mapped[float]
+    inputs: Mapped[list[str]]
+    nights: Mapped[list[str]]
+    fwhm_pix: Mapped[float]
+    sky_rms: Mapped[float]
+    zero_point_mag: Mapped[float | None]
+    recipe: Mapped[str]
+    elapsed_s: Mapped[float]
+
+    @staticmethod
+    def values(reference: ReferenceImage) -> dict[str, object]:
+        """Return the columns of ``reference``."""
+        return {
+            "digest": reference.digest,
+            "media_type": reference.image.media_type,
+            "n_bytes": reference.image.n_bytes,
+            "cell_order": reference.cell.order,
+            "cell_number": reference.cell.number,
+            "band": reference.band,
+            "survey": reference.survey,
+            "version": reference.version,
+            "ra_deg": reference.position.ra_deg,
+            "dec_deg": reference.position.dec_deg,
+            "hpx29": reference.position.hpx29,
+            "radius_deg": reference.radius_deg,
+            "inputs": list(reference.inputs),
+            "nights": list(reference.nights),
+            "fwhm_pix": reference.fwhm_pix,
+            "sky_rms": reference.sky_rms,
+            "zero_point_mag": reference.zero_point_mag,
+            "recipe": reference.recipe,
+            "elapsed_s": reference.elapsed_s,
+        }
+
+    def entity(self) -> ReferenceImage:
+        """Return the reference."""
+        return ReferenceImage(
+            image=ArtifactRef(digest=self.digest, media_type=self.media_type, n_bytes=self.n_bytes),
+            cell=SkyCell(order=self.cell_order, number=self.cell_number),
+            band=self.band,
+            survey=self.survey,
+            version=self.version,
+            position=SkyPosition(ra_deg=self.ra_deg, dec_deg=self.dec_deg),
+            radius_deg=self.radius_deg,
+            inputs=tuple(RunKey(key) for key in self.inputs),
+            nights=tuple(self.nights),
+            fwhm_pix=self.fwhm_pix,
+            sky_rms=self.sky_rms,
+            zero_point_mag=self.zero_point_mag,
+            recipe=RunKey(self.recipe),
+            elapsed_s=self.elapsed_s,
+        )
+
+
+class DifferenceRunRow(Row):
+    """One difference; its candidates are rows of their own."""
+
+    __tablename__ = "difference_run"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    reason: Mapped[str]
+    preprocess_key: Mapped[str] = mapped_column(ForeignKey("preprocess_run.key"), index=True)
+    observation_id: Mapped[str] = mapped_column(ForeignKey("observation.id"), index=True)
+    reference_digest: Mapped[str | None] = mapped_column(ForeignKey("reference_image.digest"), index=True)
+    image_digest: Mapped[str | None]
+    image_media_type: Mapped[str | None]
+    image_n_bytes: Mapped[int | None]
+    registration_offset_x_pix: Mapped[float | None]
+    registration_offset_y_pix: Mapped[float | None]
+    registration_rms_pix: Mapped[float | None]
+    registration_n_matched: Mapped[int | None]
+    registration_method: Mapped[str | None]
+    flux_ratio: Mapped[float | None]
+    score_noise: Mapped[float | None]
+    n_usable_pix: Mapped[int]
+    elapsed_s: Mapped[float]
+
+    @staticmethod
+    def values(run: DifferenceRun) -> dict[str, object]:
+        """Return the columns of ``run``."""
+        tie = run.registration
+        return {
+            "key": run.key,
+            "status": run.status.value,
+            "reason": run.reason,
+            "preprocess_key": run.preprocess_key,
+            "observation_id": run.observation_id,
+            "reference_digest": run.reference_digest or None,
+            **artifact_values("image", run.image),
+            "registration_offset_x_pix": None if tie is None else tie.offset_x_pix,
+            "registration_offset_y_pix": None if tie is None else tie.offset_y_pix,
+            "registration_rms_pix": None if tie is None else tie.rms_pix,
+            "registration_n_matched": None if tie is None else tie.n_matched,
+            "registration_method": None if tie is None else tie.method,
+            "flux_ratio": run.flux_ratio,
+            "score_noise": run.score_noise,
+            "n_usable_pix": run.n_usable_pix,
+            "elapsed_s": run.elapsed_s,
+        }
+
+    def entity(self, candidates: Sequence[Candidate]) -> DifferenceRun:
+        """Return the difference with its candidates."""
+        return DifferenceRun(
+            key=RunKey(self.key),
+            status=RunStatus(self.status),
+            reason=self.reason,
+            preprocess_key=RunKey(self.preprocess_key),
+            observation_id=self.observation_id,
+            reference_digest=self.reference_digest or "",
+            image=artifact_of(self.image_digest, self.image_media_type, self.image_n_bytes),
+            registration=self._registration(),
+            flux_ratio=self.flux_ratio,
+            score_noise=self.score_noise,
+            n_usable_pix=self.n_usable_pix,
+            candidates=tuple(candidates),
+            elapsed_s=self.elapsed_s,
+        )
+
+    def _registration(self) -> Registration | None:
+        if (
+            self.registration_offset_x_pix is None
+            or self.registration_offset_y_pix is None
+            or self.registration_rms_pix is None
+            or self.registration_n_matched is None
+            or self.registration_method is None
+        ):
+            return None
+        return Registration(
+            offset_x_pix=self.registration_offset_x_pix,
+            offset_y_pix=self.registration_offset_y_pix,
+            rms_pix=self.registration_rms_pix,
+            n_matched=self.registration_n_matched,
+            method=self.registration_method,
+        )
+
+
+class CandidateRow(Row):
+    """One candidate."""
+
+    __tablename__ = "candidate"
+
+    run: Mapped[str] = mapped_column(ForeignKey("difference_run.key"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    ra_deg: Mapped[float | None]
+    dec_deg: Mapped[float | None]
+    hpx29: Mapped[int | None] = mapped_column(index=True)
+    x_pix: Mapped[float]
+    y_pix: Mapped[float]
+    score: Mapped[float]
+    flux: Mapped[float]
+    flux_err: Mapped[float]
+    fwhm_pix: Mapped[float]
+    ellipticity: Mapped[float]
+    flags: Mapped[int]
+
+    @staticmethod
+    def values_of_all(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+        """Return the columns of every candidate."""
+        return [
+            {
+                "run": one.run,
+                "number": one.number,
+                "ra_deg": None if one.position is None else one.position.ra_deg,
+                "dec_deg": None if one.position is None else one.position.dec_deg,
+                "hpx29": hpx29,
+                "x_pix": one.x_pix,
+                "y_pix": one.y_pix,
+                "score": one.score,
+                "flux": one.flux,
+                "flux_err": one.flux_err,
+                "fwhm_pix": one.fwhm_pix,
+                "ellipticity": one.ellipticity,
+                "flags": int(one.flags),
+            }
+            for one, hpx29 in zip(candidates, hpx29_of([one.position for one in candidates]), strict=True)
+        ]
+
+    def entity(self) -> Candidate:
+        """Return the candidate."""
+        return Candidate(
+            run=RunKey(self.run),
+            number=self.number,
+            position=position_of(self.ra_deg, self.dec_deg),
+            x_pix=self.x_pix,
+            y_pix=self.y_pix,
+            score=self.score,
+            flux=self.flux,
+            flux_err=self.flux_err,
+            fwhm_pix=self.fwhm_pix,
+            ellipticity=self.ellipticity,
+            flags=self.flags,
+        )

@@ -1,0 +1,16 @@
+"""Every table of ours, declared by importing the rows of every domain."""
+
+from sqlalchemy import MetaData
+
+from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declares their tables
+    catalog,
+    curation,
+    detection,
+    differencing,
+    events,
+    observations,
+    preprocessing,
+)
+from astrid_core.adapters.db.rows.table import Row
+
+TABLES: MetaData = Row.metadata
