@@ -1,20 +1,52 @@
 """What the detection domain needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.entities import Detection, Model, ModelRun
+from astrid_core.detection.training_set import Examples, LabelledFrame
 from astrid_core.shared.runs import RunKey
 
 
-class Scorer(Protocol):
-    """A loaded network."""
+class Network(Protocol):
+    """A trained network with the calibration of its score."""
 
     @property
-    def model(self) -> Model: ...
+    def stamp_pix(self) -> int:
+        """Side of the stamps that it was trained on."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """Everything that decides a score, as bytes; equal networks have equal bytes."""
+        ...
+
+    @property
+    def history(self) -> Sequence[Mapping[str, float]]:
+        """Losses of each epoch of its training; empty for a loaded network."""
+        ...
+
+    def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return one probability per stamp; ``stamps`` has shape (n, size, size, channels)."""
+        ...
+
+
+class Scorer(Protocol):
+    """A registered network, loaded."""
+
+    @property
+    def model(self) -> Model:
+        """Which version it is."""
+        ...
+
+    @property
+    def stamp_pix(self) -> int:
+        """Side of the stamps that it was trained on."""
+        ...
 
     def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return one probability per stamp; ``stamps`` has shape (n, size, size, channels)."""
@@ -22,14 +54,58 @@ class Scorer(Protocol):
 
 
 class ModelRegistry(Protocol):
-    """Trained network versions."""
+    """Trained network versions, and the making of new ones."""
 
     def champion(self, name: str) -> Model:
         """Return the version that production uses, or raise UnknownModel."""
         ...
 
+    def versions(self, name: str) -> Sequence[Model]:
+        """Return every version, oldest first; empty if the name is unknown."""
+        ...
+
+    def find(self, name: str, recipe: RunKey) -> Model | None:
+        """Return the oldest version that was trained by ``recipe``, or None."""
+        ...
+
     def load(self, model_id: str) -> Scorer:
-        """Load ``name/version``, or raise UnknownModel."""
+        """Load ``name/version``; raise UnknownModel, or CorruptArtifact if its bytes are not those registered."""
+        ...
+
+    def train(
+        self, training: Examples, validation: Examples, config: TrainConfig, *, progress: Callable[[str], None]
+    ) -> Network:
+        """Train a network; the same examples and settings give the same network."""
+        ...
+
+    def register(
+        self,
+        name: str,
+        network: Network,
+        *,
+        recipe: RunKey,
+        parameters: Mapping[str, object],
+        metrics: Mapping[str, float],
+        manifest: Mapping[str, object],
+    ) -> Model:
+        """Keep a network as the next version of ``name``, with what it was made from."""
+        ...
+
+    def promote(self, model: Model) -> None:
+        """Make a version the champion of its name."""
+        ...
+
+
+class TrainingFrames(Protocol):
+    """Differences of which it is known what changed in them."""
+
+    @property
+    def recipe(self) -> str:
+        """Names how the frames are made: the same recipe gives the same frames."""
+        ...
+
+    def __iter__(self) -> Iterator[LabelledFrame]:
+        """Give the frames in a fixed order."""
         ...
 
 

@@ -77,6 +77,10 @@ class DatabaseUnavailable(TemporaryFailure):
     """The database cannot be reached now."""
 
 
+class RegistryUnavailable(TemporaryFailure):
+    """The model registry cannot be reached now."""
+
+
 class CorruptArtifact(PermanentFailure):
     """Stored bytes do not match their digest."""
 
@@ -87,6 +91,10 @@ class MissingArtifact(PermanentFailure):
 
 class UnknownModel(PermanentFailure):
     """The model registry has no such version."""
+
+
+class RejectedModel(PermanentFailure):
+    """A trained network misses a floor and does not become the champion."""
 
 
 class UnknownRecord(PermanentFailure):

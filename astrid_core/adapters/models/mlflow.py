@@ -1,0 +1,233 @@
+"""Trained networks in an MLflow registry, by version and alias."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from astrid_core.adapters.models.content import digest_of
+from astrid_core.detection.config import TrainConfig
+from astrid_core.detection.entities import Model
+from astrid_core.detection.ports import Network, Scorer
+from astrid_core.detection.training_set import Examples
+from astrid_core.shared.errors import (
+    AstridError,
+    CorruptArtifact,
+    MissingArtifact,
+    RegistryUnavailable,
+    UnknownModel,
+)
+from astrid_core.shared.runs import RunKey
+
+_ALIAS = "champion"
+_FILE = "network.npz"
+_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
+_PASSING = {
+    "ABORTED",
+    "CANCELLED",
+    "DEADLINE_EXCEEDED",
+    "INTERNAL_ERROR",
+    "REQUEST_LIMIT_EXCEEDED",
+    "RESOURCE_EXHAUSTED",
+    "TEMPORARILY_UNAVAILABLE",
+}
+"""Faults of the registry itself; a server that is not there at all is reported as INTERNAL_ERROR."""
+_EXISTS = "RESOURCE_ALREADY_EXISTS"
+
+
+class MlflowModels:
+    """``tracking_uri`` is SQLite, PostgreSQL or a server; ``artifact_root`` a folder or s3://bucket/prefix.
+
+    Importing MLflow takes a second or two and TensorFlow five, so both wait until they are needed.
+    """
+
+    def __init__(self, *, tracking_uri: str, artifact_root: str) -> None:
+        self._tracking_uri = tracking_uri
+        self._artifact_root = artifact_root
+        self._loaded: dict[str, Scorer] = {}
+        self._opened: Any = None
+
+    def champion(self, name: str) -> Model:
+        """Return the version that production uses, or raise UnknownModel."""
+        with _translated("no model is registered", name=name):
+            version = self._client.get_registered_model(name).aliases.get(_ALIAS)
+            if version is None:
+                raise UnknownModel("no version is the champion", name=name)
+            return self._model(self._client.get_model_version(name, version))
+
+    def versions(self, name: str) -> Sequence[Model]:
+        """Return every version, oldest first; empty if the name is unknown."""
+        with _translated("registry cannot be searched", name=name):
+            found = _every_page(lambda token: self._client.search_model_versions(f"name='{name}'", page_token=token))
+            return tuple(self._model(one) for one in sorted(found, key=lambda one: int(one.version)))
+
+    def find(self, name: str, recipe: RunKey) -> Model | None:
+        """Return the oldest version that was trained by ``recipe``, or None."""
+        wanted = f"name='{name}' and tags.recipe='{recipe}'"
+        with _translated("registry cannot be searched", name=name):
+            found = _every_page(lambda token: self._client.search_model_versions(wanted, page_token=token))
+            return self._model(min(found, key=lambda one: int(one.version))) if found else None
+
+    def load(self, model_id: str) -> Scorer:
+        """Load ``name/version`` once per process; raise UnknownModel, or CorruptArtifact for altered bytes."""
+        if model_id not in self._loaded:
+            from astrid_core.adapters.models.unet import UNetScorer, read_network  # noqa: PLC0415 - imports TensorFlow
+
+            name, _, version = model_id.rpartition("/")
+            if not name or not version.isdigit():
+                raise UnknownModel("not the form name/version", model=model_id)
+            with _translated("registry has no such version", model=model_id):
+                entry = self._client.get_model_version(name, version)
+            content = self._content(entry, model_id)
+            self._loaded[model_id] = UNetScorer(self._model(entry), read_network(content))
+        return self._loaded[model_id]
+
+    def train(
+        self, training: Examples, validation: Examples, config: TrainConfig, *, progress: Callable[[str], None]
+    ) -> Network:
+        """Train a U-Net; the same examples and settings give the same network."""
+        from astrid_core.adapters.models.training import train_unet  # noqa: PLC0415 - imports TensorFlow
+
+        return train_unet(training, validation, config, progress=progress)
+
+    def register(
+        self,
+        name: str,
+        network: Network,
+        *,
+        recipe: RunKey,
+        parameters: Mapping[str, object],
+        metrics: Mapping[str, float],
+        manifest: Mapping[str, object],
+    ) -> Model:
+        """Keep a network as the next version of ``name``, with what it was made from."""
+        digest = digest_of(network.content)
+        with _translated("network cannot be registered", name=name):
+            run = self._client.create_run(self._experiment(name), run_name=recipe)
+            self._log_run(run.info.run_id, network, parameters, metrics, manifest)
+            self._ensure_name(name)
+            entry = self._client.create_model_version(
+                name,
+                source=f"{run.info.artifact_uri}/{_FILE}",
+                run_id=run.info.run_id,
+                tags={"digest": digest, "recipe": recipe, "metrics": json.dumps(dict(metrics), sort_keys=True)},
+            )
+            self._client.set_terminated(run.info.run_id)
+            return self._model(entry)
+
+    def promote(self, model: Model) -> None:
+        """Make a version the champion of its name."""
+        with _translated("registry has no such version", model=model.id):
+            self._client.set_registered_model_alias(model.name, _ALIAS, str(model.version))
+
+    @property
+    def _client(self) -> Any:
+        if self._opened is None:
+            os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+            from mlflow import MlflowClient  # noqa: PLC0415 - takes more than a second
+
+            if self._tracking_uri.startswith("sqlite:///"):
+                Path(self._tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            self._opened = MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
+        return self._opened
+
+    def _experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        known = self._client.get_experiment_by_name(name)
+        if known is not None:
+            return str(known.experiment_id)
+        try:
+            return str(self._client.create_experiment(name, artifact_location=self._artifact_root))
+        except MlflowException as error:
+            if error.error_code != _EXISTS:
+                raise
+            return str(self._client.get_experiment_by_name(name).experiment_id)
+
+    def _ensure_name(self, name: str) -> None:
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        try:
+            self._client.create_registered_model(name, description="Scores candidates: the chance of being new.")
+        except MlflowException as error:
+            if error.error_code != _EXISTS:
+                raise
+
+    def _log_run(
+        self,
+        run_id: str,
+        network: Network,
+        parameters: Mapping[str, object],
+        metrics: Mapping[str, float],
+        manifest: Mapping[str, object],
+    ) -> None:
+        for key, value in parameters.items():
+            self._client.log_param(run_id, key, value)
+        for key, number in metrics.items():
+            self._client.log_metric(run_id, key, number)
+        for epoch, losses in enumerate(network.history, start=1):
+            for key, number in losses.items():
+                self._client.log_metric(run_id, key, number, step=epoch)
+        self._client.log_dict(run_id, dict(manifest), "manifest.json")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / _FILE
+            path.write_bytes(network.content)
+            self._client.log_artifact(run_id, str(path))
+
+    def _content(self, entry: Any, model_id: str) -> bytes:
+        from mlflow.artifacts import download_artifacts  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                with _translated("network is not where the registry says", MissingArtifact, model=model_id):
+                    path = download_artifacts(
+                        artifact_uri=entry.source, dst_path=folder, tracking_uri=self._tracking_uri
+                    )
+                content = Path(path).read_bytes()
+            except FileNotFoundError as error:
+                raise MissingArtifact("network is not where the registry says", model=model_id) from error
+        digest = digest_of(content)
+        if digest != entry.tags["digest"]:
+            raise CorruptArtifact(
+                "network is not the one registered", model=model_id, digest=digest, registered=entry.tags["digest"]
+            )
+        return content
+
+    def _model(self, entry: Any) -> Model:
+        return Model(
+            name=entry.name,
+            version=int(entry.version),
+            digest=entry.tags["digest"],
+            metrics=json.loads(entry.tags["metrics"]),
+        )
+
+
+def _every_page(ask: Callable[[str | None], Any]) -> list[Any]:
+    found, token = [], None
+    while True:
+        page = ask(token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+@contextmanager
+def _translated(message: str, absent: type[AstridError] = UnknownModel, **facts: object) -> Iterator[None]:
+    """Raise ``absent`` for what the registry does not hold and RegistryUnavailable for what it cannot do now."""
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code in _ABSENT:
+            raise absent(message, **facts) from error
+        if error.error_code in _PASSING:
+            raise RegistryUnavailable("model registry does not answer", cause=error.message, **facts) from error
+        raise
+    except OperationalError as error:
+        raise RegistryUnavailable("model registry does not answer", cause=str(error.orig), **facts) from error

@@ -1,0 +1,77 @@
+"""What scoring and training may choose."""
+
+from dataclasses import dataclass
+
+from astrid_core.shared.errors import BadConfiguration
+
+MODEL_NAME = "astrid-detection"
+"""The registered name of the network that scores candidates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectConfig:
+    """Settings of the scoring of candidates."""
+
+    max_masked_fraction: float = 0.5
+    """A candidate gets no score where more than this part of its stamp, or of the disc of one FWHM around it, is masked
+    or outside the frame.
+    """
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.max_masked_fraction < 1.0:
+            raise BadConfiguration("max_masked_fraction must lie in (0, 1)", got=self.max_masked_fraction)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Settings of the training of a network, from frames to the floors that it must reach."""
+
+    seed: int = 1
+    n_frames: int = 40
+    """Simulated pairs; each belongs as a whole to training, validation or test."""
+    frame_pix: int = 512
+    threshold_sigma: float = 3.5
+    """Candidates of training frames; lower than in production, for more of what must be refused."""
+    max_faint_per_frame: int = 40
+    """Of the false candidates below 5 sigma, which are nearly all noise, at most this many are kept."""
+    validation_fraction: float = 0.15
+    """Frames that decide when to stop and how logits become probabilities."""
+    test_fraction: float = 0.25
+    """Frames that only measure."""
+    stamp_pix: int = 48
+    channels: int = 16
+    """Of the first level of the network, at half resolution."""
+    epochs: int = 14
+    patience: int = 4
+    """Epochs without a better validation loss before training stops."""
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    pixel_loss_weight: float = 0.5
+    """Weight of the pixel classes beside the score of the candidate."""
+    min_completeness: float = 0.95
+    """Of real test candidates with abs(S_corr) >= 8, the part that must score 0.5 or more."""
+    max_false_per_4mpix: float = 4.0
+    """False test candidates above 5 sigma that score 0.5 or more, per 4 Mpix searched."""
+    min_auc: float = 0.95
+    max_ece: float = 0.1
+    """Expected calibration error."""
+
+    def __post_init__(self) -> None:
+        if self.n_frames < 3:
+            raise BadConfiguration("n_frames must be at least 3", got=self.n_frames)
+        if self.stamp_pix < 16 or self.stamp_pix % 8:
+            raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 16", got=self.stamp_pix)
+        if self.frame_pix < 4 * self.stamp_pix:
+            raise BadConfiguration("frame_pix must be at least four stamps", got=self.frame_pix)
+        if not 0.0 < self.validation_fraction + self.test_fraction < 1.0:
+            raise BadConfiguration(
+                "validation and test must leave frames to train on",
+                validation_fraction=self.validation_fraction,
+                test_fraction=self.test_fraction,
+            )
+        for name in ("channels", "epochs", "patience", "batch_size", "max_faint_per_frame"):
+            if getattr(self, name) < 1:
+                raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
+        if self.threshold_sigma < 3.0:
+            raise BadConfiguration("threshold_sigma must be at least 3", got=self.threshold_sigma)

@@ -1,0 +1,105 @@
+"""Train a network on frames of which everything is known, register it, and promote it if it is good enough."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+import structlog
+
+from astrid_core.detection.config import MODEL_NAME, TrainConfig
+from astrid_core.detection.entities import Model
+from astrid_core.detection.evaluate import evaluate, shortfalls
+from astrid_core.detection.ports import TrainingFrames
+from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set
+from astrid_core.shared.errors import RejectedModel, UnknownModel
+from astrid_core.shared.runs import RunKey, run_key
+from astrid_core.stages.services import Services
+
+VERSION = 1
+"""Raise when the same frames and settings should give a different network."""
+
+log = structlog.get_logger(__name__)
+
+
+def train_key(config: TrainConfig, frames: TrainingFrames) -> RunKey:
+    """Return the key of training by these settings on these frames."""
+    return run_key("train", VERSION, config, (frames.recipe,))
+
+
+def run_train(
+    services: Services,
+    config: TrainConfig,
+    frames: TrainingFrames,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Model:
+    """Train, measure on frames kept apart, register and promote; return the version. Safe to repeat.
+
+    A network that misses a floor of ``config`` is registered but not promoted: RejectedModel says which number failed.
+    """
+    recipe = train_key(config, frames)
+    known = services.models.find(MODEL_NAME, recipe)
+    if known is not None:
+        progress(f"{known.id} was trained by the same recipe before")
+        _require_quality(known, config)
+        if not _has_champion(services):
+            _promote(services, known)
+        return known
+    started = time.monotonic()
+    sets = build_training_set(frames, config)
+    made_s = time.monotonic() - started
+    progress(
+        f"{len(sets.training)} stamps to learn from, {len(sets.validation)} to validate, {len(sets.test)} to test, "
+        f"made in {made_s:.0f} s"
+    )
+    network = services.models.train(sets.training, sets.validation, config, progress=progress)
+    measured = evaluate(sets.test, network.score(sets.test.stamps))
+    elapsed_s = time.monotonic() - started
+    model = services.models.register(
+        MODEL_NAME,
+        network,
+        recipe=recipe,
+        parameters=asdict(config),
+        metrics={**measured.metrics(), "elapsed_s": elapsed_s, "frames_s": made_s},
+        manifest={"recipe": recipe, "frames": frames.recipe, "seed": config.seed, **_counts(sets)},
+    )
+    with services.transaction() as records:
+        records.events.append("model.registered", subject=model.id, facts={"digest": model.digest, "recipe": recipe})
+    log.info("model.registered", model=model.id, digest=model.digest, elapsed_s=elapsed_s)
+    _require_quality(model, config)
+    _promote(services, model)
+    return model
+
+
+def _require_quality(model: Model, config: TrainConfig) -> None:
+    missed = shortfalls(model.metrics, config)
+    if missed:
+        raise RejectedModel("trained network is not promoted", model=model.id, because="; ".join(missed))
+
+
+def _has_champion(services: Services) -> bool:
+    try:
+        services.models.champion(MODEL_NAME)
+    except UnknownModel:
+        return False
+    return True
+
+
+def _promote(services: Services, model: Model) -> None:
+    services.models.promote(model)
+    with services.transaction() as records:
+        records.events.append("model.promoted", subject=model.id, facts={"digest": model.digest})
+    log.info("model.promoted", model=model.id)
+
+
+def _counts(sets: TrainingSet) -> Mapping[str, object]:
+    return {name: _count(getattr(sets, name)) for name in ("training", "validation", "test")}
+
+
+def _count(examples: Examples) -> dict[str, object]:
+    return {
+        "frames": sorted({int(number) for number in examples.frame}),
+        "n_real": int(examples.is_real.sum()),
+        "n_false": int((~examples.is_real).sum()),
+        "searched_mpix": examples.searched_mpix,
+    }
