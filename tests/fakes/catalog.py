@@ -1,0 +1,72 @@
+"""Memory twins of the catalog domain's records."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
+from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import Region
+from tests.fakes.tables import add_new
+
+
+class MemoryCatalogEntries:
+    """CatalogEntries in memory."""
+
+    def __init__(self, entries: dict[UUID, CatalogEntry], points: dict[str, LightCurvePoint]) -> None:
+        self._entries = entries
+        self._points = points
+
+    def put(self, entry: CatalogEntry) -> None:
+        self._entries[entry.id] = entry
+
+    def add_point(self, point: LightCurvePoint) -> bool:
+        return add_new(self._points, point.detection_id, point)
+
+    def get(self, entry_id: UUID) -> CatalogEntry:
+        if entry_id not in self._entries:
+            raise UnknownRecord("no such catalog entry", entry=entry_id)
+        return self._entries[entry_id]
+
+    def search(self, *, region: Region | None = None) -> Sequence[CatalogEntry]:
+        found = [entry for entry in self._entries.values() if region is None or region.contains(entry.position)]
+        return tuple(sorted(found, key=lambda entry: (entry.position.hpx29, entry.id)))
+
+    def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
+        found = [point for point in self._points.values() if point.entry_id in set(entry_ids)]
+        return tuple(sorted(found, key=lambda point: (point.entry_id, point.mid_mjd, point.detection_id)))
+
+    def published(self, detection_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(detection_ids) & self._points.keys()
+
+    def lock(self) -> None:
+        """Transactions in memory follow one another anyway."""
+
+
+class MemoryNightAnalytics:
+    """NightAnalytics in memory."""
+
+    def __init__(self, rows: dict[RunKey, Analytics]) -> None:
+        self._rows = rows
+
+    def add(self, analytics: Analytics) -> bool:
+        stored = replace(analytics, facts=json.loads(json.dumps(dict(analytics.facts), allow_nan=False)))
+        return add_new(self._rows, analytics.key, stored)
+
+    def find(self, key: RunKey) -> Analytics | None:
+        return self._rows.get(key)
+
+
+class MemoryExportJobs:
+    """ExportJobs in memory."""
+
+    def __init__(self, rows: dict[RunKey, ExportJob]) -> None:
+        self._rows = rows
+
+    def add(self, job: ExportJob) -> bool:
+        return add_new(self._rows, job.key, job)
+
+    def find(self, key: RunKey) -> ExportJob | None:
+        return self._rows.get(key)

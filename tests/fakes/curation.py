@@ -1,0 +1,52 @@
+"""Memory twins of the curation domain's records."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from astrid_core.curation.entities import Alert, Curator, ValidationEvent
+from tests.fakes.tables import add_new, add_or_replace
+
+
+class MemoryCurators:
+    """Curators in memory."""
+
+    def __init__(self, rows: dict[str, Curator]) -> None:
+        self._rows = rows
+
+    def add(self, curator: Curator) -> bool:
+        return add_or_replace(self._rows, curator.login, curator)
+
+    def find(self, login: str) -> Curator | None:
+        return self._rows.get(login)
+
+
+class MemoryValidationEvents:
+    """ValidationEvents in memory."""
+
+    def __init__(self, rows: dict[UUID, ValidationEvent]) -> None:
+        self._rows = rows
+
+    def add(self, event: ValidationEvent) -> bool:
+        return add_new(self._rows, event.id, event)
+
+    def of_detections(self, detection_ids: Sequence[str]) -> Sequence[ValidationEvent]:
+        found = [event for event in self._rows.values() if event.detection_id in set(detection_ids)]
+        return tuple(sorted(found, key=lambda event: (event.at, str(event.id))))
+
+
+class MemoryAlerts:
+    """Alerts in memory; ``verdicts`` are those of the same transaction."""
+
+    def __init__(self, rows: dict[tuple[str, str], Alert], verdicts: Mapping[UUID, ValidationEvent]) -> None:
+        self._rows = rows
+        self._verdicts = verdicts
+
+    def add(self, alert: Alert) -> bool:
+        return add_new(self._rows, (alert.detection_id, alert.channel), alert)
+
+    def pending(self, channel: str, *, limit: int = 100) -> Sequence[Alert]:
+        judged = {event.detection_id for event in self._verdicts.values()}
+        found = [
+            alert for alert in self._rows.values() if alert.channel == channel and alert.detection_id not in judged
+        ]
+        return tuple(sorted(found, key=lambda alert: (-alert.score, alert.detection_id))[:limit])

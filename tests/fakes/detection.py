@@ -1,0 +1,39 @@
+"""Memory twin of the detection domain's record."""
+
+from collections.abc import Sequence
+
+from astrid_core.detection.entities import Detection, ModelRun
+from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.runs import RunKey
+from tests.fakes.tables import add_new
+
+
+class MemoryModelRuns:
+    """ModelRuns in memory."""
+
+    def __init__(self, rows: dict[RunKey, ModelRun]) -> None:
+        self._rows = rows
+
+    def add(self, run: ModelRun) -> bool:
+        if any(one.model_run != run.key or one.candidate.run != run.difference_key for one in run.detections):
+            message = f"a detection is not of {run.key}"
+            raise ValueError(message)
+        return add_new(self._rows, run.key, run)
+
+    def get(self, key: RunKey) -> ModelRun:
+        if key not in self._rows:
+            raise UnknownRecord("no such model run", run=key)
+        return self._rows[key]
+
+    def find(self, key: RunKey) -> ModelRun | None:
+        return self._rows.get(key)
+
+    def of_observation(self, observation_id: str) -> Sequence[ModelRun]:
+        return tuple(run for _, run in sorted(self._rows.items()) if run.observation_id == observation_id)
+
+    def detection(self, detection_id: str) -> Detection:
+        for run in self._rows.values():
+            for one in run.detections:
+                if one.id == detection_id:
+                    return one
+        raise UnknownRecord("no such detection", detection=detection_id)

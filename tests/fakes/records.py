@@ -1,0 +1,91 @@
+"""Our own database in memory: the same transactions, none of the SQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from threading import Lock
+from uuid import UUID
+
+from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
+from astrid_core.curation.entities import Alert, Curator, ValidationEvent
+from astrid_core.detection.entities import ModelRun
+from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
+from astrid_core.observations.entities import Observation, Rejection
+from astrid_core.preprocessing.entities import PreprocessRun
+from astrid_core.shared.events import DomainEvent
+from astrid_core.shared.runs import RunKey
+from astrid_core.stages.services import Records
+from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
+from tests.fakes.curation import MemoryAlerts, MemoryCurators, MemoryValidationEvents
+from tests.fakes.detection import MemoryModelRuns
+from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
+from tests.fakes.events import MemoryEventLog
+from tests.fakes.observations import MemoryObservations, MemoryRejections
+from tests.fakes.preprocessing import MemoryPreprocessRuns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What is recorded, by identity."""
+
+    observations: dict[str, Observation] = field(default_factory=dict)
+    rejections: dict[tuple[str, str], Rejection] = field(default_factory=dict)
+    preprocess_runs: dict[RunKey, PreprocessRun] = field(default_factory=dict)
+    references: dict[str, ReferenceImage] = field(default_factory=dict)
+    difference_runs: dict[RunKey, DifferenceRun] = field(default_factory=dict)
+    model_runs: dict[RunKey, ModelRun] = field(default_factory=dict)
+    curators: dict[str, Curator] = field(default_factory=dict)
+    validation_events: dict[UUID, ValidationEvent] = field(default_factory=dict)
+    alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
+    entries: dict[UUID, CatalogEntry] = field(default_factory=dict)
+    points: dict[str, LightCurvePoint] = field(default_factory=dict)
+    analytics: dict[RunKey, Analytics] = field(default_factory=dict)
+    exports: dict[RunKey, ExportJob] = field(default_factory=dict)
+    events: dict[int, DomainEvent] = field(default_factory=dict)
+
+    def copy(self) -> "Tables":
+        return replace(self, **{one.name: dict(getattr(self, one.name)) for one in fields(self)})
+
+
+class MemoryDatabase:
+    """A transaction works on a copy, which takes the place of the original when it ends well."""
+
+    def __init__(self) -> None:
+        self._tables = Tables()
+        self._turn = Lock()
+
+    @contextmanager
+    def transaction(self, *, actor: str = "test") -> Iterator[Records]:
+        """Commit on exit, roll back on error; one transaction follows another."""
+        if not self._turn.acquire(timeout=30.0):
+            message = "a transaction was opened inside another, or one never ended"
+            raise RuntimeError(message)
+        try:
+            tables = self._tables.copy()
+            yield memory_records(tables, actor=actor)
+            self._tables = tables
+        finally:
+            self._turn.release()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def memory_records(tables: Tables | None = None, *, actor: str = "test") -> Records:
+    """Return records on ``tables``, outside any transaction."""
+    tables = tables or Tables()
+    return Records(
+        observations=MemoryObservations(tables.observations),
+        rejections=MemoryRejections(tables.rejections),
+        preprocess_runs=MemoryPreprocessRuns(tables.preprocess_runs),
+        references=MemoryReferenceImages(tables.references),
+        difference_runs=MemoryDifferenceRuns(tables.difference_runs),
+        model_runs=MemoryModelRuns(tables.model_runs),
+        curators=MemoryCurators(tables.curators),
+        validation_events=MemoryValidationEvents(tables.validation_events),
+        alerts=MemoryAlerts(tables.alerts, tables.validation_events),
+        catalog=MemoryCatalogEntries(tables.entries, tables.points),
+        analytics=MemoryNightAnalytics(tables.analytics),
+        exports=MemoryExportJobs(tables.exports),
+        events=MemoryEventLog(tables.events, actor=actor),
+    )
