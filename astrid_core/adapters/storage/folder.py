@@ -1,0 +1,103 @@
+"""Artifacts in a folder."""
+
+import contextlib
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from astrid_core.adapters.storage.names import object_name, verified
+from astrid_core.shared.artifacts import ArtifactRef, describe
+from astrid_core.shared.errors import (
+    BadConfiguration,
+    MissingArtifact,
+    PermanentFailure,
+    StorageUnavailable,
+)
+
+
+class FolderArtifacts:
+    """Content-addressed files: written aside, flushed to disk, then linked into place, so that none is ever partial.
+
+    A link never replaces what is there: of two writers of the same bytes one publishes and the other finds it done.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, content: bytes, *, media_type: str) -> ArtifactRef:
+        """Store ``content``; raise CorruptArtifact if its name is taken by other bytes."""
+        ref = describe(content, media_type=media_type)
+        path = self._path(ref.digest)
+        try:
+            if not path.exists():
+                _make_folder(path.parent)
+                self._publish(content, path)
+                return ref
+        except OSError as error:
+            raise _translated(error, path) from error
+        self.get(ref.digest)
+        return ref
+
+    def get(self, digest: str) -> bytes:
+        """Return the verified bytes."""
+        path = self._path(digest)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise MissingArtifact("no such artifact", digest=digest, where=self._folder) from error
+        except OSError as error:
+            raise _translated(error, path) from error
+        return verified(content, digest, where=str(path))
+
+    def contains(self, digest: str) -> bool:
+        """Tell whether the file is there."""
+        path = self._path(digest)
+        try:
+            return path.is_file()
+        except OSError as error:
+            raise _translated(error, path) from error
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / object_name(digest)
+
+    def _publish(self, content: bytes, path: Path) -> None:
+        descriptor, name = tempfile.mkstemp(prefix=".incoming-", dir=path.parent)
+        aside = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            aside.chmod(0o444)
+            # Somebody else may have published the same bytes in between.
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(aside)
+            _flush_folder(path.parent)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                aside.unlink()
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a folder and its parents, and make their names survive a power cut."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _flush_folder(folder.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _translated(error: OSError, path: Path) -> PermanentFailure | StorageUnavailable:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR):
+        return BadConfiguration("artifact folder cannot be used", path=path, cause=error.strerror)
+    return StorageUnavailable("artifact folder does not answer", path=path, cause=error.strerror)

@@ -1,0 +1,125 @@
+"""Artifacts in an S3 bucket: Amazon's, Cloudflare R2, MinIO or any other."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from astrid_core.adapters.storage.names import object_name, verified
+from astrid_core.adapters.storage.s3_errors import EXPECTED, is_missing, is_taken, translated
+from astrid_core.shared.artifacts import ArtifactRef, describe
+from astrid_core.shared.errors import BadConfiguration, MissingArtifact
+
+_MULTIPART_BYTES = 64 * 2**20
+"""Larger artifacts travel in parts, so that a broken connection costs one part and not all of it."""
+_SMALLEST_PART_BYTES = 5 * 2**20
+"""S3 refuses smaller parts, except the last."""
+
+
+def connect(*, endpoint_url: str | None, region: str, access_key_id: str | None, secret_access_key: str | None) -> Any:
+    """Return an S3 client; without keys it uses those that boto3 finds (environment, profile, instance role)."""
+    try:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=endpoint_url,
+            # R2 wants "auto", Amazon knows no such region and is asked in the one that its own settings name.
+            region_name=region if endpoint_url or region != "auto" else None,
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret_access_key,
+            config=Config(
+                s3={"addressing_style": "path"},
+                signature_version="s3v4",
+                retries={"mode": "standard", "max_attempts": 5},
+                connect_timeout=10,
+                read_timeout=60,
+                # Not every S3 knows Amazon's newer checksums; ours is the name of the object.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+    except ValueError as error:
+        raise BadConfiguration("object store has no usable address", endpoint=endpoint_url, cause=str(error)) from error
+    except BotoCoreError as error:
+        raise translated(error, where=endpoint_url or "Amazon S3") from error
+
+
+class S3Artifacts:
+    """Content-addressed objects; every write asks the store not to overwrite (If-None-Match)."""
+
+    def __init__(self, client: Any, *, bucket: str, prefix: str = "", multipart_bytes: int = _MULTIPART_BYTES) -> None:
+        if multipart_bytes < _SMALLEST_PART_BYTES:
+            message = f"multipart_bytes must be at least {_SMALLEST_PART_BYTES}, not {multipart_bytes}"
+            raise ValueError(message)
+        self._client = client
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._multipart_bytes = multipart_bytes
+
+    def put(self, content: bytes, *, media_type: str) -> ArtifactRef:
+        """Store ``content``; raise CorruptArtifact if its name is taken by other bytes."""
+        ref = describe(content, media_type=media_type)
+        if self.contains(ref.digest):
+            self.get(ref.digest)
+            return ref
+        try:
+            if len(content) > self._multipart_bytes:
+                self._put_parts(content, ref)
+            else:
+                self._client.put_object(
+                    **self._address(ref.digest), Body=content, ContentType=media_type, IfNoneMatch="*"
+                )
+        except EXPECTED as error:
+            if not is_taken(error):
+                raise translated(error, where=self._where(ref.digest)) from error
+            self.get(ref.digest)  # somebody was faster; what they wrote must be the same
+        return ref
+
+    def get(self, digest: str) -> bytes:
+        """Return the verified bytes."""
+        try:
+            content: bytes = self._client.get_object(**self._address(digest))["Body"].read()
+        except EXPECTED as error:
+            if is_missing(error):
+                raise MissingArtifact("no such artifact", digest=digest, where=self._where("")) from error
+            raise translated(error, where=self._where(digest)) from error
+        return verified(content, digest, where=self._where(digest))
+
+    def contains(self, digest: str) -> bool:
+        """Tell whether the object is there."""
+        try:
+            self._client.head_object(**self._address(digest))
+        except EXPECTED as error:
+            if is_missing(error):
+                return False
+            raise translated(error, where=self._where(digest)) from error
+        return True
+
+    def _put_parts(self, content: bytes, ref: ArtifactRef) -> None:
+        address = self._address(ref.digest)
+        upload = self._client.create_multipart_upload(**address, ContentType=ref.media_type)["UploadId"]
+        with ExitStack() as undo:
+            undo.callback(self._abort, address, upload)
+            parts = []
+            for number, start in enumerate(range(0, len(content), self._multipart_bytes), start=1):
+                part = memoryview(content)[start : start + self._multipart_bytes]
+                sent = self._client.upload_part(**address, UploadId=upload, PartNumber=number, Body=bytes(part))
+                parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+            self._client.complete_multipart_upload(
+                **address, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+            )
+            undo.pop_all()
+
+    def _abort(self, address: dict[str, str], upload: str) -> None:
+        """Give back the parts; where even that fails, the bucket's own lifecycle rule must."""
+        try:
+            self._client.abort_multipart_upload(**address, UploadId=upload)
+        except (BotoCoreError, ClientError):
+            return
+
+    def _address(self, digest: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._prefix + object_name(digest)}
+
+    def _where(self, digest: str) -> str:
+        return f"s3://{self._bucket}/{self._prefix}{object_name(digest) if digest else ''}"

@@ -1,0 +1,238 @@
+"""A folder of FITS files as a survey."""
+
+import errno
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from astrid_core.observations.config import IngestConfig
+from astrid_core.observations.describe import describe
+from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.headers import FrameFacts, read_stream
+from astrid_core.observations.times import MJD_OF_UNIX_EPOCH
+from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
+
+_CHUNK = 2**20
+_PACKED = ("", ".gz", ".bz2", ".fz")
+_LONGEST_NAME = 1000
+"""Longer paths do not fit the index of a database."""
+_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What a file system says when it, not the file, is in trouble."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """One file that has the name of an image, or the reason why it is not looked at."""
+
+    path: Path
+    archive_id: str
+    reason: str = ""
+
+
+class DirectoryClient:
+    """Reads every FITS file under a folder, in the order of their names; follows no link out of it.
+
+    Only headers are read to tell what a file is, and every file is read once to take its digest. Defects that only
+    pixels show (all NaN, one constant value, corrupt tiles of a compressed image) are left to preparation, which skips
+    the exposure with its own reason.
+    """
+
+    def __init__(
+        self, survey: Survey, directory: Path, config: IngestConfig, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._survey = survey
+        self._directory = directory
+        self._config = config
+        self._clock = clock
+
+    @property
+    def survey(self) -> Survey:
+        """The survey whose files lie in the folder."""
+        return self._survey
+
+    def discover(self) -> Iterator[Observation | Rejection]:
+        """Yield every exposure of the folder, or the reason why a file is none, in the order of their names."""
+        now_mjd = MJD_OF_UNIX_EPOCH + self._clock() / 86400.0
+        seen: dict[str, str] = {}
+        for found in self._files():
+            try:
+                frames, digest = self._examine(found, seen)
+            except UnusableFile as problem:
+                yield self._rejection(found.archive_id, problem)
+            else:
+                yield from self._described(found, frames, digest, now_mjd)
+
+    def fetch(self, observation: Observation) -> bytes:
+        """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
+        root = self._root()
+        name = observation.archive_id.removesuffix(f"[{observation.extension}]")
+        path = root / name
+        if not path.resolve().is_relative_to(root):
+            raise UnusableFile("file lies outside of the folder", file=name)
+        with _opened(path, name) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > self._config.max_file_bytes:
+                raise UnusableFile("file is too large", file=name, n_bytes=size, allowed=self._config.max_file_bytes)
+            content = _read(stream, name)
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != observation.file_digest:
+            raise UnusableFile(
+                "file changed since ingest", file=name, was=observation.file_digest[:12], now=digest[:12]
+            )
+        return content
+
+    def _described(
+        self, found: _Found, frames: tuple[FrameFacts, ...], digest: str, now_mjd: float
+    ) -> Iterator[Observation | Rejection]:
+        results: list[Observation | Rejection] = []
+        for index, facts in enumerate(frames):
+            archive_id = f"{found.archive_id}[{facts.extension}]" if index else found.archive_id
+            try:
+                results.append(
+                    describe(
+                        facts,
+                        survey=self._survey.name,
+                        archive_id=archive_id,
+                        file_digest=digest,
+                        now_mjd=now_mjd,
+                        config=self._config,
+                    )
+                )
+            except UnusableFile as problem:
+                results.append(self._rejection(archive_id, problem))
+        # A mosaic without any position would otherwise be told about once per detector.
+        yield from results if any(isinstance(one, Observation) for one in results) else results[:1]
+
+    def _examine(self, found: _Found, seen: dict[str, str]) -> tuple[tuple[FrameFacts, ...], str]:
+        """Return the facts and the digest of a file that was not ``seen`` before under another name."""
+        if found.reason:
+            raise UnusableFile(found.reason)
+        with _opened(found.path, found.archive_id) as stream:
+            try:
+                frames = read_stream(stream, name=found.archive_id, config=self._config)
+                digest = _digest(stream)
+            except OSError as error:
+                raise _translated(error, found.archive_id) from error
+        first = seen.setdefault(digest, found.archive_id)
+        if first != found.archive_id:
+            raise UnusableFile("the same bytes as another file", first=first)
+        return frames, digest
+
+    def _rejection(self, archive_id: str, problem: UnusableFile) -> Rejection:
+        return Rejection(survey=self._survey.name, archive_id=archive_id, reason=" ".join(str(problem).split()))
+
+    def _root(self) -> Path:
+        try:
+            root = self._directory.resolve(strict=True)
+            if not root.is_dir():
+                raise ArchiveUnavailable("survey folder is no folder", survey=self._survey.name, folder=self._directory)
+            os.scandir(root).close()
+        except OSError as error:
+            raise ArchiveUnavailable(
+                "survey folder cannot be read", survey=self._survey.name, folder=self._directory, cause=error.strerror
+            ) from error
+        return root
+
+    def _files(self) -> Iterator[_Found]:
+        root = self._root()
+        yield from self._walk(root, root)
+
+    def _walk(self, root: Path, folder: Path) -> Iterator[_Found]:
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            yield _Found(
+                path=folder, archive_id=_shown(folder, root), reason=f"folder cannot be read: {error.strerror}"
+            )
+            return
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(root, path)
+            elif self._is_named_image(entry.name) or (entry.is_symlink() and path.is_dir()):
+                yield _Found(path=path, archive_id=_shown(path, root), reason=_obstacle(path, root))
+
+    def _is_named_image(self, name: str) -> bool:
+        lower = name.lower()
+        return any(lower.endswith(suffix + packed) for suffix in self._config.suffixes for packed in _PACKED)
+
+
+def _obstacle(path: Path, root: Path) -> str:
+    """Return why a path is not even opened; empty if it may be."""
+    name = os.fsencode(path.relative_to(root))
+    try:
+        printable = name.decode("utf-8").isprintable()
+    except UnicodeDecodeError:
+        printable = False
+    if not printable:
+        return "file name is not printable UTF-8"
+    if len(name) > _LONGEST_NAME:
+        return f"file name is too long: {len(name)} bytes, allowed are {_LONGEST_NAME}"
+    return _link_obstacle(path, root) if path.is_symlink() else _kind_obstacle(path)
+
+
+def _link_obstacle(path: Path, root: Path) -> str:
+    try:
+        target = path.resolve(strict=True)
+    except OSError as error:
+        return f"symbolic link leads nowhere: {error.strerror}"
+    except RuntimeError:  # what pathlib raises for a loop before Python 3.13
+        return "symbolic link leads nowhere: it leads to itself"
+    if not target.is_relative_to(root):
+        return "symbolic link leads out of the folder"
+    if target.is_dir():
+        return "symbolic link to a folder is not followed"
+    return _kind_obstacle(target)
+
+
+def _kind_obstacle(path: Path) -> str:
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        return f"file cannot be read: {error.strerror}"
+    return "" if stat.S_ISREG(mode) else "not a regular file"
+
+
+def _shown(path: Path, root: Path) -> str:
+    """Return the relative path with forward slashes, whatever is not printable UTF-8 as backslash escapes."""
+    name = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in name)
+    if len(shown.encode()) <= _LONGEST_NAME:
+        return shown
+    return f"{shown[:200]}...{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
+
+
+def _digest(stream: BinaryIO) -> str:
+    stream.seek(0)
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _opened(path: Path, name: str) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise _translated(error, name) from error
+
+
+def _read(stream: BinaryIO, name: str) -> bytes:
+    try:
+        return stream.read()
+    except OSError as error:
+        raise _translated(error, name) from error
+
+
+def _translated(error: OSError, name: str) -> ArchiveUnavailable | UnusableFile:
+    if error.errno in _PASSING:
+        return ArchiveUnavailable("survey folder does not answer", file=name, cause=error.strerror)
+    return UnusableFile(f"file cannot be read: {error.strerror}", file=name)

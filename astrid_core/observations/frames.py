@@ -1,0 +1,154 @@
+"""The pixels of one exposure, with its noise, mask and WCS."""
+
+import io
+import warnings
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyError
+from astropy.utils.exceptions import AstropyWarning
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from astrid_core.observations.cards import Headers, as_number, text, value
+from astrid_core.observations.config import IngestConfig
+from astrid_core.observations.entities import WcsOrigin
+from astrid_core.observations.headers import headers_of, science_hdus
+from astrid_core.observations.places import pointing_wcs, sky_wcs
+from astrid_core.observations.siblings import Role, companions, plane_shape
+from astrid_core.observations.structure import Hdu, inflate, walk
+from astrid_core.shared.errors import UnusableFile
+from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane
+
+Plane = NDArray[np.floating]
+
+_DEFAULTS = IngestConfig()
+_BROKEN_PIXELS = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    ArithmeticError,
+    RuntimeError,
+    VerifyError,
+    zlib.error,
+)
+"""What astropy and its decompressors raise for bytes that are no image."""
+_ASINH_MAG = 2.5 / np.log(10.0)
+_DO_NOT_USE = 1
+_BAD_PLANES = ("MP_BAD", "MP_SAT", "MP_CR", "MP_NO_DATA", "MP_SUSPECT", "MP_INTRP", "MP_UNMASKEDNAN")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One exposure as its file holds it; arrays are (ny, nx)."""
+
+    pixels: FloatImage
+    """Counts, linear; NaN where the file has none."""
+    mask: MaskImage | None
+    """BAD where the file's own mask or weight says so; None if it has neither."""
+    variance: FloatImage | None
+    """Counts squared; None if the file has no noise map."""
+    wcs: WCS | None
+    wcs_origin: WcsOrigin | None
+    """With POINTING the WCS is right in place and scale, its orientation a guess; None without any position."""
+
+
+def read_frame(content: bytes, *, extension: int, name: str, config: IngestConfig = _DEFAULTS) -> Frame:
+    """Return the exposure in HDU ``extension`` of a file's bytes, or raise UnusableFile."""
+    plain = inflate(content, name=name, config=config)
+    hdus = walk(io.BytesIO(plain), name=name, config=config)
+    science = next((hdu for hdu in science_hdus(hdus) if hdu.number == extension), None)
+    shape = None if science is None else plane_shape(science)
+    if science is None or shape is None:
+        raise UnusableFile("file has no image there", file=name, extension=extension, n_extensions=len(hdus))
+    headers = headers_of(hdus, science)
+    try:
+        with (
+            warnings.catch_warnings(action="ignore", category=AstropyWarning),
+            fits.open(io.BytesIO(plain), memmap=False, uint=False) as opened,
+        ):
+            planes = {role: _plane(opened, hdu) for role, hdu in companions(hdus, science).items()}
+            pixels = _linear(_plane(opened, science), headers)
+            wcs = sky_wcs(headers, opened)
+    except UnusableFile:
+        raise
+    except _BROKEN_PIXELS as error:
+        raise UnusableFile("pixels cannot be read", file=name, extension=extension, cause=str(error)) from error
+    origin = WcsOrigin.HEADER if wcs is not None else None
+    if wcs is None:
+        wcs, origin = _pointing_or_none(headers, shape)
+    return Frame(
+        pixels=pixels,
+        mask=_mask(planes, companions(hdus, science), headers),
+        variance=_variance(planes),
+        wcs=wcs,
+        wcs_origin=origin,
+    )
+
+
+def _plane(opened: fits.HDUList, hdu: Hdu) -> Plane:
+    data = opened[hdu.number].data
+    if data is None:
+        raise UnusableFile("image has no pixels", extension=hdu.number)
+    shape = plane_shape(hdu)
+    if shape is None:
+        raise ValueError("only planes can be read")
+    # float64 holds every bit of a 32-bit mask and every count of a 32-bit image
+    kind: type[np.floating] = np.float32 if data.dtype == np.float32 else np.float64
+    return np.asarray(data, dtype=kind).reshape(shape)
+
+
+def _linear(pixels: Plane, headers: Headers) -> FloatImage:
+    """Undo the asinh scale that Pan-STARRS stacks are compressed with; other pixels pass unchanged."""
+    offset, soft = as_number(value(headers, "BOFFSET")), as_number(value(headers, "BSOFTEN"))
+    if offset is None or soft is None:
+        return pixels.astype(np.float32)
+    return np.asarray(offset + 2.0 * soft * np.sinh(pixels / _ASINH_MAG), dtype=np.float32)
+
+
+def _pointing_or_none(headers: Headers, shape: tuple[int, int]) -> tuple[WCS | None, WcsOrigin | None]:
+    try:
+        return pointing_wcs(headers, shape), WcsOrigin.POINTING
+    except UnusableFile:
+        return None, None  # pixels without a position are still pixels; whoever needs the sky finds none
+
+
+def _variance(planes: dict[Role, Plane]) -> FloatImage | None:
+    if Role.VARIANCE in planes:
+        return planes[Role.VARIANCE].astype(np.float32)
+    if Role.SIGMA in planes:
+        return np.square(planes[Role.SIGMA], dtype=np.float32)
+    if Role.WEIGHT in planes:
+        weight = planes[Role.WEIGHT]
+        inverse = np.divide(1.0, weight, out=np.full(weight.shape, np.nan), where=weight > 0)
+        return np.asarray(inverse, dtype=np.float32)
+    return None
+
+
+def _mask(planes: dict[Role, Plane], sources: dict[Role, Hdu], headers: Headers) -> MaskImage | None:
+    bad = None
+    if Role.MASK in planes:
+        bits = np.nan_to_num(planes[Role.MASK]).astype(np.int64)
+        bad = (bits & _bad_bits(sources[Role.MASK], headers)) != 0
+    if Role.WEIGHT in planes:
+        empty = ~(planes[Role.WEIGHT] > 0)
+        bad = empty if bad is None else bad | empty
+    return None if bad is None else np.where(bad, np.uint16(MaskPlane.BAD), np.uint16(0))
+
+
+def _bad_bits(mask: Hdu, headers: Headers) -> int:
+    """Return the mask bits that forbid a pixel: those the archive names as serious, else all of them."""
+    serious = as_number(value(headers, "SDQFLAGS"))
+    if serious is not None:
+        return int(serious)
+    planes = [as_number(value([mask.header], plane)) for plane in _BAD_PLANES]
+    named = sum(1 << int(plane) for plane in planes if plane is not None)
+    if named:
+        return named
+    return _DO_NOT_USE if text(headers, ["TELESCOP"]).upper() == "JWST" else -1
