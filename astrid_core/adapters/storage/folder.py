@@ -15,6 +15,17 @@ from astrid_core.shared.errors import (
     StorageUnavailable,
 )
 
+_MISPLACED = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+)
+"""What says that the folder is not ours to use; anything else may pass."""
+
 
 class FolderArtifacts:
     """Content-addressed files: written aside, flushed to disk, then linked into place, so that none is ever partial.
@@ -98,6 +109,6 @@ def _flush_folder(folder: Path) -> None:
 
 
 def _translated(error: OSError, path: Path) -> PermanentFailure | StorageUnavailable:
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR):
+    if error.errno in _MISPLACED:
         return BadConfiguration("artifact folder cannot be used", path=path, cause=error.strerror)
     return StorageUnavailable("artifact folder does not answer", path=path, cause=error.strerror)

@@ -18,7 +18,14 @@ _SMALLEST_PART_BYTES = 5 * 2**20
 """S3 refuses smaller parts, except the last."""
 
 
-def connect(*, endpoint_url: str | None, region: str, access_key_id: str | None, secret_access_key: str | None) -> Any:
+def connect(
+    *,
+    endpoint_url: str | None,
+    region: str,
+    access_key_id: str | None,
+    secret_access_key: str | None,
+    max_attempts: int = 5,
+) -> Any:
     """Return an S3 client; without keys it uses those that boto3 finds (environment, profile, instance role)."""
     try:
         return boto3.session.Session().client(
@@ -31,7 +38,7 @@ def connect(*, endpoint_url: str | None, region: str, access_key_id: str | None,
             config=Config(
                 s3={"addressing_style": "path"},
                 signature_version="s3v4",
-                retries={"mode": "standard", "max_attempts": 5},
+                retries={"mode": "standard", "max_attempts": max_attempts},
                 connect_timeout=10,
                 read_timeout=60,
                 # Not every S3 knows Amazon's newer checksums; ours is the name of the object.

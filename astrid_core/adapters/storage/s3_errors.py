@@ -5,7 +5,8 @@ from botocore import exceptions as vendor
 from astrid_core.shared.errors import AstridError, BadConfiguration, StorageUnavailable
 
 _TEMPORARY = (
-    vendor.HTTPClientError,  # every failure to connect, to be answered in time, to keep the connection
+    vendor.ConnectionError,  # no way to the store: refused, unnamed, no proxy, no certificate
+    vendor.HTTPClientError,  # a connection that broke or was not answered in time
     vendor.IncompleteReadError,
     vendor.FlexibleChecksumError,
     vendor.CapacityNotAvailableError,

@@ -1,0 +1,30 @@
+"""The artifact store in memory."""
+
+import hashlib
+
+from astrid_core.shared.artifacts import ArtifactRef, describe
+from astrid_core.shared.errors import CorruptArtifact, MissingArtifact
+
+
+class MemoryArtifacts:
+    """Bytes by digest; ``stored`` may be tampered with to play a corrupt disk."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, bytes] = {}
+
+    def put(self, content: bytes, *, media_type: str) -> ArtifactRef:
+        ref = describe(content, media_type=media_type)
+        self.stored.setdefault(ref.digest, bytes(content))
+        self.get(ref.digest)
+        return ref
+
+    def get(self, digest: str) -> bytes:
+        if digest not in self.stored:
+            raise MissingArtifact("no such artifact", digest=digest, where="memory")
+        content = self.stored[digest]
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise CorruptArtifact("stored bytes do not match their digest", digest=digest, where="memory")
+        return content
+
+    def contains(self, digest: str) -> bool:
+        return digest in self.stored

@@ -1,0 +1,79 @@
+"""A survey in memory."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+from astrid_core.observations.config import IngestConfig
+from astrid_core.observations.describe import describe
+from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.headers import FrameFacts, read_facts
+from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
+
+
+class MemorySurvey:
+    """Files by name; ``available`` set to False plays an archive that is down."""
+
+    def __init__(
+        self,
+        survey: Survey,
+        files: Mapping[str, bytes],
+        config: IngestConfig | None = None,
+        *,
+        now_mjd: float = 61000.0,
+    ) -> None:
+        self._survey = survey
+        self._config = config or IngestConfig()
+        self._now_mjd = now_mjd
+        self.files = dict(files)
+        self.available = True
+
+    @property
+    def survey(self) -> Survey:
+        return self._survey
+
+    def discover(self) -> Iterator[Observation | Rejection]:
+        self._require_available()
+        seen: dict[str, str] = {}
+        for name in sorted(self.files):
+            digest = hashlib.sha256(self.files[name]).hexdigest()
+            first = seen.setdefault(digest, name)
+            try:
+                frames = read_facts(self.files[name], name=name, config=self._config)
+            except UnusableFile as problem:
+                yield self._rejection(name, str(problem))
+                continue
+            if first != name:
+                yield self._rejection(name, f"the same bytes as another file (first={first})")
+                continue
+            for index, facts in enumerate(frames):
+                yield self._described(f"{name}[{facts.extension}]" if index else name, facts, digest)
+
+    def fetch(self, observation: Observation) -> bytes:
+        self._require_available()
+        name = observation.archive_id.removesuffix(f"[{observation.extension}]")
+        content = self.files.get(name)
+        if content is None:
+            raise UnusableFile("file cannot be read: no such file", file=name)
+        if hashlib.sha256(content).hexdigest() != observation.file_digest:
+            raise UnusableFile("file changed since ingest", file=name)
+        return content
+
+    def _described(self, archive_id: str, facts: FrameFacts, digest: str) -> Observation | Rejection:
+        try:
+            return describe(
+                facts,
+                survey=self._survey.name,
+                archive_id=archive_id,
+                file_digest=digest,
+                now_mjd=self._now_mjd,
+                config=self._config,
+            )
+        except UnusableFile as problem:
+            return self._rejection(archive_id, str(problem))
+
+    def _rejection(self, archive_id: str, reason: str) -> Rejection:
+        return Rejection(survey=self._survey.name, archive_id=archive_id, reason=reason)
+
+    def _require_available(self) -> None:
+        if not self.available:
+            raise ArchiveUnavailable("survey cannot be read", survey=self._survey.name)
