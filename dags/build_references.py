@@ -1,0 +1,72 @@
+"""Every Monday, or when asked: coadd the best exposures of each pointing and band into references."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, TriggerRule, dag, get_current_context, task
+from airflow.sdk.configuration import conf
+
+from include.batches import MAX_BATCHES
+from include.boundary import airflow_outcome
+from include.dag_settings import ARGUMENTS, START, night_param, region_param, survey_param
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 9 * * 1", timezone="UTC"),
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=ARGUMENTS,
+    tags=["astrid", "references"],
+    params={
+        "survey": survey_param(),
+        "region": region_param(),
+        "exclude_night": night_param("Use no exposure of this night, so that it can be compared with the result"),
+    },
+    doc_md=__doc__,
+)
+def build_references() -> None:
+    @task
+    def plan_inputs() -> Sequence[Mapping[str, Any]]:
+        """Record what the surveys hold, and cut what can be coadded into batches."""
+        from astrid_core.bootstrap import open_services
+        from include import references
+
+        with airflow_outcome(), open_services() as services:
+            n_slots = min(MAX_BATCHES, conf.getint("core", "parallelism"))
+            return references.plan_inputs(services, get_current_context()["params"], n_slots=n_slots)
+
+    @task(map_index_template="{{ label }}")
+    def prepare(batch: Mapping[str, Any]) -> int:
+        """Prepare exposures."""
+        from astrid_core.bootstrap import open_services
+        from include.references import prepare_inputs
+
+        with airflow_outcome(batch["label"]), open_services() as services:
+            return prepare_inputs(services, batch)
+
+    # A batch that failed does not hold up the others: coadding prepares what is missing.
+    @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+    def plan_coadds() -> Sequence[Mapping[str, Any]]:
+        """Group exposures by pointing and band."""
+        from astrid_core.bootstrap import open_services
+        from include import references
+
+        with airflow_outcome(), open_services() as services:
+            return references.plan_coadds(services, get_current_context()["params"])
+
+    @task(map_index_template="{{ label }}")
+    def coadd(batch: Mapping[str, Any]) -> Sequence[str]:
+        """Build references."""
+        from astrid_core.bootstrap import open_services
+        from include.references import coadd_groups
+
+        with airflow_outcome(batch["label"]), open_services() as services:
+            return coadd_groups(services, batch)
+
+    planned = plan_coadds()
+    prepare.expand(batch=plan_inputs()) >> planned
+    coadd.expand(batch=planned)
+
+
+build_references()

@@ -1,0 +1,49 @@
+"""Every noon (UTC): search the night that ended, raw to catalog."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import CronPartitionTimetable, dag, get_current_context, task
+
+from include.boundary import airflow_outcome
+from include.dag_settings import ARGUMENTS, START, force_param, max_failed_param, night_param, region_param, survey_param
+from include.search_tasks import search
+
+
+@dag(
+    # Partitioned by night: only so does a backfill keep the earlier runs of a night beside the new one.
+    schedule=CronPartitionTimetable("0 12 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
+    start_date=START,
+    catchup=False,
+    # One after the other: what a night publishes depends on the objects that are known.
+    max_active_runs=1,
+    default_args=ARGUMENTS,
+    tags=["astrid", "night"],
+    params={
+        "survey": survey_param(),
+        "region": region_param(),
+        "night": night_param("Only for a run that is started by hand: UTC date of the evening, YYYY-MM-DD"),
+        "force": force_param(),
+        "max_failed": max_failed_param(),
+    },
+    doc_md=__doc__,
+)
+def nightly_survey() -> None:
+    @task
+    def begin() -> Mapping[str, Any]:
+        """Know the night and pin the model."""
+        from astrid_core.bootstrap import open_services
+        from include.request import night_of_run, pin_request
+
+        context = get_current_context()
+        params = context["params"]
+        with airflow_outcome(), open_services() as services:
+            night = night_of_run(context["dag_run"].partition_key, params["night"])
+            return pin_request(
+                services, nights=[night], survey=params["survey"], region=params["region"], force=params["force"]
+            )
+
+    search(begin())
+
+
+nightly_survey()

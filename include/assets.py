@@ -1,0 +1,10 @@
+"""What other DAGs may wait for: the boundaries of a night, not its steps."""
+
+from airflow.sdk import Asset
+
+OBSERVATIONS = Asset(name="observations", uri="astrid://observations")
+"""The record of exposures; extra: how many are new."""
+DETECTIONS = Asset(name="detections", uri="astrid://detections")
+"""The catalog; extra: nights and how many detections were published."""
+MODEL = Asset(name="model", uri="astrid://model")
+"""The network that production uses; extra: its name and version."""

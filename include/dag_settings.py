@@ -1,0 +1,66 @@
+"""What all DAGs have in common."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Param
+
+ARGUMENTS: dict[str, Any] = {
+    "owner": "astrid",
+    "retries": 4,
+    # 5, 10, 20, 40 s: a killed task starts again at once, an archive gets a minute to come back.
+    "retry_delay": timedelta(seconds=5),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=6),
+}
+"""Of every task."""
+
+START = datetime(2020, 1, 1, tzinfo=UTC)
+"""Nights before this date cannot be backfilled."""
+
+_NIGHT = r"^\d{4}-\d{2}-\d{2}$"
+_REGION = r"^\s*(cone|polygon|cells|moc)\s*\(.+\)\s*$"
+
+
+def night_param(description: str) -> Param:
+    """Return a form field for a night; may be left empty."""
+    return Param(None, type=["null", "string"], pattern=_NIGHT, title="Night", description=description)
+
+
+def required_night_param(title: str) -> Param:
+    """Return a form field for a night that must be given."""
+    return Param(type="string", pattern=_NIGHT, title=title, description="UTC date of the evening, YYYY-MM-DD")
+
+
+def survey_param() -> Param:
+    """Return a form field for a survey; empty: all of them."""
+    return Param(
+        None, type=["null", "string"], pattern="^[a-z0-9][a-z0-9-]*$", title="Survey",
+        description="Name in surveys.toml; empty: every survey",
+    )  # fmt: skip
+
+
+def region_param() -> Param:
+    """Return a form field for a part of the sky; empty: all of it."""
+    return Param(
+        None, type=["null", "string"], pattern=_REGION, title="Region",
+        description="cone(10.68,41.27,0.5deg), polygon(10 41, 11 41, 11 42), cells(6/123) or moc(6/123-130); empty: "
+        "the whole sky. A backfill with a region searches just that region in many nights.",
+    )  # fmt: skip
+
+
+def force_param() -> Param:
+    """Return a switch."""
+    return Param(
+        False, type="boolean", title="Force",
+        description="Go through exposures that are settled, too; runs that exist are found again, not done twice",
+    )  # fmt: skip
+
+
+def max_failed_param() -> Param:
+    """Return a form field for the part of the exposures that may fail."""
+    return Param(
+        0.25, type="number", minimum=0, maximum=1, title="Tolerated failures",
+        description="Nothing is published if a larger part of the planned exposures failed (skipped is not failed)",
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Check a table against a suite of expectations, and stop with the column and the value that failed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+import pandas as pd
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
+
+from astrid_core.shared.errors import PermanentFailure
+
+
+class GateClosed(PermanentFailure):
+    """A table did not meet an expectation: nothing that follows may use it."""
+
+
+def check_table(table: pd.DataFrame, name: str, expectations: Sequence[gxe.Expectation], *, row_name: str) -> int:
+    """Return the number of rows, all as expected; GateClosed tells what failed first.
+
+    ``row_name`` is the column by which people know a row.
+    """
+    if table.empty:
+        return 0
+    checkpoint = _checkpoint(name, expectations, row_name)
+    outcome = checkpoint.run(batch_parameters={"dataframe": table})
+    failed = [
+        result for run in outcome.run_results.values() for result in run["results"] if not result["success"]
+    ]
+    if failed:
+        raise GateClosed(f"{name} failed an expectation", **_told(failed[0], table, row_name), n_failed=len(failed))
+    return len(table)
+
+
+def _checkpoint(name: str, expectations: Sequence[gxe.Expectation], row_name: str) -> gx.Checkpoint:
+    # Everything in memory, nothing reported to anybody.
+    context = gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(),
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        ),
+    )
+    batch = context.data_sources.add_pandas(name).add_dataframe_asset(name).add_batch_definition_whole_dataframe(name)
+    suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=list(expectations)))
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    return context.checkpoints.add(
+        gx.Checkpoint(
+            name=name,
+            validation_definitions=[definition],
+            result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [row_name]},
+        )
+    )
+
+
+def _told(result: Mapping[str, Any], table: pd.DataFrame, row_name: str) -> dict[str, object]:
+    """Return what a person needs to find the row."""
+    config = result["expectation_config"]
+    about = dict(config["kwargs"])
+    about.pop("batch_id", None)
+    columns = [str(about.pop(key)) for key in ("column", "column_A", "column_B") if key in about]
+    trouble = result["exception_info"]
+    if "exception_message" not in trouble and trouble.get("raised_exception", True):
+        trouble = next(iter(trouble.values()))
+    told: dict[str, object] = {"column": " and ".join(columns), "expected": _rule(config["type"], about)}
+    if trouble.get("raised_exception"):
+        return told | {"cause": trouble["exception_message"]}
+    found = result["result"]
+    rows = found.get("unexpected_index_list") or []
+    if rows:
+        told |= {"value": found["unexpected_list"][0], row_name: rows[0][row_name]}
+    return told | {"n_rows": found.get("unexpected_count", 0), "of": len(table)}
+
+
+def _rule(kind: str, about: Mapping[str, object]) -> str:
+    """Return an expectation as people say it."""
+    words = kind.removeprefix("expect_column_").replace("_", " ")
+    limits = ", ".join(f"{name}={value}" for name, value in sorted(about.items()) if value is not None)
+    return f"{words} ({limits})" if limits else words

@@ -1,0 +1,105 @@
+"""The work behind the tasks that build references."""
+
+from itertools import chain
+from typing import TypedDict
+
+import structlog
+
+from astrid_core.bootstrap import load_pipeline
+from astrid_core.shared.errors import Unprocessable
+from astrid_core.stages.batch import run_each
+from astrid_core.stages.ingest import run_ingest
+from astrid_core.stages.preprocess import run_preprocess
+from astrid_core.stages.references import ReferenceGroup, plan_references, run_build_reference
+from astrid_core.stages.services import Services
+from include.batches import MAX_BATCHES, Batch, batches
+from include.request import read_night, read_region
+
+log = structlog.get_logger(__name__)
+
+
+class Group(TypedDict):
+    """Exposures that belong into one reference."""
+
+    cell: str
+    band: str
+    items: list[str]
+
+
+class GroupBatch(TypedDict):
+    """References that one task builds."""
+
+    label: str
+    groups: list[Group]
+
+
+class Wanted(TypedDict):
+    """What references are asked for; None stands for all and for no night."""
+
+    survey: str | None
+    region: str | None
+    exclude_night: str | None
+
+
+def plan_inputs(services: Services, wanted: Wanted, *, n_slots: int) -> list[Batch]:
+    """Record what the surveys hold and return the exposures that references can be built from, in batches."""
+    for one in _surveys(services, wanted):
+        run_ingest(services, one)
+    inputs = chain.from_iterable(group.observation_ids for group in _groups(services, wanted))
+    return batches([*inputs], n_slots=n_slots, name="exposures")
+
+
+def plan_coadds(services: Services, wanted: Wanted) -> list[GroupBatch]:
+    """Return the references that can be built, each a batch of its own unless they are many."""
+    groups = _groups(services, wanted)
+    n_batches = min(MAX_BATCHES, len(groups))
+    shares = [groups[number::n_batches] for number in range(n_batches)]
+    return [
+        GroupBatch(
+            label=share[0].label if len(share) == 1 else f"{share[0].label} and {len(share) - 1} more",
+            groups=[Group(cell=one.cell, band=one.band, items=list(one.observation_ids)) for one in share],
+        )
+        for share in shares
+    ]
+
+
+def _surveys(services: Services, wanted: Wanted) -> list[str]:
+    return [wanted["survey"]] if wanted["survey"] else sorted(services.surveys)
+
+
+def _groups(services: Services, wanted: Wanted) -> list[ReferenceGroup]:
+    if wanted["exclude_night"]:
+        read_night(wanted["exclude_night"])
+    region, config = read_region(wanted["region"]), load_pipeline().reference
+    return [
+        group
+        for survey in _surveys(services, wanted)
+        for group in plan_references(
+            services, survey=survey, config=config, region=region, exclude_night=wanted["exclude_night"]
+        )
+    ]
+
+
+def prepare_inputs(services: Services, batch: Batch) -> int:
+    """Prepare the exposures of a batch; count those that can be used."""
+    config = load_pipeline().preprocess
+    return len(run_each(lambda item: run_preprocess(services, item, config), batch["items"]).keys)
+
+
+def coadd_groups(services: Services, batch: GroupBatch) -> list[str]:
+    """Build the references of a batch; return the digests of those that could be built."""
+    pipeline = load_pipeline()
+    digests: list[str] = []
+    for group in batch["groups"]:
+        prepared = run_each(lambda item: run_preprocess(services, item, pipeline.preprocess), group["items"])
+        try:
+            digest = run_build_reference(
+                services, prepared.keys, pipeline.reference, cell=group["cell"], band=group["band"]
+            )
+        except Unprocessable as error:
+            log.warning("reference.skipped", cell=group["cell"], band=group["band"], reason=str(error))
+        else:
+            digests.append(digest)
+    if not digests:
+        raise Unprocessable("no reference could be built", n_groups=len(batch["groups"]))
+    return digests

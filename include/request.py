@@ -1,0 +1,101 @@
+"""What a run of a DAG is about: pinned by its first task, handed to all others."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import TypedDict
+
+from astrid_core.bootstrap import Pipeline
+from astrid_core.detection.config import MODEL_NAME
+from astrid_core.detection.entities import Model
+from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.sky import Region
+from astrid_core.stages.plan import Recipe
+from astrid_core.stages.services import Services
+
+MAX_NIGHTS = 31
+"""Of one request: more is a backfill of ``nightly_survey``."""
+
+
+class PinnedModel(TypedDict):
+    """One version of the network."""
+
+    name: str
+    version: int
+    digest: str
+
+
+class Request(TypedDict):
+    """JSON values only: it travels between tasks."""
+
+    surveys: list[str]
+    nights: list[str]
+    region: str | None
+    force: bool
+    model: PinnedModel
+
+
+def pin_request(
+    services: Services, *, nights: Sequence[str], survey: str | None, region: str | None, force: bool
+) -> Request:
+    """Check what was asked for and pin the model that production uses now; None stands for every survey."""
+    if region:
+        read_region(region)
+    if survey is not None and survey not in services.surveys:
+        raise BadConfiguration("survey is not configured", survey=survey, known=", ".join(sorted(services.surveys)))
+    if not services.surveys:
+        raise BadConfiguration("no survey is configured; name a folder in surveys.toml")
+    model = services.models.champion(MODEL_NAME)
+    return Request(
+        surveys=[survey] if survey is not None else sorted(services.surveys),
+        nights=list(nights),
+        region=region or None,
+        force=force,
+        model=PinnedModel(name=model.name, version=model.version, digest=model.digest),
+    )
+
+
+def night_of_run(partition_key: str | None, night: str | None) -> str:
+    """Return the night of a run: its partition key, or for a run that was started by hand its parameter ``night``."""
+    if partition_key and night and partition_key != night:
+        raise BadConfiguration("two nights for one run", partition_key=partition_key, night=night)
+    chosen = partition_key or night
+    if not chosen:
+        raise BadConfiguration("a run that is started by hand needs the parameter night, YYYY-MM-DD")
+    return read_night(chosen).isoformat()
+
+
+def nights_between(first_night: str, last_night: str) -> list[str]:
+    """Return all nights from first to last, both included."""
+    first, last = read_night(first_night), read_night(last_night)
+    n_nights = (last - first).days + 1
+    if not 1 <= n_nights <= MAX_NIGHTS:
+        raise BadConfiguration("too many nights or none", first=first_night, last=last_night, allowed=MAX_NIGHTS)
+    return [(first + timedelta(days=number)).isoformat() for number in range(n_nights)]
+
+
+def read_night(text: str) -> date:
+    """Read ``YYYY-MM-DD``; BadConfiguration for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadConfiguration("a night is written YYYY-MM-DD", night=text) from error
+
+
+def read_region(text: str | None) -> Region | None:
+    """Read a region, None for the whole sky; BadConfiguration says what is wrong with it."""
+    if not text:
+        return None
+    try:
+        return Region.parse(text)
+    except ValueError as error:
+        raise BadConfiguration(str(error)) from error
+
+
+def recipe_of(request: Request, pipeline: Pipeline) -> Recipe:
+    """Return what names the runs of this request."""
+    return pipeline.recipe(Model(**request["model"]))
+
+
+def model_id(request: Request) -> str:
+    """Return the pinned version as ``name/version``."""
+    return f"{request['model']['name']}/{request['model']['version']}"

@@ -1,0 +1,175 @@
+"""The work behind the tasks that search nights: stages over the surveys, nights and batches of a request."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import structlog
+
+from astrid_core.bootstrap import load_pipeline, survey_truth
+from astrid_core.settings import Settings
+from astrid_core.shared.errors import PermanentFailure, Unprocessable
+from astrid_core.shared.runs import RunKey
+from astrid_core.stages.batch import BatchResult, run_each
+from astrid_core.stages.curate import run_curate
+from astrid_core.stages.detect import run_detect
+from astrid_core.stages.difference import run_difference
+from astrid_core.stages.ingest import run_ingest
+from astrid_core.stages.plan import NightPlan, plan_night
+from astrid_core.stages.preprocess import run_preprocess
+from astrid_core.stages.publish import run_publish
+from astrid_core.stages.report import run_report
+from astrid_core.stages.services import Services
+from include.batches import Batch, batches
+from include.request import Request, model_id, read_region, recipe_of
+
+log = structlog.get_logger(__name__)
+
+
+class TooManyFailures(PermanentFailure):
+    """So many exposures of a night failed that its catalog would mislead."""
+
+
+def ingest_surveys(services: Services, request: Request) -> dict[str, int]:
+    """Record what the surveys hold; count new, known and rejected."""
+    found = [run_ingest(services, survey) for survey in request["surveys"]]
+    return {
+        "n_new": sum(one.n_new for one in found),
+        "n_known": sum(one.n_known for one in found),
+        "n_rejected": sum(one.n_rejected for one in found),
+    }
+
+
+def check_ingested(services: Services, request: Request) -> int:
+    """Pass the exposures of the request through their gate, and count them."""
+    from include.quality.observations import check_observations
+
+    n_checked = 0
+    for survey, night in _nights(request):
+        with services.transaction() as records:
+            observations = records.observations.search(
+                survey=survey, night=night, region=read_region(request["region"])
+            )
+        n_checked += check_observations(observations, night=night)
+    return n_checked
+
+
+def plan_batches(services: Services, request: Request, *, n_slots: int) -> list[Batch]:
+    """Return the exposures that still need work, in batches."""
+    pending = [item for plan in _plans(services, request) for item in plan.pending]
+    return batches(pending, n_slots=n_slots, name="exposures")
+
+
+def preprocess_batch(services: Services, batch: Batch) -> Batch:
+    """Prepare the exposures of a batch."""
+    config = load_pipeline().preprocess
+    return _done(batch, lambda item: run_preprocess(services, item, config))
+
+
+def difference_batch(services: Services, batch: Batch) -> Batch:
+    """Subtract the references from the prepared exposures of a batch."""
+    config = load_pipeline().difference
+    return _done(batch, lambda item: run_difference(services, RunKey(item), config))
+
+
+def detect_batch(services: Services, batch: Batch, request: Request) -> Batch:
+    """Score the candidates of the differences of a batch."""
+    config = load_pipeline().detect
+    return _done(batch, lambda item: run_detect(services, RunKey(item), model_id(request), config))
+
+
+def gather(services: Services, request: Request, *, n_planned: int, max_failed: float) -> dict[str, int]:
+    """Count what came of all batches and name what failed; TooManyFailures above ``max_failed`` of the exposures."""
+    plans = list(_plans(services, {**request, "force": False}))
+    failed = [item for plan in plans for item in plan.pending]
+    counts = {
+        "n_planned": n_planned,
+        "n_scored": sum(len(plan.scored) for plan in plans),
+        "n_skipped": sum(plan.n_skipped for plan in plans),
+        "n_failed": len(failed),
+    }
+    for item in failed:
+        log.error("exposure.failed", item=item)
+    fraction = len(failed) / max(n_planned, len(failed), 1)
+    if fraction > max_failed:
+        raise TooManyFailures("too many exposures failed", fraction=fraction, allowed=max_failed, first=failed[0], **counts)
+    log.info("batches.gathered", **counts)
+    return counts
+
+
+def check_found(services: Services, request: Request) -> int:
+    """Pass the candidates of the request through their gate, and count them."""
+    from include.quality.candidates import check_candidates
+
+    found = []
+    for plan in _plans(services, request):
+        with services.transaction() as records:
+            for key in plan.scored:
+                run = records.model_runs.get(key)
+                observation = records.observations.get(run.observation_id)
+                found += [(observation, detection) for detection in run.detections]
+    return check_candidates(found, threshold_sigma=load_pipeline().difference.threshold_sigma)
+
+
+def curate_all(services: Services, request: Request) -> int:
+    """Queue the detections that people should see, and count those that are new to the queue."""
+    config = load_pipeline().curate
+    return sum(run_curate(services, key, config) for plan in _plans(services, request) for key in plan.scored)
+
+
+def publish_all(services: Services, request: Request) -> dict[str, int]:
+    """Bring the detections into the catalog, night by night."""
+    config = load_pipeline().publish
+    summaries = [
+        run_publish(services, survey, night, config, plan.scored)
+        for (survey, night), plan in zip(_nights(request), _plans(services, request), strict=True)
+    ]
+    return {
+        "n_published": sum(one.n_published for one in summaries),
+        "n_new_entries": sum(one.n_new_entries for one in summaries),
+        "n_known": sum(one.n_known for one in summaries),
+    }
+
+
+def report_all(services: Services, request: Request) -> list[str]:
+    """Write one page per night that holds exposures; return the keys of the reports."""
+    config = load_pipeline().report
+    folder = Settings().home / "results"
+    keys: list[str] = []
+    for (survey, night), plan in zip(_nights(request), _plans(services, request), strict=True):
+        page = folder / f"{survey}-{night}.html"
+        report = run_report(
+            services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=plan.scored,
+            config=config,
+        )  # fmt: skip
+        log.info("night.reported", page=str(page), table=report.table)
+        keys.append(report.key)
+    return keys
+
+
+def _nights(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield survey and night, the older nights first: objects are named by the first detection published."""
+    for night, survey in product(request["nights"], request["surveys"]):
+        yield survey, night
+
+
+def _plans(services: Services, request: Request) -> Iterator[NightPlan]:
+    recipe = recipe_of(request, load_pipeline())
+    for survey, night in _nights(request):
+        yield plan_night(
+            services, recipe, survey=survey, night=night, region=read_region(request["region"]), force=request["force"]
+        )
+
+
+def _done(batch: Batch, stage: Callable[[str], RunKey]) -> Batch:
+    return Batch(label=batch["label"], items=[*succeeded(run_each(stage, batch["items"]))])
+
+
+def succeeded(result: BatchResult) -> tuple[RunKey, ...]:
+    """Return the keys of a batch; where none is left, Unprocessable or PermanentFailure tells the first reason."""
+    if result.keys:
+        return result.keys
+    if result.failed:
+        item, reason = next(iter(result.failed.items()))
+        raise PermanentFailure("nothing in the batch succeeded", n_failed=len(result.failed), item=item, reason=reason)
+    item, reason = next(iter(result.skipped.items()))
+    raise Unprocessable("nothing in the batch can be used", n_skipped=len(result.skipped), item=item, reason=reason)

@@ -1,0 +1,145 @@
+"""The tasks that search nights, from ingested files to a report; DAGs differ in which nights they ask for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import TriggerRule, get_current_context, task, task_group
+from airflow.sdk.configuration import conf
+
+from include.assets import DETECTIONS, OBSERVATIONS
+from include.batches import MAX_BATCHES
+from include.boundary import airflow_outcome
+
+
+def search(request: Any) -> None:
+    """Wire the tasks behind ``request``, the output of the task that pinned what is asked for."""
+    checked = check_observations(request)
+    ingest(request) >> checked
+    planned = plan(request)
+    checked >> planned
+    gathered = gather(request, planned)
+    search_batch.partial(request=request).expand(batch=planned) >> gathered
+    published = publish(request)
+    gathered >> check_candidates(request) >> curate(request) >> published >> report(request)
+
+
+@task(outlets=[OBSERVATIONS])
+def ingest(request: Mapping[str, Any], *, outlet_events: Any = None) -> Mapping[str, int]:
+    """Record what the surveys hold."""
+    from astrid_core.bootstrap import open_services
+    from include.search import ingest_surveys
+
+    with airflow_outcome(), open_services() as services:
+        outlet_events[OBSERVATIONS].extra = ingested = ingest_surveys(services, request)
+        return ingested
+
+
+@task
+def check_observations(request: Mapping[str, Any]) -> int:
+    """Gate: Great Expectations on the exposures."""
+    from astrid_core.bootstrap import open_services
+    from include.search import check_ingested
+
+    with airflow_outcome(), open_services() as services:
+        return check_ingested(services, request)
+
+
+@task
+def plan(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Cut what is left to do into batches."""
+    from astrid_core.bootstrap import open_services
+    from include.search import plan_batches
+
+    with airflow_outcome(), open_services() as services:
+        return plan_batches(services, request, n_slots=min(MAX_BATCHES, conf.getint("core", "parallelism")))
+
+
+@task_group
+def search_batch(batch: Any, request: Any) -> None:
+    """Search the exposures of one batch."""
+    detect(difference(preprocess(batch)), request)
+
+
+@task(map_index_template="{{ label }}")
+def preprocess(batch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Prepare exposures."""
+    from astrid_core.bootstrap import open_services
+    from include.search import preprocess_batch
+
+    with airflow_outcome(batch["label"]), open_services() as services:
+        return preprocess_batch(services, batch)
+
+
+@task(map_index_template="{{ label }}")
+def difference(batch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Subtract references."""
+    from astrid_core.bootstrap import open_services
+    from include.search import difference_batch
+
+    with airflow_outcome(batch["label"]), open_services() as services:
+        return difference_batch(services, batch)
+
+
+@task(map_index_template="{{ label }}")
+def detect(batch: Mapping[str, Any], request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Score candidates."""
+    from astrid_core.bootstrap import open_services
+    from include.search import detect_batch
+
+    with airflow_outcome(batch["label"]), open_services() as services:
+        return detect_batch(services, batch, request)
+
+
+# The plan is among what it waits for: a night with nothing to do, or with failed batches only, comes here, too.
+@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+def gather(request: Mapping[str, Any], planned: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+    """Report failed exposures, and stop where they are too many."""
+    from astrid_core.bootstrap import open_services
+    from include.search import gather as gather_batches
+
+    with airflow_outcome(), open_services() as services:
+        n_planned = sum(len(batch["items"]) for batch in planned[:])
+        max_failed = get_current_context()["params"]["max_failed"]
+        return gather_batches(services, request, n_planned=n_planned, max_failed=max_failed)
+
+
+@task
+def check_candidates(request: Mapping[str, Any]) -> int:
+    """Gate: Great Expectations on the candidates."""
+    from astrid_core.bootstrap import open_services
+    from include.search import check_found
+
+    with airflow_outcome(), open_services() as services:
+        return check_found(services, request)
+
+
+@task
+def curate(request: Mapping[str, Any]) -> int:
+    """Queue detections for people."""
+    from astrid_core.bootstrap import open_services
+    from include.search import curate_all
+
+    with airflow_outcome(), open_services() as services:
+        return curate_all(services, request)
+
+
+@task(outlets=[DETECTIONS])
+def publish(request: Mapping[str, Any], *, outlet_events: Any = None) -> Mapping[str, int]:
+    """Bring detections into the catalog."""
+    from astrid_core.bootstrap import open_services
+    from include.search import publish_all
+
+    with airflow_outcome(), open_services() as services:
+        published = publish_all(services, request)
+        outlet_events[DETECTIONS].extra = {**published, "nights": request["nights"]}
+        return published
+
+
+@task
+def report(request: Mapping[str, Any]) -> Sequence[str]:
+    """Measure the nights and draw their pages."""
+    from astrid_core.bootstrap import open_services
+    from include.search import report_all
+
+    with airflow_outcome(), open_services() as services:
+        return report_all(services, request)

@@ -1,0 +1,130 @@
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from astrid_core.detection.entities import Detection
+from astrid_core.differencing.entities import Candidate
+from astrid_core.observations.entities import Observation, WcsOrigin
+from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import SkyPosition
+
+with warnings.catch_warnings():
+    # Great Expectations imports modules of the standard library that Python has deprecated.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from include.quality.candidates import check_candidates
+    from include.quality.gate import GateClosed
+    from include.quality.observations import check_observations
+
+_NIGHT = "2026-11-20"
+_NOON_MJD = 61364.5
+
+_EXPOSURE = Observation(
+    survey="demo",
+    archive_id="2026-11-20/a.fits",
+    extension=0,
+    file_digest="0f" * 32,
+    position=SkyPosition(ra_deg=150.0, dec_deg=2.0),
+    radius_deg=0.1,
+    wcs_origin=WcsOrigin.HEADER,
+    pixel_scale_arcsec=0.5,
+    width_pix=512,
+    height_pix=512,
+    band="r",
+    exposure_s=60.0,
+    mid_mjd=_NOON_MJD + 0.6,
+)
+_CANDIDATE = Candidate(
+    run=RunKey("difference-1"),
+    number=1,
+    position=SkyPosition(ra_deg=150.01, dec_deg=2.01),
+    x_pix=100.0,
+    y_pix=200.0,
+    score=-12.0,
+    flux=-900.0,
+    flux_err=75.0,
+    fwhm_pix=3.0,
+    ellipticity=0.1,
+    flags=0,
+)
+
+
+def _detected(**changed: Any) -> tuple[Observation, Detection]:
+    return _EXPOSURE, Detection(model_run=RunKey("detect-1"), candidate=replace(_CANDIDATE, **changed), score=0.9)
+
+
+def test_good_exposures_pass() -> None:
+    second = replace(_EXPOSURE, archive_id="2026-11-20/b.fits", mid_mjd=_NOON_MJD)
+    assert check_observations([_EXPOSURE, second], night=_NIGHT) == 2
+
+
+def test_a_night_without_exposures_passes() -> None:
+    assert check_observations([], night=_NIGHT) == 0
+    assert check_candidates([], threshold_sigma=5.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("exposure_s", 0.0),
+        ("exposure_s", float("nan")),
+        ("mid_mjd", _NOON_MJD - 0.01),
+        ("mid_mjd", _NOON_MJD + 1.0),
+        ("file_digest", "0F" * 32),
+        ("radius_deg", 0.0),
+        ("width_pix", 0),
+        ("pixel_scale_arcsec", float("inf")),
+    ],
+)
+def test_a_bad_exposure_closes_the_gate_and_is_named(column: str, value: object) -> None:
+    other = replace(_EXPOSURE, archive_id="2026-11-20/bad.fits", **{column: value})  # type: ignore[arg-type]
+    with pytest.raises(GateClosed) as caught:
+        check_observations([_EXPOSURE, other], night=_NIGHT)
+    assert caught.value.facts["column"] == column
+    assert str(caught.value.facts["value"]) == str(value)
+    assert caught.value.facts["id"] == "demo:2026-11-20/bad.fits"
+    assert (caught.value.facts["n_rows"], caught.value.facts["of"]) == (1, 2)
+
+
+def test_two_rows_of_one_name_close_the_gate() -> None:
+    with pytest.raises(GateClosed, match="be unique") as caught:
+        check_observations([_EXPOSURE, _EXPOSURE], night=_NIGHT)
+    assert caught.value.facts["value"] == _EXPOSURE.id
+
+
+def test_good_candidates_pass_bright_and_faded() -> None:
+    assert check_candidates([_detected(), _detected(number=2, score=5.0, flux=100.0)], threshold_sigma=5.0) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "column"),
+    [
+        ({"score": 4.9}, "abs_score"),
+        ({"score": float("nan")}, "abs_score"),
+        ({"flux": float("inf")}, "flux"),
+        ({"flux_err": 0.0}, "flux_err"),
+        ({"flux_err": float("nan")}, "flux_err"),
+        ({"x_pix": float("nan")}, "x_pix"),
+        ({"y_pix": -1.0}, "y_pix"),
+        ({"x_pix": 512.0}, "width_pix and x_pix"),
+        ({"position": None}, "ra_deg"),
+    ],
+)
+def test_a_bad_candidate_closes_the_gate_and_is_named(changed: dict[str, Any], column: str) -> None:
+    with pytest.raises(GateClosed) as caught:
+        check_candidates([_detected(), _detected(number=2, **changed)], threshold_sigma=5.0)
+    assert caught.value.facts["column"] == column
+    assert caught.value.facts["id"] == "detect-1:2"
+
+
+def test_a_frame_without_orientation_needs_no_positions() -> None:
+    _, detection = _detected(position=None)
+    frame = replace(_EXPOSURE, wcs_origin=WcsOrigin.POINTING)
+    assert check_candidates([(frame, detection)], threshold_sigma=5.0) == 1
+
+
+def test_a_score_beyond_one_closes_the_gate() -> None:
+    observation, detection = _detected()
+    with pytest.raises(GateClosed, match="probability"):
+        check_candidates([(observation, replace(detection, score=1.2))], threshold_sigma=5.0)
