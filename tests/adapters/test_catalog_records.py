@@ -1,0 +1,103 @@
+"""Contract of CatalogEntries, NightAnalytics and ExportJobs."""
+
+from dataclasses import replace
+
+import pytest
+
+from astrid_core.catalog.entities import Analytics, EntryStatus, ExportJob
+from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import Region
+from tests.adapters.databases import AnyDatabase
+from tests.adapters.invented import MID_MJD, artifact, entry, observation, point, position
+
+
+def test_an_entry_comes_back_bit_for_bit(database: AnyDatabase) -> None:
+    with database.transaction() as records:
+        records.catalog.put(entry())
+    with database.transaction() as records:
+        assert records.catalog.get(entry().id) == entry()
+
+
+def test_what_has_been_learnt_about_an_entry_replaces_what_was_known(database: AnyDatabase) -> None:
+    learnt = replace(entry(), position=position(11.0, 41.0), n_detections=3, status=EntryStatus.CONFIRMED)
+    with database.transaction() as records:
+        records.catalog.lock()
+        records.catalog.put(entry())
+        assert records.catalog.get(entry().id) == entry()
+        records.catalog.put(learnt)
+        assert records.catalog.get(entry().id) == learnt
+        assert records.catalog.search(region=Region.cone(learnt.position, radius_deg=0.001)) == (learnt,)
+
+
+def test_an_entry_that_is_not_there_is_named(database: AnyDatabase) -> None:
+    with database.transaction() as records, pytest.raises(UnknownRecord, match=str(entry(7).id)):
+        records.catalog.get(entry(7).id)
+
+
+def test_entries_are_ordered_by_place_then_id(database: AnyDatabase) -> None:
+    places = [position(10.0, 20.0), position(200.0, -60.0), position(10.0, 20.0), position(80.0, 5.0)]
+    entries = [entry(9 - number, at=place) for number, place in enumerate(places)]
+    with database.transaction() as records:
+        for one in entries:
+            records.catalog.put(one)
+        expected = sorted(entries, key=lambda one: (one.position.hpx29, one.id))
+        assert list(records.catalog.search()) == expected
+        assert records.catalog.search(region=Region.cone(places[0], radius_deg=1.0)) == (entries[2], entries[0])
+        assert records.catalog.search(region=Region.cone(position(300.0, 80.0), radius_deg=1.0)) == ()
+
+
+def test_a_detection_enters_one_light_curve_once(database: AnyDatabase) -> None:
+    with database.transaction() as records:
+        records.observations.add(observation())
+        records.catalog.put(entry())
+        records.catalog.put(entry(2))
+        assert records.catalog.add_point(point())
+        assert not records.catalog.add_point(replace(point(), entry_id=entry(2).id))
+        assert records.catalog.points([entry().id, entry(2).id]) == (point(),)
+
+
+def test_light_curves_are_ordered_by_entry_time_and_detection(database: AnyDatabase) -> None:
+    first, second = entry(1), entry(2)
+    points = [
+        point("detect-1:2", of=second),
+        point("detect-2:1", of=first, mid_mjd=MID_MJD + 1.0),
+        point("detect-1:9", of=first),
+        point("detect-1:3", of=first),
+    ]
+    with database.transaction() as records:
+        records.observations.add(observation())
+        records.catalog.put(first)
+        records.catalog.put(second)
+        for one in points:
+            records.catalog.add_point(one)
+    with database.transaction() as records:
+        assert records.catalog.points([second.id, first.id]) == (points[3], points[2], points[1], points[0])
+        assert records.catalog.points([second.id]) == (points[0],)
+        assert records.catalog.points([]) == ()
+        known = records.catalog.published(["detect-1:9", "detect-7:7", "detect-2:1"])
+        assert known == {"detect-1:9", "detect-2:1"}
+        assert records.catalog.published([]) == frozenset()
+
+
+def test_facts_of_a_night_are_recorded_once(database: AnyDatabase) -> None:
+    facts = {"n": 3, "ratio": 0.1 + 0.2, "none": None, "list": [1, {"deep": "\u00e4"}], "huge": 1e300}
+    analytics = Analytics(key=RunKey("report-1"), survey="demo", night="2026-03-01", facts=facts)
+    with database.transaction() as records:
+        assert records.analytics.find(analytics.key) is None
+        assert records.analytics.add(analytics)
+        assert not records.analytics.add(replace(analytics, facts={}))
+    with database.transaction() as records:
+        assert records.analytics.find(analytics.key) == analytics
+
+
+def test_an_extract_is_recorded_once(database: AnyDatabase) -> None:
+    job = ExportJob(
+        key=RunKey("export-1"), files={"entries.ecsv": artifact(1), "points.csv": artifact(2)}, n_entries=3, n_points=9
+    )
+    with database.transaction() as records:
+        assert records.exports.find(job.key) is None
+        assert records.exports.add(job)
+        assert not records.exports.add(replace(job, n_entries=4))
+    with database.transaction() as records:
+        assert records.exports.find(job.key) == job

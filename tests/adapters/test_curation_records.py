@@ -1,0 +1,75 @@
+"""Contract of Curators, ValidationEvents and Alerts."""
+
+from dataclasses import replace
+
+from astrid_core.curation.entities import Alert, Curator, CuratorRole, Verdict
+from tests.adapters.databases import AnyDatabase
+from tests.adapters.invented import verdict
+
+ADA = Curator(login="ada", role=CuratorRole.CURATOR)
+
+
+def test_a_curator_keeps_the_newest_role(database: AnyDatabase) -> None:
+    viewer = replace(ADA, role=CuratorRole.VIEWER)
+    with database.transaction() as records:
+        assert records.curators.find("ada") is None
+        assert records.curators.add(viewer)
+        assert not records.curators.add(viewer)
+        assert records.curators.add(ADA)
+    with database.transaction() as records:
+        assert records.curators.find("ada") == ADA
+
+
+def test_verdicts_come_back_oldest_first_with_those_they_supersede(database: AnyDatabase) -> None:
+    first = verdict(9)
+    second = replace(verdict(3, after_s=0.000001, supersedes=first), verdict=Verdict.BOGUS, comment="")
+    other = verdict(5, "detect-1:2", after_s=-60.0)
+    with database.transaction() as records:
+        records.curators.add(ADA)
+        for event in (first, second, other):
+            assert records.validation_events.add(event)
+    with database.transaction() as records:
+        of_detections = records.validation_events.of_detections
+        assert of_detections(["detect-1:1", "detect-1:2"]) == (other, first, second)
+        assert of_detections(["detect-1:1"]) == (first, second)
+        assert of_detections(["detect-1:3"]) == ()
+        assert of_detections([]) == ()
+
+
+def test_a_recorded_verdict_never_changes(database: AnyDatabase) -> None:
+    with database.transaction() as records:
+        records.curators.add(ADA)
+        records.validation_events.add(verdict(1))
+        assert not records.validation_events.add(replace(verdict(1), verdict=Verdict.BOGUS))
+        assert records.validation_events.of_detections(["detect-1:1"]) == (verdict(1),)
+
+
+def test_verdicts_on_thousands_of_detections_are_found(database: AnyDatabase) -> None:
+    with database.transaction() as records:
+        records.curators.add(ADA)
+        records.validation_events.add(verdict(1, "detect-1:70000"))
+        found = records.validation_events.of_detections([f"detect-1:{number}" for number in range(70_001)])
+    assert found == (verdict(1, "detect-1:70000"),)
+
+
+def test_an_alert_is_raised_once_per_channel(database: AnyDatabase) -> None:
+    alert = Alert(detection_id="detect-1:1", channel="review", score=0.75)
+    with database.transaction() as records:
+        assert records.alerts.add(alert)
+        assert not records.alerts.add(replace(alert, score=0.99))
+        assert records.alerts.add(replace(alert, channel="public"))
+        assert records.alerts.pending("review") == (alert,)
+
+
+def test_alerts_wait_until_there_is_a_verdict_highest_score_first(database: AnyDatabase) -> None:
+    scores = {"b:1": 0.5, "B:1": 0.5, "a:2": 0.9, "judged:1": 1.0, "c:1": 0.1}
+    with database.transaction() as records:
+        records.curators.add(ADA)
+        for detection_id, score in scores.items():
+            records.alerts.add(Alert(detection_id=detection_id, channel="review", score=score))
+        records.validation_events.add(verdict(1, "judged:1"))
+    with database.transaction() as records:
+        pending = [alert.detection_id for alert in records.alerts.pending("review")]
+        assert pending == ["a:2", "B:1", "b:1", "c:1"]
+        assert [alert.detection_id for alert in records.alerts.pending("review", limit=2)] == ["a:2", "B:1"]
+        assert records.alerts.pending("public") == ()
