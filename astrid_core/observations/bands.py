@@ -2,7 +2,7 @@
 
 import re
 
-from astrid_core.observations.cards import Headers, text
+from astrid_core.observations.cards import Headers, text, value
 
 CLEAR = "clear"
 """No filter in the beam."""
@@ -68,8 +68,4 @@ def normalise(name: str) -> str:
 
 
 def _says_none(headers: Headers) -> bool:
-    return any(
-        str(header.get(keyword, "")).strip().lower() == "none"
-        for header in headers
-        for keyword in ("FILTER", "FILTER1")
-    )
+    return any(str(value(headers, keyword)).strip().lower() == "none" for keyword in ("FILTER", "FILTER1"))

@@ -23,7 +23,7 @@ def value(headers: Headers, name: str) -> object:
         try:
             found = header[name]
         except VerifyError:
-            found = header.cards[name].image[10:].split("/")[0].strip()
+            found = _raw(header, name)
         if not isinstance(found, fits.card.Undefined):
             return found
     return None
@@ -33,7 +33,10 @@ def comment(headers: Headers, name: str) -> str:
     """Return the comment beside ``name`` in lower case: it often holds the unit."""
     for header in headers:
         if name in header:
-            return str(header.comments[name]).lower()
+            try:
+                return str(header.comments[name]).lower()
+            except VerifyError:
+                return ""
     return ""
 
 
@@ -76,3 +79,10 @@ def text(headers: Headers, names: Iterable[str], *, limit: int = 80) -> str:
         if shown.lower() not in _NOTHING:
             return shown
     return ""
+
+
+def _raw(header: fits.Header, name: str) -> str:
+    try:
+        return str(header.cards[name].image[10:]).split("/")[0].strip()
+    except VerifyError:
+        return "?"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy.io import fits
+from astropy.io.fits.hdu.compressed._compression import CfitsioException
 from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS
@@ -36,6 +37,7 @@ _BROKEN_PIXELS = (
     ArithmeticError,
     RuntimeError,
     VerifyError,
+    CfitsioException,
     zlib.error,
 )
 """What astropy and its decompressors raise for bytes that are no image."""
@@ -61,31 +63,30 @@ class Frame:
 
 def read_frame(content: bytes, *, extension: int, name: str, config: IngestConfig = _DEFAULTS) -> Frame:
     """Return the exposure in HDU ``extension`` of a file's bytes, or raise UnusableFile."""
-    plain = inflate(content, name=name, config=config)
+    with warnings.catch_warnings(action="ignore", category=AstropyWarning):
+        try:
+            return _read(inflate(content, name=name, config=config), extension, name, config)
+        except _BROKEN_PIXELS as error:
+            raise UnusableFile("pixels cannot be read", file=name, extension=extension, cause=_line(error)) from error
+
+
+def _read(plain: bytes, extension: int, name: str, config: IngestConfig) -> Frame:
     hdus = walk(io.BytesIO(plain), name=name, config=config)
     science = next((hdu for hdu in science_hdus(hdus) if hdu.number == extension), None)
     shape = None if science is None else plane_shape(science)
     if science is None or shape is None:
         raise UnusableFile("file has no image there", file=name, extension=extension, n_extensions=len(hdus))
-    headers = headers_of(hdus, science)
-    try:
-        with (
-            warnings.catch_warnings(action="ignore", category=AstropyWarning),
-            fits.open(io.BytesIO(plain), memmap=False, uint=False) as opened,
-        ):
-            planes = {role: _plane(opened, hdu) for role, hdu in companions(hdus, science).items()}
-            pixels = _linear(_plane(opened, science), headers)
-            wcs = sky_wcs(headers, opened)
-    except UnusableFile:
-        raise
-    except _BROKEN_PIXELS as error:
-        raise UnusableFile("pixels cannot be read", file=name, extension=extension, cause=str(error)) from error
+    headers, beside = headers_of(hdus, science), companions(hdus, science)
+    with fits.open(io.BytesIO(plain), memmap=False, uint=False) as opened:
+        planes = {role: _plane(opened, hdu) for role, hdu in beside.items()}
+        pixels = _linear(_plane(opened, science), headers)
+        wcs = sky_wcs(headers, opened)
     origin = WcsOrigin.HEADER if wcs is not None else None
     if wcs is None:
         wcs, origin = _pointing_or_none(headers, shape)
     return Frame(
         pixels=pixels,
-        mask=_mask(planes, companions(hdus, science), headers),
+        mask=_mask(planes, beside, headers),
         variance=_variance(planes),
         wcs=wcs,
         wcs_origin=origin,
@@ -152,3 +153,7 @@ def _bad_bits(mask: Hdu, headers: Headers) -> int:
     if named:
         return named
     return _DO_NOT_USE if text(headers, ["TELESCOP"]).upper() == "JWST" else -1
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -2,9 +2,12 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
+
+from astropy.utils.exceptions import AstropyWarning
 
 from astrid_core.observations.bands import band_of
 from astrid_core.observations.cards import Headers, text
@@ -54,7 +57,12 @@ def read_facts(content: bytes, *, name: str, config: IngestConfig = _DEFAULTS) -
 
 def read_stream(stream: BinaryIO, *, name: str, config: IngestConfig = _DEFAULTS) -> tuple[FrameFacts, ...]:
     """Do the same for an open file, of which only headers are kept in memory."""
-    hdus = walk(stream, name=name, config=config)
+    # astropy warns of every card that it would write in another way; what matters here is whether we can read it.
+    with warnings.catch_warnings(action="ignore", category=AstropyWarning):
+        return _read(walk(stream, name=name, config=config), name, config)
+
+
+def _read(hdus: tuple[Hdu, ...], name: str, config: IngestConfig) -> tuple[FrameFacts, ...]:
     frames, reasons = [], []
     for hdu in science_hdus(hdus):
         reason = _unusable(hdu, config)
@@ -95,7 +103,7 @@ def _no_image(hdus: tuple[Hdu, ...]) -> str:
     roles = [role_of(hdu) for hdu in hdus if hdu.axes]
     if roles:
         return f"file holds no exposure, only {', '.join(sorted({f'a {role.value}' for role in roles}))}"
-    if any(hdu.header.get("XTENSION", "").strip() in ("BINTABLE", "TABLE") for hdu in hdus):
+    if any(hdu.is_table for hdu in hdus):
         return "file holds no image, only tables"
     return "file holds no image: its HDUs are without data"
 

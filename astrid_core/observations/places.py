@@ -36,6 +36,17 @@ _POINTINGS = (
     ("TARGRA", "TARGDEC"),
 )
 _SCALES = ("IM_SCALE", "PIXSCALE", "SECPIX", "SECPIX1", "PIXSCAL1", "PIXSCAL", "PIXSCL", "PLTSCAL", "ESO INS PIXSCALE")
+_BROKEN_WCS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    MemoryError,
+)
+"""What astropy raises for a WCS that contradicts itself; MemoryError stands for a distortion without its parameters."""
 _SMALLEST_SCALE, _LARGEST_SCALE = 1e-3, 600.0
 _SEXAGESIMAL = re.compile(r"([+-]?)\s*(\d{1,3})[:\shHdD]+(\d{1,2})(?:[:\smM']+(\d{1,2}(?:\.\d*)?)?)?\s*[sS\"]*")
 
@@ -74,7 +85,7 @@ def sky_wcs(headers: Headers, hdus: fits.HDUList | None = None) -> WCS | None:
             wcs = WCS(header, fobj=hdus).celestial
             wcs.wcs.set()
             scales = proj_plane_pixel_scales(wcs) * 3600.0
-    except (ValueError, TypeError, KeyError, IndexError, AssertionError, ArithmeticError) as error:
+    except _BROKEN_WCS as error:
         raise UnusableFile(f"header WCS is unusable: {' '.join(str(error).split())[:200]}") from error
     if not np.isfinite(scales).all() or scales.min() < _SMALLEST_SCALE or scales.max() > _LARGEST_SCALE:
         raise UnusableFile(
@@ -137,7 +148,7 @@ def _mended(header: fits.Header, *, keep_lookups: bool) -> fits.Header:
     for key in list(mended):
         if not keep_lookups and _LOOKUP.match(key):
             del mended[key]
-        elif re.fullmatch(r"CUNIT\d", key) and str(mended[key]).strip().lower() in ("degree", "degrees"):
+        elif re.fullmatch(r"CUNIT\d", key) and str(value([header], key)).strip().lower() in ("degree", "degrees"):
             mended[key] = "deg"
     return mended
 
@@ -183,7 +194,7 @@ def _covered(wcs: WCS, shape: tuple[int, int], origin: WcsOrigin) -> Place:
     try:
         with warnings.catch_warnings(action="ignore", category=AstropyWarning):
             sky = wcs.pixel_to_world(x, y).icrs
-    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+    except _BROKEN_WCS as error:
         raise UnusableFile(f"header WCS is unusable: {' '.join(str(error).split())[:200]}") from error
     ra_deg, dec_deg = np.asarray(sky.ra.deg), np.asarray(sky.dec.deg)
     if not (np.isfinite(ra_deg).all() and np.isfinite(dec_deg).all()):

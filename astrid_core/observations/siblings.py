@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
+from astrid_core.observations.cards import text
 from astrid_core.observations.structure import Hdu
 
 
@@ -39,7 +40,7 @@ def role_of(hdu: Hdu) -> Role:
         return Role.OTHER  # parts of a variance whose sum stands in ERR
     for role, names in _ROLES:
         if names.fullmatch(hdu.name):
-            if role is Role.SIGMA and "VARIANCE" in str(hdu.header.get("UTYPE", "")).upper():
+            if role is Role.SIGMA and "VARIANCE" in text([hdu.header], ["UTYPE"]).upper():
                 return Role.VARIANCE
             return role
     return Role.SCIENCE

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 from astropy.io import fits
 
+from astrid_core.observations.cards import as_number, text, value
 from astrid_core.observations.config import IngestConfig
 from astrid_core.shared.errors import UnusableFile
 
@@ -37,14 +38,17 @@ class Hdu:
     @property
     def name(self) -> str:
         """EXTNAME in upper case; empty without one."""
-        value = self.header.get("EXTNAME", "")
-        return value.strip().upper() if isinstance(value, str) else ""
+        return text([self.header], ["EXTNAME"]).upper()
 
     @property
     def version(self) -> int:
         """EXTVER, by which science, noise and mask extensions belong together."""
-        value = self.header.get("EXTVER", 1)
-        return value if isinstance(value, int) else 1
+        return int(as_number(value([self.header], "EXTVER")) or 1)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is a table and nothing else."""
+        return not self.axes and text([self.header], ["XTENSION"]) in ("TABLE", "BINTABLE")
 
 
 def walk(stream: BinaryIO, *, name: str, config: IngestConfig) -> tuple[Hdu, ...]:

@@ -1,9 +1,11 @@
 """When a frame was exposed and for how long."""
 
 import re
+import warnings
 from datetime import date
 
 from astropy.time import Time
+from erfa import ErfaWarning  # type: ignore[import-untyped]
 
 from astrid_core.observations.cards import Headers, as_number, comment, number, positive, text, value
 from astrid_core.shared.errors import UnusableFile
@@ -60,7 +62,7 @@ def exposure_of(headers: Headers) -> float:
         seconds = as_number(found)
         if seconds is not None and seconds > 0.0:
             return seconds * _unit_s(comment(headers, name)) * _repeats(headers, name)
-        wrong = wrong or f"exposure is not a positive time: {name} is {found}"
+        wrong = wrong or f"exposure is not a positive time: {name} is {str(found).strip()}"
     if wrong:
         raise UnusableFile(wrong)
     for begin, end in _SPANS:
@@ -193,7 +195,9 @@ def _to_utc(mjd: float, headers: Headers, *, scale: str = "") -> float:
     scale = scale or text(headers, ["TIMESYS"]).lower()
     if scale not in ("tt", "tai", "tdb"):
         return mjd
-    return float(Time(mjd, format="mjd", scale=scale).utc.mjd)
+    # A date beyond the known leap seconds is dubious to a second, which is no matter here.
+    with warnings.catch_warnings(action="ignore", category=ErfaWarning):
+        return float(Time(mjd, format="mjd", scale=scale).utc.mjd)
 
 
 def _unit_s(remark: str) -> float:
