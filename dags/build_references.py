@@ -1,7 +1,7 @@
-"""Every Monday, or when asked: coadd the best exposures of each pointing and band into references."""
+"""When references are built."""
+# mypy: disallow-untyped-decorators=False
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from airflow.sdk import CronTriggerTimetable, TriggerRule, dag, get_current_context, task
 from airflow.sdk.configuration import conf
@@ -9,6 +9,7 @@ from airflow.sdk.configuration import conf
 from include.batches import MAX_BATCHES
 from include.boundary import airflow_outcome
 from include.dag_settings import ARGUMENTS, START, night_param, region_param, survey_param
+from include.messages import Batch, GroupBatch
 
 
 @dag(
@@ -23,11 +24,12 @@ from include.dag_settings import ARGUMENTS, START, night_param, region_param, su
         "region": region_param(),
         "exclude_night": night_param("Use no exposure of this night, so that it can be compared with the result"),
     },
-    doc_md=__doc__,
 )
 def build_references() -> None:
+    """Every Monday, or when asked, coadd the best exposures of each pointing and band into references."""
+
     @task
-    def plan_inputs() -> Sequence[Mapping[str, Any]]:
+    def plan_inputs() -> Sequence[Batch]:
         """Record what the surveys hold, and cut what can be coadded into batches."""
         from astrid_core.bootstrap import open_services
         from include import references
@@ -37,7 +39,7 @@ def build_references() -> None:
             return references.plan_inputs(services, get_current_context()["params"], n_slots=n_slots)
 
     @task(map_index_template="{{ label }}")
-    def prepare(batch: Mapping[str, Any]) -> int:
+    def prepare(batch: Batch) -> int:
         """Prepare exposures."""
         from astrid_core.bootstrap import open_services
         from include.references import prepare_inputs
@@ -47,7 +49,7 @@ def build_references() -> None:
 
     # A batch that failed does not hold up the others: coadding prepares what is missing.
     @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-    def plan_coadds() -> Sequence[Mapping[str, Any]]:
+    def plan_coadds() -> Sequence[GroupBatch]:
         """Group exposures by pointing and band."""
         from astrid_core.bootstrap import open_services
         from include import references
@@ -56,7 +58,7 @@ def build_references() -> None:
             return references.plan_coadds(services, get_current_context()["params"])
 
     @task(map_index_template="{{ label }}")
-    def coadd(batch: Mapping[str, Any]) -> Sequence[str]:
+    def coadd(batch: GroupBatch) -> Sequence[str]:
         """Build references."""
         from astrid_core.bootstrap import open_services
         from include.references import coadd_groups

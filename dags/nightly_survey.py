@@ -1,12 +1,19 @@
-"""Every noon (UTC): search the night that ended, raw to catalog."""
-
-from collections.abc import Mapping
-from typing import Any
+"""When the nights are searched."""
+# mypy: disallow-untyped-decorators=False
 
 from airflow.sdk import CronPartitionTimetable, dag, get_current_context, task
 
 from include.boundary import airflow_outcome
-from include.dag_settings import ARGUMENTS, START, force_param, max_failed_param, night_param, region_param, survey_param
+from include.dag_settings import (
+    ARGUMENTS,
+    START,
+    force_param,
+    max_failed_param,
+    night_param,
+    region_param,
+    survey_param,
+)
+from include.messages import Request
 from include.search_tasks import search
 
 
@@ -26,11 +33,12 @@ from include.search_tasks import search
         "force": force_param(),
         "max_failed": max_failed_param(),
     },
-    doc_md=__doc__,
 )
 def nightly_survey() -> None:
+    """Every noon (UTC), search the night that ended, from raw files to the catalog."""
+
     @task
-    def begin() -> Mapping[str, Any]:
+    def begin() -> Request:
         """Know the night and pin the model."""
         from astrid_core.bootstrap import open_services
         from include.request import night_of_run, pin_request

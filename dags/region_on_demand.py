@@ -1,7 +1,5 @@
-"""Search a part of the sky in some nights now: the same tasks as every night, for whom asks."""
-
-from collections.abc import Mapping
-from typing import Any
+"""Search now, for whom asks."""
+# mypy: disallow-untyped-decorators=False
 
 from airflow.sdk import dag, get_current_context, task
 
@@ -15,6 +13,7 @@ from include.dag_settings import (
     required_night_param,
     survey_param,
 )
+from include.messages import Request
 from include.search_tasks import search
 
 
@@ -32,11 +31,12 @@ from include.search_tasks import search
         "force": force_param(),
         "max_failed": max_failed_param(),
     },
-    doc_md=__doc__,
 )
 def region_on_demand() -> None:
+    """Search a part of the sky in some nights now, by the same tasks as every night."""
+
     @task
-    def begin() -> Mapping[str, Any]:
+    def begin() -> Request:
         """List the nights and pin the model."""
         from astrid_core.bootstrap import open_services
         from include.request import nights_between, pin_request

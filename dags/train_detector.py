@@ -1,4 +1,5 @@
-"""When asked: train the network on simulated skies, and use it if it is good enough."""
+"""How the network is trained."""
+# mypy: disallow-untyped-decorators=False
 
 from typing import Any
 
@@ -15,9 +16,10 @@ from include.dag_settings import ARGUMENTS, START
     max_active_runs=1,
     default_args=ARGUMENTS,
     tags=["astrid", "model"],
-    doc_md=__doc__,
 )
 def train_detector() -> None:
+    """When asked, train the network on simulated skies, and use it if it is good enough."""
+
     @task(outlets=[MODEL])
     def train(*, outlet_events: Any = None) -> str:
         """Train, measure, register and promote."""

@@ -2,19 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TypedDict
+
+from include.messages import Batch
 
 MAX_BATCHES = 100
 """Airflow refuses more than 1024 mapped tasks, and a grid of more than this nobody can read."""
 _MAX_ITEMS = 25
 """More batches than parallel slots where a batch would hold more: a batch is what is retried."""
-
-
-class Batch(TypedDict):
-    """What travels between the tasks of a batch: ids or run keys, never pixels."""
-
-    label: str
-    items: list[str]
 
 
 def batches(items: Sequence[str], *, n_slots: int, name: str) -> list[Batch]:

@@ -1,7 +1,6 @@
 """The work behind the tasks that build references."""
 
 from itertools import chain
-from typing import TypedDict
 
 import structlog
 
@@ -12,36 +11,14 @@ from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.references import ReferenceGroup, plan_references, run_build_reference
 from astrid_core.stages.services import Services
-from include.batches import MAX_BATCHES, Batch, batches
+from include.batches import MAX_BATCHES, batches
+from include.messages import Batch, Group, GroupBatch, ReferenceRequest
 from include.request import read_night, read_region
 
 log = structlog.get_logger(__name__)
 
 
-class Group(TypedDict):
-    """Exposures that belong into one reference."""
-
-    cell: str
-    band: str
-    items: list[str]
-
-
-class GroupBatch(TypedDict):
-    """References that one task builds."""
-
-    label: str
-    groups: list[Group]
-
-
-class Wanted(TypedDict):
-    """What references are asked for; None stands for all and for no night."""
-
-    survey: str | None
-    region: str | None
-    exclude_night: str | None
-
-
-def plan_inputs(services: Services, wanted: Wanted, *, n_slots: int) -> list[Batch]:
+def plan_inputs(services: Services, wanted: ReferenceRequest, *, n_slots: int) -> list[Batch]:
     """Record what the surveys hold and return the exposures that references can be built from, in batches."""
     for one in _surveys(services, wanted):
         run_ingest(services, one)
@@ -49,7 +26,7 @@ def plan_inputs(services: Services, wanted: Wanted, *, n_slots: int) -> list[Bat
     return batches([*inputs], n_slots=n_slots, name="exposures")
 
 
-def plan_coadds(services: Services, wanted: Wanted) -> list[GroupBatch]:
+def plan_coadds(services: Services, wanted: ReferenceRequest) -> list[GroupBatch]:
     """Return the references that can be built, each a batch of its own unless they are many."""
     groups = _groups(services, wanted)
     n_batches = min(MAX_BATCHES, len(groups))
@@ -63,11 +40,11 @@ def plan_coadds(services: Services, wanted: Wanted) -> list[GroupBatch]:
     ]
 
 
-def _surveys(services: Services, wanted: Wanted) -> list[str]:
+def _surveys(services: Services, wanted: ReferenceRequest) -> list[str]:
     return [wanted["survey"]] if wanted["survey"] else sorted(services.surveys)
 
 
-def _groups(services: Services, wanted: Wanted) -> list[ReferenceGroup]:
+def _groups(services: Services, wanted: ReferenceRequest) -> list[ReferenceGroup]:
     if wanted["exclude_night"]:
         read_night(wanted["exclude_night"])
     region, config = read_region(wanted["region"]), load_pipeline().reference

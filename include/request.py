@@ -1,8 +1,7 @@
-"""What a run of a DAG is about: pinned by its first task, handed to all others."""
+"""Check what a run of a DAG was asked for, and pin what it depends on."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TypedDict
 
 from astrid_core.bootstrap import Pipeline
 from astrid_core.detection.config import MODEL_NAME
@@ -11,27 +10,10 @@ from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.sky import Region
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.services import Services
+from include.messages import PinnedModel, Request
 
 MAX_NIGHTS = 31
 """Of one request: more is a backfill of ``nightly_survey``."""
-
-
-class PinnedModel(TypedDict):
-    """One version of the network."""
-
-    name: str
-    version: int
-    digest: str
-
-
-class Request(TypedDict):
-    """JSON values only: it travels between tasks."""
-
-    surveys: list[str]
-    nights: list[str]
-    region: str | None
-    force: bool
-    model: PinnedModel
 
 
 def pin_request(

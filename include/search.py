@@ -19,8 +19,9 @@ from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.report import run_report
 from astrid_core.stages.services import Services
-from include.batches import Batch, batches
-from include.request import Request, model_id, read_region, recipe_of
+from include.batches import batches
+from include.messages import Batch, Request
+from include.request import model_id, read_region, recipe_of
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,9 @@ def gather(services: Services, request: Request, *, n_planned: int, max_failed: 
         log.error("exposure.failed", item=item)
     fraction = len(failed) / max(n_planned, len(failed), 1)
     if fraction > max_failed:
-        raise TooManyFailures("too many exposures failed", fraction=fraction, allowed=max_failed, first=failed[0], **counts)
+        raise TooManyFailures(
+            "too many exposures failed", fraction=fraction, allowed=max_failed, first=failed[0], **counts
+        )
     log.info("batches.gathered", **counts)
     return counts
 

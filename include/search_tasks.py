@@ -1,4 +1,5 @@
 """The tasks that search nights, from ingested files to a report; DAGs differ in which nights they ask for."""
+# mypy: disallow-untyped-decorators=False
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from airflow.sdk.configuration import conf
 from include.assets import DETECTIONS, OBSERVATIONS
 from include.batches import MAX_BATCHES
 from include.boundary import airflow_outcome
+from include.messages import Batch, Request
 
 
 def search(request: Any) -> None:
@@ -24,7 +26,7 @@ def search(request: Any) -> None:
 
 
 @task(outlets=[OBSERVATIONS])
-def ingest(request: Mapping[str, Any], *, outlet_events: Any = None) -> Mapping[str, int]:
+def ingest(request: Request, *, outlet_events: Any = None) -> Mapping[str, int]:
     """Record what the surveys hold."""
     from astrid_core.bootstrap import open_services
     from include.search import ingest_surveys
@@ -35,7 +37,7 @@ def ingest(request: Mapping[str, Any], *, outlet_events: Any = None) -> Mapping[
 
 
 @task
-def check_observations(request: Mapping[str, Any]) -> int:
+def check_observations(request: Request) -> int:
     """Gate: Great Expectations on the exposures."""
     from astrid_core.bootstrap import open_services
     from include.search import check_ingested
@@ -45,7 +47,7 @@ def check_observations(request: Mapping[str, Any]) -> int:
 
 
 @task
-def plan(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def plan(request: Request) -> Sequence[Batch]:
     """Cut what is left to do into batches."""
     from astrid_core.bootstrap import open_services
     from include.search import plan_batches
@@ -61,7 +63,7 @@ def search_batch(batch: Any, request: Any) -> None:
 
 
 @task(map_index_template="{{ label }}")
-def preprocess(batch: Mapping[str, Any]) -> Mapping[str, Any]:
+def preprocess(batch: Batch) -> Batch:
     """Prepare exposures."""
     from astrid_core.bootstrap import open_services
     from include.search import preprocess_batch
@@ -71,7 +73,7 @@ def preprocess(batch: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @task(map_index_template="{{ label }}")
-def difference(batch: Mapping[str, Any]) -> Mapping[str, Any]:
+def difference(batch: Batch) -> Batch:
     """Subtract references."""
     from astrid_core.bootstrap import open_services
     from include.search import difference_batch
@@ -81,7 +83,7 @@ def difference(batch: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @task(map_index_template="{{ label }}")
-def detect(batch: Mapping[str, Any], request: Mapping[str, Any]) -> Mapping[str, Any]:
+def detect(batch: Batch, request: Request) -> Batch:
     """Score candidates."""
     from astrid_core.bootstrap import open_services
     from include.search import detect_batch
@@ -92,7 +94,7 @@ def detect(batch: Mapping[str, Any], request: Mapping[str, Any]) -> Mapping[str,
 
 # The plan is among what it waits for: a night with nothing to do, or with failed batches only, comes here, too.
 @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-def gather(request: Mapping[str, Any], planned: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+def gather(request: Request, planned: Sequence[Batch]) -> Mapping[str, int]:
     """Report failed exposures, and stop where they are too many."""
     from astrid_core.bootstrap import open_services
     from include.search import gather as gather_batches
@@ -104,7 +106,7 @@ def gather(request: Mapping[str, Any], planned: Sequence[Mapping[str, Any]]) -> 
 
 
 @task
-def check_candidates(request: Mapping[str, Any]) -> int:
+def check_candidates(request: Request) -> int:
     """Gate: Great Expectations on the candidates."""
     from astrid_core.bootstrap import open_services
     from include.search import check_found
@@ -114,7 +116,7 @@ def check_candidates(request: Mapping[str, Any]) -> int:
 
 
 @task
-def curate(request: Mapping[str, Any]) -> int:
+def curate(request: Request) -> int:
     """Queue detections for people."""
     from astrid_core.bootstrap import open_services
     from include.search import curate_all
@@ -124,7 +126,7 @@ def curate(request: Mapping[str, Any]) -> int:
 
 
 @task(outlets=[DETECTIONS])
-def publish(request: Mapping[str, Any], *, outlet_events: Any = None) -> Mapping[str, int]:
+def publish(request: Request, *, outlet_events: Any = None) -> Mapping[str, int]:
     """Bring detections into the catalog."""
     from astrid_core.bootstrap import open_services
     from include.search import publish_all
@@ -136,7 +138,7 @@ def publish(request: Mapping[str, Any], *, outlet_events: Any = None) -> Mapping
 
 
 @task
-def report(request: Mapping[str, Any]) -> Sequence[str]:
+def report(request: Request) -> Sequence[str]:
     """Measure the nights and draw their pages."""
     from astrid_core.bootstrap import open_services
     from include.search import report_all

@@ -3,18 +3,17 @@
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 
 import structlog
 
 from astrid_core.shared.errors import AstridError
 from include.local.environment import environment
+from include.local.health import is_healthy
 from include.local.home import LOGIN, Home
-from include.local.supervisor import Supervisor
+from include.local.supervisor import AIRFLOW, Supervisor
 from include.local.system import begin, database_of, down, last_address, wait_until_ready, what_is_up
-
-_STARTED = time.monotonic()
+from include.local.terminal import complain, say, tell
 
 
 def main() -> int:
@@ -31,7 +30,7 @@ def main() -> int:
     try:
         return _run(arguments)
     except AstridError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 1
 
 
@@ -40,21 +39,21 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "up":
         return _up(home)
     if arguments.command == "down":
-        _say("stopped" if down(home) else "nothing was running")
+        say("stopped" if down(home) else "nothing was running")
         return 0
     if arguments.command == "supervise":
         return _supervise(home, scheduled=not arguments.unscheduled)
     from include.local.demo import run_demo
 
-    return run_demo(home, arguments.data, _say)
+    return run_demo(home, arguments.data, say)
 
 
 def _up(home: Home) -> int:
     was_up = what_is_up(home) is not None
-    system = begin(home, _say)
+    system = begin(home, say)
     wait_until_ready(system)
-    _say("Airflow is up already" if was_up else "Airflow is up")
-    print(f"\n  {system.address.url}\n  login     {LOGIN}\n  password  {home.password()}\n\nstop it with: make down")
+    say("Airflow is up already" if was_up else "Airflow is up")
+    tell(f"\n  {system.address.url}\n  login     {LOGIN}\n  password  {home.password()}\n\nstop it with: make down")
     return 0
 
 
@@ -63,18 +62,15 @@ def _supervise(home: Home, *, scheduled: bool) -> int:
     structlog.configure(processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()])
     address = last_address(home)
     if address is None:
-        print("started by up, not by hand", file=sys.stderr)
+        complain("started by up, not by hand")
         return 2
     Supervisor(
         home=home,
         environment=environment(home, database_of(home), address, scheduled=scheduled),
-        url=address.url,
+        commands=AIRFLOW,
+        may_follow=lambda: is_healthy(address.url, ("metadatabase",)),
     ).run()
     return 0
-
-
-def _say(text: str) -> None:
-    print(f"[{time.monotonic() - _STARTED:6.1f} s] {text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from include.local.home import LOGIN, REPOSITORY, Home
@@ -42,9 +41,8 @@ def choose_address(last: Address | None = None) -> Address:
     raise OSError(message)
 
 
-def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: bool = True) -> Mapping[str, str]:
-    """Return the environment of every process; ``scheduled`` False: nothing runs but what is triggered."""
-    n_slots = max(2, min(8, os.cpu_count() or 2))
+def our_environment(home: Home, postgres: Postgres) -> dict[str, str]:
+    """Return the environment of a command of ours that works on this home."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
     # Byte code that is not kept costs every process ten seconds.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -53,15 +51,18 @@ def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: 
         "PYTHONUNBUFFERED": "1",
         "ASTRID_HOME": str(home.folder),
         "ASTRID_DATABASE_URL": os.environ.get("ASTRID_DATABASE_URL") or postgres.url(OUR_DATABASE),
-        # Batches are the parallelism: threads inside them would only compete.
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "TF_NUM_INTRAOP_THREADS": "1",
-        "TF_NUM_INTEROP_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "GX_ANALYTICS_ENABLED": "false",
-        "AIRFLOW_HOME": str(home.airflow),
     }
+    return kept | ours
+
+
+def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: bool = True) -> dict[str, str]:
+    """Return the environment of Airflow's processes; ``scheduled`` False: nothing runs but what is triggered."""
+    n_slots = max(2, min(8, os.cpu_count() or 2))
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    # Batches are the parallelism: threads inside them would only compete.
+    ours = {"AIRFLOW_HOME": str(home.airflow), **dict.fromkeys(threads, "1")}
     options = {
         "api__base_url": address.url,
         "api__host": address.host,
@@ -92,4 +93,6 @@ def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: 
         # The API server may be restarting.
         "workers__execution_api_retries": "10",
     }
-    return kept | ours | {f"AIRFLOW__{name.upper()}": value for name, value in options.items()}
+    return (
+        our_environment(home, postgres) | ours | {f"AIRFLOW__{name.upper()}": value for name, value in options.items()}
+    )

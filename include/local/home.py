@@ -74,7 +74,7 @@ def _kept(path: Path, names: tuple[str, ...]) -> dict[str, str]:
     with contextlib.suppress(FileExistsError):
         # Written aside and linked into place: of two processes that start at once, both read the same secrets.
         scratch = path.with_name(f"{path.name}.{os.getpid()}")
-        with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump({name: secrets.token_urlsafe(24) for name in names}, file)
         try:
             path.hardlink_to(scratch)

@@ -102,7 +102,9 @@ class Postgres:
             _let_pass(self.log)
             _let_pass(_binaries() / "postgres")
         if not (self.data / "PG_VERSION").exists():
-            self._call("initdb", "-D", str(self.data), "-U", _SUPERUSER, "--auth=trust", "--encoding=UTF8", "--no-locale")
+            self._call(
+                "initdb", "-D", str(self.data), "-U", _SUPERUSER, "--auth=trust", "--encoding=UTF8", "--no-locale"
+            )
             with (self.data / "postgresql.conf").open("a") as settings:
                 settings.write(_SETTINGS)
 

@@ -39,7 +39,7 @@ class Started:
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path, *, cwd: Path) -> subprocess.Popen[bytes]:
     """Start a process in a group of its own; what it prints is appended to ``log``."""
-    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own commands
             command, env=dict(environment), cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True,

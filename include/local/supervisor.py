@@ -5,23 +5,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
 import structlog
 
-from include.local.health import is_healthy
 from include.local.home import REPOSITORY, Home
 from include.local.processes import Started, start, started, stop, write_started
 
-COMPONENTS = {
-    "api-server": ("api-server", "--workers", "1"),
-    "dag-processor": ("dag-processor",),
-    "scheduler": ("scheduler", "--skip-serve-logs"),
-    "triggerer": ("triggerer", "--skip-serve-logs"),
+_ARGUMENTS = {
+    "api-server": ("--workers", "1"),
+    "dag-processor": (),
+    "scheduler": ("--skip-serve-logs",),
+    "triggerer": ("--skip-serve-logs",),
 }
+AIRFLOW: Mapping[str, Sequence[str]] = {
+    name: (sys.executable, "-m", "airflow", name, *arguments) for name, arguments in _ARGUMENTS.items()
+}
+"""Component to command."""
 _AFTER_API_SERVER = ("scheduler", "triggerer")
 """A scheduler without API server would fail its tasks."""
 _GRACE_S = 10.0
@@ -50,13 +53,17 @@ class Supervisor:
 
     home: Home
     environment: Mapping[str, str]
-    url: str
-    _components: dict[str, _Component] = field(default_factory=lambda: {name: _Component(name=name) for name in COMPONENTS})
+    commands: Mapping[str, Sequence[str]]
+    """Component to command; started in this order."""
+    may_follow: Callable[[], bool]
+    """Tells whether the API server answers, so that those who need it may start."""
+    _components: dict[str, _Component] = field(default_factory=dict)
     _stopping: bool = False
     _api_server_is_up: bool = False
 
     def run(self) -> None:
         """Start everything, watch over it, and stop it after SIGTERM or SIGINT."""
+        self._components = {name: _Component(name=name) for name in self.commands}
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop_soon)
         try:
@@ -93,12 +100,13 @@ class Supervisor:
         component.identity = None
 
     def _api_server_answers(self) -> bool:
-        self._api_server_is_up = self._api_server_is_up or is_healthy(self.url, ("metadatabase",))
+        self._api_server_is_up = self._api_server_is_up or self.may_follow()
         return self._api_server_is_up
 
     def _start(self, component: _Component, now: float) -> None:
-        command = [sys.executable, "-m", "airflow", *COMPONENTS[component.name]]
-        component.process = start(command, self.environment, log_of(self.home, component.name), cwd=REPOSITORY)
+        component.process = start(
+            self.commands[component.name], self.environment, log_of(self.home, component.name), cwd=REPOSITORY
+        )
         component.started_at = now
         with contextlib.suppress(ProcessLookupError):
             component.identity = started(component.process.pid)

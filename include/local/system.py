@@ -4,10 +4,9 @@ import contextlib
 import fcntl
 import importlib.metadata
 import json
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from include.local.health import health
 from include.local.home import REPOSITORY, Home
 from include.local.postgres import Postgres
 from include.local.processes import read_started, start, started, stop, write_started
-from include.local.supervisor import COMPONENTS, log_of
+from include.local.supervisor import log_of
 
 Say = Callable[[str], None]
 
@@ -54,29 +53,38 @@ def what_is_up(home: Home) -> System | None:
     return System(home=home, postgres=database_of(home), address=last_address(home) or choose_address())
 
 
+def begin_databases(home: Home, say: Say) -> Postgres:
+    """Start PostgreSQL and bring both databases to their newest schema; harmless when that is done."""
+    postgres = database_of(home)
+    with _alone(home):
+        was_running = postgres.is_running()
+        postgres.start([AIRFLOW_DATABASE, OUR_DATABASE])
+        _migrate(home, postgres)
+    if not was_running:
+        say("PostgreSQL is up, the databases are migrated")
+    return postgres
+
+
 def begin(home: Home, say: Say, *, scheduled: bool = True) -> System:
     """Start what is not running, and return before Airflow is ready; harmless when all is up."""
+    postgres = begin_databases(home, say)
     with _alone(home):
         up = what_is_up(home)
         if up is not None:
-            up.postgres.start([AIRFLOW_DATABASE, OUR_DATABASE])
             return up
         _end_leftovers(home)
-        postgres = database_of(home)
-        postgres.start([AIRFLOW_DATABASE, OUR_DATABASE])
-        say("PostgreSQL is up")
         address = choose_address(last_address(home))
-        home.password()
-        system = System(home=home, postgres=postgres, address=address)
-        _migrate(system)
-        say("databases are migrated")
         _address_file(home).write_text(json.dumps(asdict(address)))
-        command = [sys.executable, "-m", "include.local", "supervise", *(["--unscheduled"] if not scheduled else [])]
+        home.password()
+        mode = [] if scheduled else ["--unscheduled"]
         process = start(
-            command, environment(home, postgres, address, scheduled=scheduled), log_of(home, _SUPERVISOR), cwd=REPOSITORY
+            [sys.executable, "-m", "include.local", "supervise", *mode],
+            environment(home, postgres, address, scheduled=scheduled),
+            log_of(home, _SUPERVISOR),
+            cwd=REPOSITORY,
         )
         write_started(home.processes, {_SUPERVISOR: started(process.pid)})
-        return system
+        return System(home=home, postgres=postgres, address=address)
 
 
 def wait_until_ready(system: System, *, timeout_s: float = _START_TIMEOUT_S) -> None:
@@ -88,11 +96,11 @@ def wait_until_ready(system: System, *, timeout_s: float = _START_TIMEOUT_S) -> 
         if all(seen.get(name) == "healthy" for name in _NEEDED):
             return
         if what_is_up(system.home) is None:
-            raise NotStarted("the supervisor ended", **_end_of(log_of(system.home, _SUPERVISOR)))
+            raise NotStarted("the supervisor ended", **end_of(log_of(system.home, _SUPERVISOR)))
         time.sleep(_POLL_S)
     late = next((name for name in _NEEDED if seen.get(name) != "healthy"), "api-server") if seen else "api-server"
     log = log_of(system.home, late.replace("_", "-") if late != "metadatabase" else "postgres")
-    raise NotStarted(f"{late} is not healthy", after_s=timeout_s, **_end_of(log))
+    raise NotStarted(f"{late} is not healthy", after_s=timeout_s, **end_of(log))
 
 
 def down(home: Home) -> bool:
@@ -116,35 +124,28 @@ def _end_leftovers(home: Home) -> None:
     path.unlink(missing_ok=True)
 
 
-def _migrate(system: System) -> None:
+def _migrate(home: Home, postgres: Postgres) -> None:
     """Bring both databases to their newest schema, side by side."""
-    env = environment(system.home, system.postgres, system.address)
-    ours = "from astrid_core.bootstrap import migrate_database; migrate_database()"
-    commands: dict[str, Sequence[str]] = {"migrate-astrid": [sys.executable, "-c", ours]}
-    if not _airflow_is_migrated(system):
-        commands["migrate-airflow"] = [sys.executable, "-m", "airflow", "db", "migrate"]
-    processes: dict[str, subprocess.Popen[bytes]] = {
-        name: start(command, env, log_of(system.home, name), cwd=REPOSITORY) for name, command in commands.items()
-    }
-    for name, process in processes.items():
-        if process.wait():
-            raise NotStarted(f"{name} failed", status=process.returncode, **_end_of(log_of(system.home, name)))
-    _stamp(system).write_text(json.dumps(_schema(system)))
+    from include.local.survey import migrate
+
+    stamp = home.airflow / "migrated.json"
+    if stamp.exists() and json.loads(stamp.read_text()) == _schema(postgres):
+        # Asking Airflow itself would take 5 s.
+        migrate(home, postgres)
+        return
+    log = log_of(home, "migrate-airflow")
+    command = [sys.executable, "-m", "airflow", "db", "migrate"]
+    process = start(command, environment(home, postgres, choose_address()), log, cwd=REPOSITORY)
+    migrate(home, postgres)
+    if process.wait():
+        raise NotStarted("Airflow's database cannot be migrated", status=process.returncode, **end_of(log))
+    stamp.write_text(json.dumps(_schema(postgres)))
 
 
-def _airflow_is_migrated(system: System) -> bool:
-    """Tell whether this version of Airflow has migrated the database to where it is: asking Airflow takes 5 s."""
-    stamp = _stamp(system)
-    return stamp.exists() and json.loads(stamp.read_text()) == _schema(system)
-
-
-def _schema(system: System) -> dict[str, str | None]:
-    query = "SELECT version_num FROM alembic_version"
-    return {"airflow": importlib.metadata.version("apache-airflow"), "revision": system.postgres.ask(AIRFLOW_DATABASE, query)}
-
-
-def _stamp(system: System) -> Path:
-    return system.home.airflow / "migrated.json"
+def _schema(postgres: Postgres) -> dict[str, str | None]:
+    """Return which Airflow is installed and where its database is."""
+    revision = postgres.ask(AIRFLOW_DATABASE, "SELECT version_num FROM alembic_version")
+    return {"airflow": importlib.metadata.version("apache-airflow"), "revision": revision}
 
 
 def _address_file(home: Home) -> Path:
@@ -165,6 +166,7 @@ def _alone(home: Home) -> Iterator[None]:
         yield
 
 
-def _end_of(log: Path, n_lines: int = 8) -> dict[str, str]:
+def end_of(log: Path, n_lines: int = 8) -> dict[str, str]:
+    """Return the end of a log as facts of an error."""
     lines = log.read_text(errors="replace").strip().splitlines()[-n_lines:] if log.exists() else []
     return {"log": str(log), "last_lines": "\n  " + "\n  ".join(lines)}

@@ -46,10 +46,7 @@ def _expectations(threshold_sigma: float) -> list[gxe.Expectation]:
     return [
         *(gxe.ExpectColumnValuesToNotBeNull(column=one) for one in needed),
         gxe.ExpectColumnValuesToBeUnique(column="id"),
-        *(
-            gxe.ExpectColumnValuesToNotBeNull(column=one, row_condition=on_sky)
-            for one in ("ra_deg", "dec_deg")
-        ),
+        *(gxe.ExpectColumnValuesToNotBeNull(column=one, row_condition=on_sky) for one in ("ra_deg", "dec_deg")),
         gxe.ExpectColumnValuesToBeBetween(column="ra_deg", min_value=0, max_value=360, strict_max=True),
         gxe.ExpectColumnValuesToBeBetween(column="dec_deg", min_value=-90, max_value=90),
         gxe.ExpectColumnValuesToBeBetween(column="x_pix", min_value=-0.5),

@@ -6,7 +6,11 @@ from typing import Any
 import great_expectations as gx
 import great_expectations.expectations as gxe
 import pandas as pd
-from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 
 from astrid_core.shared.errors import PermanentFailure
 
@@ -24,9 +28,7 @@ def check_table(table: pd.DataFrame, name: str, expectations: Sequence[gxe.Expec
         return 0
     checkpoint = _checkpoint(name, expectations, row_name)
     outcome = checkpoint.run(batch_parameters={"dataframe": table})
-    failed = [
-        result for run in outcome.run_results.values() for result in run["results"] if not result["success"]
-    ]
+    failed = [result for run in outcome.run_results.values() for result in run["results"] if not result["success"]]
     if failed:
         raise GateClosed(f"{name} failed an expectation", **_told(failed[0], table, row_name), n_failed=len(failed))
     return len(table)

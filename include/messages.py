@@ -1,0 +1,51 @@
+"""What travels between tasks: JSON values; ids and run keys, never pixels."""
+
+from typing import TypedDict
+
+
+class PinnedModel(TypedDict):
+    """One version of the network."""
+
+    name: str
+    version: int
+    digest: str
+
+
+class Request(TypedDict):
+    """What a run searches: pinned by its first task, handed to all others."""
+
+    surveys: list[str]
+    nights: list[str]
+    region: str | None
+    force: bool
+    model: PinnedModel
+
+
+class Batch(TypedDict):
+    """Exposures, or the runs on them, that one task works on."""
+
+    label: str
+    items: list[str]
+
+
+class ReferenceRequest(TypedDict):
+    """What references are asked for; None stands for all and for no night."""
+
+    survey: str | None
+    region: str | None
+    exclude_night: str | None
+
+
+class Group(TypedDict):
+    """Exposures that belong into one reference."""
+
+    cell: str
+    band: str
+    items: list[str]
+
+
+class GroupBatch(TypedDict):
+    """References that one task builds."""
+
+    label: str
+    groups: list[Group]
