@@ -14,6 +14,13 @@ from astrid_core.shared.images import FloatImage, PsfModel, polynomial_terms
 _STARS_FOR_LINEAR = 25
 _STARS_FOR_QUADRATIC = 80
 _MIN_STARS = 3
+_FEW_STARS = 12
+_ROUNDS = 4
+_SIZE_SPREAD = 0.12
+"""Half the width, in the logarithm, of the range of sizes that noise gives to stars."""
+_HIT_CONCENTRATION = 0.45
+"""No star has more of its light than this in one pixel unless it is far too sharply sampled for a PSF."""
+_STAR_TO_STAR = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,18 @@ class _Stamps:
     pixels: FloatArray
     x_pix: FloatArray
     y_pix: FloatArray
+    noise: float
+    """Of one sky pixel, counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scaled:
+    """Stars of unit flux: ``pixels`` (n, size * size), the noise of a sky pixel in the same unit."""
+
+    pixels: FloatArray
+    noise: FloatArray
+    x_pix: FloatArray
+    y_pix: FloatArray
 
 
 def measure_psf(
@@ -48,40 +67,45 @@ def measure_psf(
     """Return the PSF as a polynomial in position, from the image's own stars.
 
     Stars are shifted to the pixel centre by the Fourier shift theorem, scaled to unit flux, and every stamp pixel is
-    fitted as a polynomial over the field (constant, linear or quadratic by the number of stars), twice, with outlying
-    stars taken out in between. Wings beyond 1.5 FWHM are azimuthally averaged, where single pixels are noise.
-    Raises TooFewSources.
+    fitted as a polynomial over the field (constant, linear or quadratic by the number of stars). The fit is repeated
+    without the stars, and without the pixels of the others, that do not follow it: blends, galaxies, neighbours.
+    Beyond 1.5 FWHM a pixel departs from the mean of its ring as far as its noise allows. Raises TooFewSources.
     """
     try:
         stars = select_stars(sources, saturation=saturation, min_snr=min_snr, limit=max_stars)
         stamps, fwhm = _cut(pixels, bad, stars)
     except TooFewSources:
         # The smallest things were defects after all: take whatever is common instead.
-        stars = select_stars(sources, saturation=saturation, min_snr=min_snr, limit=max_stars, small_is_better=0.0)
+        stars = select_stars(sources, saturation=saturation, min_snr=min_snr, limit=max_stars, smallest_first=False)
         stamps, fwhm = _cut(pixels, bad, stars)
+    frame = (int(pixels.shape[0]), int(pixels.shape[1]))
     keep = np.ones(len(stamps.x_pix), dtype=bool)
-    for _ in range(3):
-        degree = 0 if keep.sum() < _STARS_FOR_LINEAR else 1 if keep.sum() < _STARS_FOR_QUADRATIC else 2
-        model = _fit(stamps, keep, degree, (int(pixels.shape[0]), int(pixels.shape[1])), fwhm)
-        scatter = _scatter(stamps, model, fwhm)
-        limit = np.median(scatter[keep]) + 3.0 * 1.4826 * np.median(np.abs(scatter[keep] - np.median(scatter[keep])))
-        now = scatter <= limit
-        if now.sum() < _MIN_STARS or (now == keep).all():
-            break
-        keep = now
+    own = np.ones(stamps.pixels.shape, dtype=bool)
+    model = _median_model(stamps, frame, fwhm)
+    for _ in range(_ROUNDS):
+        flux, rest = _compare(stamps, model, own)
+        keep = _alike(_scatter(rest, fwhm), stamps.noise / (flux * model.coefficients[0].max()), keep)
+        own = ~_foreign(stamps, model, flux, rest, fwhm)
+        model = _fit(_scaled(stamps, keep, flux), own[keep], frame, fwhm)
+    _, rest = _compare(stamps, model, own)
     return MeasuredPsf(
-        model=model, fwhm_pix=model.fwhm_pix, n_stars=int(keep.sum()), residual=float(np.median(scatter[keep]))
+        model=model,
+        fwhm_pix=model.fwhm_pix,
+        n_stars=int(keep.sum()),
+        residual=float(np.median(_scatter(rest, fwhm)[keep])),
     )
 
 
 def select_stars(
-    sources: SourceList, *, saturation: float | None, min_snr: float, limit: int, small_is_better: float = 0.3
+    sources: SourceList, *, saturation: float | None, min_snr: float, limit: int, smallest_first: bool = True
 ) -> SourceList:
-    """Return point sources, brightest first: clean, unsaturated, and of the smallest common size.
+    """Return point sources, brightest first: clean, unsaturated, and of one size.
 
-    Stars share one half-light radius whatever their flux; it is found as the densest stretch among bright sources.
+    Stars share one half-light radius whatever their flux, and nothing real is smaller: theirs is the smallest size
+    that several bright sources have in common, or (``smallest_first`` false) the commonest.
     """
     usable = sources.clean & (sources.half_light_pix > 0.5) & np.isfinite(sources.half_light_pix)
+    usable &= sources.peak < _HIT_CONCENTRATION * sources.flux
     if saturation is not None:
         usable &= sources.peak < 0.7 * saturation
     pool = sources.take(usable & (sources.snr >= min_snr))
@@ -89,25 +113,32 @@ def select_stars(
         pool = sources.take(usable)
     if len(pool) < _MIN_STARS:
         raise TooFewSources("too few stars to measure the PSF", n_stars=len(pool), required=_MIN_STARS)
-    size = _densest(pool.half_light_pix, small_is_better)
-    locus = pool.take((np.abs(pool.half_light_pix / size - 1.0) < 0.12) & (pool.ellipticity < 0.35))
+    size = _star_size(pool.half_light_pix, smallest_first=smallest_first)
+    locus = _of_size(pool, size)
+    if len(locus) < _FEW_STARS:
+        # Few bright stars leave room for fainter ones; their size is known by now.
+        locus = _of_size(sources.take(usable & (sources.snr >= 0.5 * min_snr)), size)
     if len(locus) < _MIN_STARS:
         nearest = np.argsort(np.abs(pool.half_light_pix / size - 1.0), kind="stable")[: max(_MIN_STARS, len(pool) // 3)]
         locus = pool.take(np.sort(nearest))
     return locus.take(slice(0, limit))
 
 
-def _densest(radii: FloatArray, small_is_better: float) -> float:
-    """Centre of the narrowest interval (in the logarithm) that holds an eighth of the values, small sizes preferred:
-    in a field of galaxies the stars are few, but they are the smallest and all alike.
-    """
+def _of_size(pool: SourceList, half_light_pix: float) -> SourceList:
+    alike = np.abs(np.log(pool.half_light_pix / half_light_pix)) < _SIZE_SPREAD
+    return pool.take(alike & (pool.ellipticity < 0.35))
+
+
+def _star_size(radii: FloatArray, *, smallest_first: bool) -> float:
+    """Return the middle of the first, or fullest, stretch of sizes that holds a fair part of the sources."""
     log = np.sort(np.log(radii))
-    n = max(4, len(log) // 8)
-    if len(log) <= n:
-        return float(np.exp(np.median(log)))
-    widths = log[n - 1 :] - log[: len(log) - n + 1]
-    first = int(np.argmin(widths + small_is_better * (log[: len(widths)] - log[0])))
-    return float(np.exp(np.median(log[first : first + n])))
+    inside = np.searchsorted(log, log + 2.0 * _SIZE_SPREAD, side="right") - np.arange(len(log))
+    enough = inside >= max(_MIN_STARS + 1, 0.03 * len(log))
+    start = int(np.argmax(enough if smallest_first and enough.any() else inside))
+    middle = float(np.median(log[start : start + inside[start]]))
+    for _ in range(3):
+        middle = float(np.median(log[np.abs(log - middle) <= _SIZE_SPREAD]))
+    return float(np.exp(middle))
 
 
 def _cut(pixels: FloatImage, bad: NDArray[np.bool_], stars: SourceList) -> tuple[_Stamps, float]:
@@ -123,14 +154,16 @@ def _cut(pixels: FloatImage, bad: NDArray[np.bool_], stars: SourceList) -> tuple
     inside = (flag == 0) & (moved < fwhm)
     found = [_stamp(clean, bad, x, y, size, fwhm) for x, y in zip(x_win[inside], y_win[inside], strict=True)]
     usable = [one for one in found if one is not None]
-    for limit in (0.1, 0.3, 1.0):
+    for limit in (0.3, 1.0):
         taken = [one for one in usable if one[1] <= limit]
         if len(taken) >= 2 * _MIN_STARS:
             break
     if len(taken) < _MIN_STARS:
         raise TooFewSources("too few isolated stars to measure the PSF", n_stars=len(taken), required=_MIN_STARS)
     stamps, _, x_pix, y_pix = (np.array(part) for part in zip(*taken, strict=True))
-    return _Stamps(stamps, x_pix, y_pix), fwhm
+    outer = stamps[:, _radius(size) > 0.8 * (size // 2)]
+    noise = 1.4826 * float(np.median(np.abs(outer)))
+    return _Stamps(stamps, x_pix, y_pix, max(noise, 1e-6 * float(stamps.max()))), fwhm
 
 
 def _stamp(
@@ -145,25 +178,10 @@ def _stamp(
     if bad[row - core : row + core + 1, column - core : column + core + 1].any():
         return None
     stamp = clean[row - half : row + half + 1, column - half : column + half + 1].astype(float)
-    stamp = stamp - np.median(np.concatenate([stamp[0], stamp[-1], stamp[:, 0], stamp[:, -1]]))
     if stamp[half, half] <= 0.0:
         return None
-    stamp = _without_neighbours(stamp, fwhm)
-    neighbour = float(stamp[_radius(size) > 1.5 * fwhm].max(initial=0.0)) / float(stamp[half, half])
+    neighbour = float(stamp[_radius(size) > 2.0 * fwhm].max(initial=0.0)) / float(stamp[half, half])
     return _centred(stamp, column - float(x), row - float(y)), neighbour, float(x), float(y)
-
-
-def _without_neighbours(stamp: FloatArray, fwhm: float) -> FloatArray:
-    """Replace what stands out of its ring, outside 1.5 FWHM, by the median of the ring: another star's light."""
-    radius = _radius(stamp.shape[0])
-    clean = stamp.copy()
-    for ring in range(int(np.ceil(1.5 * fwhm)), int(radius.max()) + 1):
-        there = np.abs(radius - ring) <= 0.75
-        middle = np.median(stamp[there])
-        spread = 1.4826 * np.median(np.abs(stamp[there] - middle))
-        foreign = there & (stamp > middle + 4.0 * spread)
-        clean[foreign] = middle
-    return clean
 
 
 def _centred(stamp: FloatArray, dx: float, dy: float) -> FloatArray:
@@ -172,52 +190,100 @@ def _centred(stamp: FloatArray, dx: float, dy: float) -> FloatArray:
     return np.asarray(np.fft.ifft2(shifted).real)
 
 
-def _fit(stamps: _Stamps, keep: NDArray[np.bool_], degree: int, frame: tuple[int, int], fwhm: float) -> PsfModel:
-    ny, nx = frame
-    size = stamps.pixels.shape[-1]
-    pixels = stamps.pixels[keep]
-    x = 2 * stamps.x_pix[keep] / max(nx - 1, 1) - 1
-    y = 2 * stamps.y_pix[keep] / max(ny - 1, 1) - 1
-    core = _radius(size) <= 1.5 * fwhm
-    flux = pixels[:, core].sum(axis=1)
-    mean = np.median(pixels / flux[:, None, None], axis=0)
-    # PSF-weighted flux: less noise than an aperture, and blind to what lies in the wings.
-    flux = (pixels[:, core] * mean[core]).sum(axis=1) / (mean[core] ** 2).sum()
+def _median_model(stamps: _Stamps, frame: tuple[int, int], fwhm: float) -> PsfModel:
+    """Return the median of the stars scaled to one core flux: no neighbour stands at the same place in most."""
+    core = _radius(stamps.pixels.shape[-1]) <= 1.5 * fwhm
+    scaled = stamps.pixels / stamps.pixels[:, core].sum(axis=1)[:, None, None]
+    middle = np.median(scaled, axis=0)
+    return PsfModel(coefficients=(middle / middle.sum())[None], degree=0, frame_shape=frame)
+
+
+def _compare(stamps: _Stamps, model: PsfModel, own: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    """Return each star's flux, by least squares on its own pixels, and what it leaves, relative to the flux times the
+    peak of the model.
+    """
+    psf = np.array([model.at(x, y) for x, y in zip(stamps.x_pix, stamps.y_pix, strict=True)], dtype=float)
+    peak = psf.max(axis=(1, 2))
+    # Near the peak the noise is no longer the sky's: there all stars are weighted alike.
+    weight = own / (1.0 + psf / (0.1 * peak[:, None, None]))
+    flux = (weight * psf * stamps.pixels).sum(axis=(1, 2)) / (weight * psf**2).sum(axis=(1, 2))
+    flux = np.maximum(flux, stamps.noise)
+    return flux, (stamps.pixels - flux[:, None, None] * psf) / (flux * peak)[:, None, None]
+
+
+def _foreign(stamps: _Stamps, model: PsfModel, flux: FloatArray, rest: FloatArray, fwhm: float) -> NDArray[np.bool_]:
+    """Return the pixels outside one FWHM that are not the star's own: off by 4 sigma and a tenth of the model."""
+    peak = np.array([model.at(x, y).max() for x, y in zip(stamps.x_pix, stamps.y_pix, strict=True)], dtype=float)
+    shape = model.coefficients[0] / model.coefficients[0].max()
+    allowed = 4.0 * stamps.noise / (flux * peak)[:, None, None] + 0.1 * np.abs(shape)
+    outside = _radius(model.size) > fwhm
+    off = (np.abs(rest) > allowed) & outside
+    return np.asarray(ndimage.binary_dilation(off, structure=np.ones((1, 3, 3), dtype=bool)) & outside)
+
+
+def _scaled(stamps: _Stamps, keep: NDArray[np.bool_], flux: FloatArray) -> _Scaled:
+    pixels = stamps.pixels[keep] / flux[keep, None, None]
+    return _Scaled(pixels.reshape(len(pixels), -1), stamps.noise / flux[keep], stamps.x_pix[keep], stamps.y_pix[keep])
+
+
+def _fit(stars: _Scaled, own: NDArray[np.bool_], frame: tuple[int, int], fwhm: float) -> PsfModel:
+    """Fit every pixel of the scaled stars by weighted least squares, each with the weights of its own noise."""
+    (ny, nx), size, n = frame, own.shape[-1], len(own)
+    degree = 0 if n < _STARS_FOR_LINEAR else 1 if n < _STARS_FOR_QUADRATIC else 2
+    x, y = 2 * stars.x_pix / max(nx - 1, 1) - 1, 2 * stars.y_pix / max(ny - 1, 1) - 1
     design = np.array([polynomial_terms(one, other, degree) for one, other in zip(x, y, strict=True)])
-    weight = np.sqrt(np.minimum(flux, 10.0 * np.median(flux)))
-    scaled = (pixels / flux[:, None, None]).reshape(len(flux), -1)
-    solution, *_ = np.linalg.lstsq(design * weight[:, None], scaled * weight[:, None], rcond=None)
-    coefficients = np.array([_calm_wings(term.reshape(size, size), fwhm) for term in solution])
-    total = coefficients[0].sum()
-    return PsfModel(coefficients=coefficients / total, degree=degree, frame_shape=frame)
+    # Beside sky noise, stars differ from any smooth model by some per cent: the brightest must not decide alone.
+    variance = stars.noise[:, None] ** 2 + (_STAR_TO_STAR * np.median(np.abs(stars.pixels), axis=0)) ** 2
+    weight = own.reshape(n, -1) / variance
+    # A pixel that is foreign in nearly all stars takes them all: better a little blended light than none.
+    weight = np.where((weight > 0).sum(axis=0) >= max(2, design.shape[1]), weight, 1.0 / variance)
+    normal = np.einsum("np,ni,nj->pij", weight, design, design)
+    normal += 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(design.shape[1])
+    inverse = np.linalg.inv(normal)
+    solution = np.einsum("pij,nj,np->ip", inverse, design, weight * stars.pixels)
+    noise2 = np.einsum("pii->ip", inverse)
+    coefficients = np.array([
+        _calm_wings(term.reshape(size, size), error.reshape(size, size), fwhm)
+        for term, error in zip(solution, noise2, strict=True)
+    ])  # fmt: skip
+    return PsfModel(coefficients=coefficients / coefficients[0].sum(), degree=degree, frame_shape=frame)
 
 
-def _calm_wings(stamp: FloatArray, fwhm: float) -> FloatArray:
-    """Average the wings over angle beyond 1.5 FWHM and let them end softly at the rim of the stamp."""
+def _calm_wings(stamp: FloatArray, noise2: FloatArray, fwhm: float) -> FloatArray:
+    """Draw pixels beyond 1.5 FWHM towards the mean of their ring by the part of their scatter that is noise, and let
+    the wings end softly at the rim of the stamp.
+    """
     size = stamp.shape[0]
     radius = _radius(size)
     rings = np.rint(radius).astype(int)
-    mean = np.bincount(rings.ravel(), stamp.ravel()) / np.bincount(rings.ravel())
-    smooth = mean[rings]
+    count = np.bincount(rings.ravel())
+    mean = np.bincount(rings.ravel(), stamp.ravel()) / count
+    scatter2 = np.bincount(rings.ravel(), ((stamp - mean[rings]) ** 2).ravel()) / np.maximum(count - 1, 1)
+    expected2 = np.bincount(rings.ravel(), noise2.ravel()) / count
+    real = np.clip(1.0 - expected2 / np.maximum(scatter2, 1e-30), 0.0, 1.0)[rings]
+    calm = mean[rings] + real * (stamp - mean[rings])
     inner, outer = 1.5 * fwhm, 2.5 * fwhm
     blend = np.clip((radius - inner) / max(outer - inner, 1e-6), 0.0, 1.0)
     rim = size // 2
     taper = 0.5 * (1.0 + np.cos(np.pi * np.clip((radius - 0.8 * rim) / (0.2 * rim), 0.0, 1.0)))
-    return np.asarray(((1.0 - blend) * stamp + blend * smooth) * taper)
+    return np.asarray(((1.0 - blend) * stamp + blend * calm) * taper)
 
 
-def _scatter(stamps: _Stamps, model: PsfModel, fwhm: float) -> FloatArray:
-    core = _radius(model.size) <= fwhm
-    scatter = []
-    for stamp, x, y in zip(stamps.pixels, stamps.x_pix, stamps.y_pix, strict=True):
-        psf = model.at(x, y).astype(float)
-        flux = (stamp[core] * psf[core]).sum() / (psf[core] ** 2).sum()
-        rest = (stamp - flux * psf)[core] / (flux * psf.max())
-        scatter.append(1.4826 * np.median(np.abs(rest)))
-    return np.array(scatter)
+def _alike(scatter: FloatArray, noise: FloatArray, before: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the stars that follow the model as well as most do; faint ones may scatter by their noise."""
+    excess = scatter / np.hypot(noise, _STAR_TO_STAR)
+    middle = float(np.median(excess[before]))
+    now = excess <= middle + 3.0 * 1.4826 * np.median(np.abs(excess[before] - middle))
+    return np.asarray(now if now.sum() >= _MIN_STARS else before)
+
+
+def _scatter(rest: FloatArray, fwhm: float) -> FloatArray:
+    """Return the robust scatter of what each star leaves inside one FWHM."""
+    core = _radius(rest.shape[-1]) <= fwhm
+    return np.asarray(1.4826 * np.median(np.abs(rest[:, core]), axis=1))
 
 
 def _radius(size: int) -> FloatArray:
     half = size // 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
-    return np.hypot(x, y)
+    return np.asarray(np.hypot(x, y))

@@ -40,7 +40,7 @@ class SourceList:
 def detect_sources(
     pixels: FloatImage, noise: FloatImage, bad: NDArray[np.bool_], *, threshold_sigma: float
 ) -> SourceList:
-    """Return the sources of a background-subtracted image above ``threshold_sigma`` per pixel (Bertin & Arnouts 1996)."""
+    """Return the sources of a background-subtracted image, ``threshold_sigma`` per pixel (Bertin & Arnouts 1996)."""
     data = np.ascontiguousarray(np.where(bad, 0.0, pixels), dtype=np.float32)
     err = np.ascontiguousarray(np.where(bad, 1.0, noise), dtype=np.float32)
     found = sep.extract(data, threshold_sigma, err=err, mask=bad, minarea=5, deblend_cont=0.005)

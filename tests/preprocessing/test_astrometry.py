@@ -39,7 +39,7 @@ def test_a_wcs_that_is_off_by_pixels_and_turned_is_corrected() -> None:
 
 def test_outliers_and_missing_stars_do_not_matter() -> None:
     xy = _field(3)
-    other = np.concatenate([xy[30:] + [12.0, -7.0], _field(4, 40)])
+    other = np.concatenate([xy[30:] + np.array([12.0, -7.0]), _field(4, 40)])
     found = match(xy, other, reach_pix=60.0, frame=FRAME)
     assert found.apply(np.array([[450.0, 400.0]]))[0] == pytest.approx([462.0, 393.0], abs=0.02)
 

@@ -9,6 +9,7 @@ from astrid_core.preprocessing.prepare import Detector, PreparedImage, prepare
 from astrid_core.shared.errors import AstridError, BadConfiguration, BadPixels
 from astrid_core.shared.images import FloatImage, MaskPlane
 from tests.synthetic.fields import Source, draw, observe, stars
+from tests.synthetic.pairs import true_psf
 
 SHAPE = (400, 420)
 SKY = 300.0
@@ -27,8 +28,10 @@ def test_sky_noise_psf_and_depth_are_measured() -> None:
     quality = _prepare(_raw(), zero_point_mag=25.0).quality
     assert quality.sky == pytest.approx(SKY, rel=0.02)
     assert quality.sky_rms == pytest.approx(np.sqrt(SKY / 2.0 + 6.25), rel=0.05)
-    assert quality.fwhm_pix == pytest.approx(3.1, abs=0.2)
-    assert quality.depth_mag == pytest.approx(25.0 - 2.5 * np.log10(5.0 * quality.sky_rms * 3.9), abs=0.25)
+    truth = true_psf(SHAPE, 3.0)
+    assert quality.fwhm_pix == pytest.approx(truth.fwhm_pix, abs=0.1)
+    noise_of_a_fit = quality.sky_rms / np.sqrt((truth.coefficients[0] ** 2).sum())
+    assert quality.depth_mag == pytest.approx(25.0 - 2.5 * np.log10(5.0 * noise_of_a_fit), abs=0.03)
     assert quality.masked_fraction < 0.01
 
 

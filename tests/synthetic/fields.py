@@ -30,7 +30,7 @@ def wcs(shape: tuple[int, int], *, scale_arcsec: float = 1.0, shift: tuple[float
 
 def moffat(x: FloatArray, y: FloatArray, fwhm: float, beta: float = 3.5) -> FloatArray:
     alpha2 = (fwhm / 2.0) ** 2 / (2.0 ** (1.0 / beta) - 1.0)
-    return (beta - 1.0) / (np.pi * alpha2) * (1.0 + (x * x + y * y) / alpha2) ** -beta
+    return np.asarray((beta - 1.0) / (np.pi * alpha2) * (1.0 + (x * x + y * y) / alpha2) ** -beta)
 
 
 def draw(shape: tuple[int, int], sources: list[Source], fwhm: float, *, reach: int = 24) -> FloatArray:
