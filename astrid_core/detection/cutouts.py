@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from astrid_core.detection.config import DetectConfig
+from astrid_core.differencing.entities import Candidate
+from astrid_core.differencing.extract import Peak
 from astrid_core.differencing.products import DifferenceProduct
 from astrid_core.shared.images import FloatImage
 
@@ -23,25 +25,8 @@ _SOFTENING = 3.0
 
 
 Kind = TypeVar("Kind", bound=np.generic)
-
-
-class Place(Protocol):
-    """Where to cut: a peak or a candidate."""
-
-    @property
-    def x_pix(self) -> float:
-        """0-based column."""
-        ...
-
-    @property
-    def y_pix(self) -> float:
-        """0-based row."""
-        ...
-
-    @property
-    def score(self) -> float:
-        """Signed S_corr."""
-        ...
+Place: TypeAlias = Peak | Candidate
+"""Where to cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

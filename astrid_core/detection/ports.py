@@ -60,6 +60,10 @@ class ModelRegistry(Protocol):
         """Return the version that production uses, or raise UnknownModel."""
         ...
 
+    def get(self, model_id: str) -> Model:
+        """Return ``name/version`` without loading it, or raise UnknownModel."""
+        ...
+
     def versions(self, name: str) -> Sequence[Model]:
         """Return every version, oldest first; empty if the name is unknown."""
         ...

@@ -7,7 +7,6 @@ import structlog
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.cutouts import cut_stamps
 from astrid_core.detection.entities import Detection, Model, ModelRun
-from astrid_core.detection.ports import Scorer
 from astrid_core.differencing.entities import DifferenceRun
 from astrid_core.differencing.products import read_difference
 from astrid_core.shared.errors import Unprocessable
@@ -30,8 +29,8 @@ def run_detect(services: Services, difference_key: RunKey, model_id: str, config
 
     A candidate that cannot be judged is recorded without a score and with the reason. No candidates: no detections.
     """
-    scorer = services.models.load(model_id)
-    key = detect_key(difference_key, scorer.model, config)
+    model = services.models.get(model_id)
+    key = detect_key(difference_key, model, config)
     with services.transaction() as records:
         difference = records.difference_runs.get(difference_key)
         done = records.model_runs.find(key)
@@ -40,20 +39,21 @@ def run_detect(services: Services, difference_key: RunKey, model_id: str, config
     started = time.monotonic()
     if difference.status is RunStatus.SKIPPED or difference.image is None:
         reason = f"nothing was subtracted: {difference.reason}"
-        _record(services, _run_of(key, difference, scorer.model, status=RunStatus.SKIPPED, reason=reason))
+        _record(services, _run_of(key, difference, model, status=RunStatus.SKIPPED, reason=reason))
         raise Unprocessable(reason)
-    detections = _score(services, key, difference, scorer, config)
+    detections = _score(services, key, difference, model_id, config)
     elapsed_s = time.monotonic() - started
-    _record(services, _run_of(key, difference, scorer.model, detections=detections, elapsed_s=elapsed_s))
+    _record(services, _run_of(key, difference, model, detections=detections, elapsed_s=elapsed_s))
     log.info("model_run.recorded", run=key, observation=difference.observation_id, n_detections=len(detections))
     return key
 
 
 def _score(
-    services: Services, key: RunKey, difference: DifferenceRun, scorer: Scorer, config: DetectConfig
+    services: Services, key: RunKey, difference: DifferenceRun, model_id: str, config: DetectConfig
 ) -> tuple[Detection, ...]:
     if not difference.candidates or difference.image is None:
         return ()
+    scorer = services.models.load(model_id)
     product = read_difference(services.artifacts.get(difference.image.digest))
     stamps = cut_stamps(product, difference.candidates, size_pix=scorer.stamp_pix, config=config)
     probabilities = scorer.score(stamps.pixels)

@@ -58,6 +58,10 @@ class MlflowModels:
                 raise UnknownModel("no version is the champion", name=name)
             return self._model(self._client.get_model_version(name, version))
 
+    def get(self, model_id: str) -> Model:
+        """Return ``name/version`` without loading it, or raise UnknownModel."""
+        return self._model(self._entry(model_id))
+
     def versions(self, name: str) -> Sequence[Model]:
         """Return every version, oldest first; empty if the name is unknown."""
         with _translated("registry cannot be searched", name=name):
@@ -76,11 +80,7 @@ class MlflowModels:
         if model_id not in self._loaded:
             from astrid_core.adapters.models.unet import UNetScorer, read_network  # noqa: PLC0415 - imports TensorFlow
 
-            name, _, version = model_id.rpartition("/")
-            if not name or not version.isdigit():
-                raise UnknownModel("not the form name/version", model=model_id)
-            with _translated("registry has no such version", model=model_id):
-                entry = self._client.get_model_version(name, version)
+            entry = self._entry(model_id)
             content = self._content(entry, model_id)
             self._loaded[model_id] = UNetScorer(self._model(entry), read_network(content))
         return self._loaded[model_id]
@@ -133,6 +133,13 @@ class MlflowModels:
                 Path(self._tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             self._opened = MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
         return self._opened
+
+    def _entry(self, model_id: str) -> Any:
+        name, _, version = model_id.rpartition("/")
+        if not name or not version.isdigit():
+            raise UnknownModel("not of the form name/version", model=model_id)
+        with _translated("registry has no such version", model=model_id):
+            return self._client.get_model_version(name, version)
 
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415

@@ -64,7 +64,8 @@ class UNet:
 
     def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return one probability per stamp of shape (n, size, size, channels)."""
-        return expit(self._description.slope * self.logits(stamps) + self._description.offset).astype(np.float32)
+        z = self._description.slope * self.logits(stamps) + self._description.offset
+        return np.asarray(expit(z), dtype=np.float32)
 
     def logits(self, stamps: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return what the head says before calibration."""

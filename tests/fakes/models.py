@@ -1,0 +1,134 @@
+"""The model registry in memory, with a network that knows one number."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astrid_core.detection.config import TrainConfig
+from astrid_core.detection.entities import Model
+from astrid_core.detection.ports import Network, Scorer
+from astrid_core.detection.training_set import Examples, LabelledFrame
+from astrid_core.shared.errors import CorruptArtifact, UnknownModel
+from astrid_core.shared.runs import RunKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryNetwork:
+    """Tells by the score plane at the peak alone: above ``threshold`` (of asinh S_corr) is real."""
+
+    threshold: float
+    stamp_pix: int = 48
+    history: Sequence[Mapping[str, float]] = ()
+
+    @property
+    def content(self) -> bytes:
+        return json.dumps({"threshold": self.threshold, "stamp_pix": self.stamp_pix}).encode()
+
+    def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
+        peak = stamps[:, self.stamp_pix // 2, self.stamp_pix // 2, 0].astype(float)
+        return (1.0 / (1.0 + np.exp(-20.0 * (peak - self.threshold)))).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryScorer:
+    """A loaded MemoryNetwork."""
+
+    model: Model
+    stamp_pix: int
+    network: MemoryNetwork
+
+    def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.network.score(stamps)
+
+
+@dataclass(slots=True)
+class MemoryModels:
+    """``contents`` may be tampered with to play a corrupt disk; ``n_trained`` and ``n_loaded`` count the work."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    models: list[tuple[Model, RunKey]] = field(default_factory=list)
+    champions: dict[str, Model] = field(default_factory=dict)
+    manifests: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    n_trained: int = 0
+    n_loaded: int = 0
+
+    def champion(self, name: str) -> Model:
+        if name not in self.champions:
+            raise UnknownModel("no version is the champion", name=name)
+        return self.champions[name]
+
+    def get(self, model_id: str) -> Model:
+        for model, _ in self.models:
+            if model.id == model_id:
+                return model
+        raise UnknownModel("registry has no such version", model=model_id)
+
+    def versions(self, name: str) -> Sequence[Model]:
+        return tuple(model for model, _ in self.models if model.name == name)
+
+    def find(self, name: str, recipe: RunKey) -> Model | None:
+        found = [model for model, made_by in self.models if model.name == name and made_by == recipe]
+        return found[0] if found else None
+
+    def load(self, model_id: str) -> Scorer:
+        model = self.get(model_id)
+        content = self.contents[model_id]
+        if hashlib.sha256(content).hexdigest() != model.digest:
+            raise CorruptArtifact("network is not the one registered", model=model_id)
+        self.n_loaded += 1
+        network = MemoryNetwork(**json.loads(content))
+        return MemoryScorer(model=model, stamp_pix=network.stamp_pix, network=network)
+
+    def train(
+        self, training: Examples, validation: Examples, config: TrainConfig, *, progress: Callable[[str], None]
+    ) -> Network:
+        peak = np.arcsinh(np.abs(training.score.astype(float)))
+        self.n_trained += 1
+        progress("epoch 1")
+        threshold = float(peak[training.is_real].min() + peak[~training.is_real].max()) / 2.0
+        return MemoryNetwork(threshold=threshold, stamp_pix=config.stamp_pix, history=({"training_loss": 0.0},))
+
+    def register(
+        self,
+        name: str,
+        network: Network,
+        *,
+        recipe: RunKey,
+        parameters: Mapping[str, object],
+        metrics: Mapping[str, float],
+        manifest: Mapping[str, object],
+    ) -> Model:
+        digest = hashlib.sha256(network.content).hexdigest()
+        model = Model(name=name, version=len(self.versions(name)) + 1, digest=digest, metrics=dict(metrics))
+        self.models.append((model, recipe))
+        self.contents[model.id] = network.content
+        self.manifests[model.id] = json.loads(json.dumps(dict(manifest)))
+        return model
+
+    def promote(self, model: Model) -> None:
+        self.champions[model.name] = self.get(model.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryTrainingFrames:
+    """Frames that are there already."""
+
+    frames: Sequence[LabelledFrame]
+    recipe: str = "frames of a test"
+
+    def __iter__(self) -> Iterator[LabelledFrame]:
+        return iter(self.frames)
+
+
+def with_champion(models: MemoryModels, *, threshold_sigma: float = 6.0) -> Model:
+    """Register and promote a network that believes what stands out by more than ``threshold_sigma``."""
+    network = MemoryNetwork(threshold=float(np.arcsinh(threshold_sigma)))
+    model = models.register(
+        "astrid-detection", network, recipe=RunKey("train-0"), parameters={}, metrics={}, manifest={}
+    )
+    models.promote(model)
+    return model
