@@ -57,27 +57,38 @@ class Supervisor:
     """Component to command; started in this order."""
     may_follow: Callable[[], bool]
     """Tells whether the API server answers, so that those who need it may start."""
-    _components: dict[str, _Component] = field(default_factory=dict)
+    _components: dict[str, _Component] = field(init=False)
     _stopping: bool = False
     _api_server_is_up: bool = False
 
+    def __post_init__(self) -> None:
+        self._components = {name: _Component(name=name) for name in self.commands}
+
     def run(self) -> None:
         """Start everything, watch over it, and stop it after SIGTERM or SIGINT."""
-        self._components = {name: _Component(name=name) for name in self.commands}
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop_soon)
         try:
             while not self._stopping:
-                self._look()
+                self.look()
                 time.sleep(_POLL_S)
         finally:
-            stop([one.identity for one in self._components.values() if one.identity is not None], grace_s=_GRACE_S)
+            self.stop_all()
+
+    def stop_all(self) -> None:
+        """End every component with all its children."""
+        stop([one.identity for one in self._components.values() if one.identity is not None], grace_s=_GRACE_S)
+        for component in self._components.values():
+            if component.process is not None:
+                component.process.wait()
+                component.process = component.identity = None
 
     def _stop_soon(self, number: int, _: FrameType | None) -> None:
         log.info("supervisor.stopping", signal=number)
         self._stopping = True
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Start what is not running and may run."""
         now = time.monotonic()
         for component in self._components.values():
             self._bury(component, now)

@@ -1,5 +1,4 @@
-import ast
-import json
+import os
 import subprocess
 import sys
 import warnings
@@ -8,26 +7,147 @@ from typing import Any
 
 import pytest
 
-from astrid_core.shared.errors import AstridError
+from include.batches import MAX_BATCHES
+
+with warnings.catch_warnings():
+    # Deprecations among Airflow's own modules, raised while they are imported.
+    warnings.simplefilter("ignore")
+    from airflow.configuration import conf
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk.exceptions import ParamValidationError
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from pendulum import datetime
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAG_FILES = sorted(path for path in (REPOSITORY / "dags").glob("*.py") if path.name != "__init__.py")
-DAG_IDS = {"nightly_survey", "build_references", "train_detector", "region_on_demand"}
-HEAVY = ("numpy", "astropy", "tensorflow", "mlflow", "great_expectations", "pandas", "sqlalchemy_never", "astrid_core.bootstrap")
+HEAVY = {"numpy", "astropy", "tensorflow", "keras", "mlflow", "great_expectations", "pandas", "scipy", "sep"}
+SEARCHES = ("nightly_survey", "region_on_demand")
+NIGHT = {"first_night": "2026-11-20", "last_night": "2026-11-21"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dags() -> dict[str, Any]:
-    with warnings.catch_warnings():
-        # Vendors' own: raised while Airflow is imported.
-        warnings.simplefilter("ignore")
-        from airflow.dag_processing.dagbag import DagBag
-
-        bag = DagBag(str(REPOSITORY / "dags"))
+    bag = DagBag(str(REPOSITORY / "dags"))
     assert bag.import_errors == {}
     return dict(bag.dags)
 
 
-def test_these_dags_exist(dags: dict[str, Any]) -> None:
-    print({k: [t for t in v.task_ids] for k, v in dags.items()})
-    assert set(dags) == DAG_IDS
+def _tasks(dags: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(dag_id, task) for dag_id, dag in dags.items() for task in dag.tasks]
+
+
+def test_every_file_holds_the_dag_of_its_name(dags: dict[str, Any]) -> None:
+    assert sorted(dags) == [path.stem for path in DAG_FILES]
+    assert {"nightly_survey", "build_references", "train_detector", "region_on_demand"} <= set(dags)
+
+
+def test_dag_files_stay_short() -> None:
+    lengths = {path.name: len(path.read_text().splitlines()) for path in DAG_FILES}
+    assert {name: length for name, length in lengths.items() if length >= 100} == {}
+
+
+def test_every_dag_is_described_tagged_and_limited(dags: dict[str, Any]) -> None:
+    for dag_id, dag in dags.items():
+        assert dag.doc_md, dag_id
+        assert "astrid" in dag.tags, dag_id
+        assert dag.max_active_runs == 1, dag_id
+        assert dag.catchup is False, dag_id
+
+
+def test_every_task_has_an_owner_and_is_retried_with_back_off(dags: dict[str, Any]) -> None:
+    for dag_id, task in _tasks(dags):
+        where = f"{dag_id}.{task.task_id}"
+        assert task.owner == "astrid", where
+        assert task.retries >= 2, where
+        assert task.retry_exponential_backoff, where
+        assert task.retry_delay.total_seconds() <= 10.0, where
+        assert task.execution_timeout is not None, where
+
+
+def test_every_mapped_task_has_a_readable_name(dags: dict[str, Any]) -> None:
+    mapped = [(dag_id, task) for dag_id, task in _tasks(dags) if task.get_closest_mapped_task_group() or task.is_mapped]
+    assert len(mapped) == 8
+    for dag_id, task in mapped:
+        assert task.map_index_template == "{{ label }}", f"{dag_id}.{task.task_id}"
+
+
+def test_batches_stay_far_below_what_airflow_maps() -> None:
+    assert conf.getint("core", "max_map_length") >= 10 * MAX_BATCHES
+
+
+@pytest.mark.parametrize("dag_id", SEARCHES)
+def test_gates_stand_before_planning_and_before_publishing(dags: dict[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert "check_observations" in dag.get_task("plan").upstream_task_ids
+    assert "plan" in dag.get_task("search_batch.preprocess").get_flat_relative_ids(upstream=True)
+    assert "check_candidates" in dag.get_task("publish").get_flat_relative_ids(upstream=True)
+    assert "publish" in dag.get_task("report").upstream_task_ids
+
+
+@pytest.mark.parametrize("dag_id", SEARCHES)
+def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], dag_id: str) -> None:
+    gather = dags[dag_id].get_task("gather")
+    assert gather.trigger_rule == "all_done_min_one_success"
+    assert {"plan", "search_batch.detect"} <= gather.upstream_task_ids
+
+
+def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> None:
+    timetable = coerce_to_core_timetable(dags["nightly_survey"].timetable)
+    assert timetable.partitioned
+    _, key = timetable._get_partition_info(datetime(2026, 11, 21, 12))
+    assert key == "2026-11-20"
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "asked"),
+    [
+        ("nightly_survey", {"region": "circle(1,2,3)"}),
+        ("nightly_survey", {"night": "20 November"}),
+        ("nightly_survey", {"survey": "No such name"}),
+        ("nightly_survey", {"max_failed": 1.5}),
+        ("nightly_survey", {"force": "perhaps"}),
+        ("region_on_demand", {"first_night": "2026-11-20"}),
+        ("region_on_demand", {**NIGHT, "region": "M31"}),
+        ("build_references", {"exclude_night": "yesterday"}),
+    ],
+)
+def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, asked: dict[str, object]) -> None:
+    with pytest.raises(ParamValidationError):
+        _filled(dags[dag_id], asked)
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "asked"),
+    [
+        ("nightly_survey", {}),
+        (
+            "nightly_survey",
+            {"region": "cone(10.68,41.27,0.5deg)", "night": "2026-11-20", "survey": "demo", "force": True},
+        ),
+        ("region_on_demand", {**NIGHT, "region": "polygon(10 41, 11 41, 11 42)"}),
+        ("build_references", {"exclude_night": "2026-11-20"}),
+    ],
+)
+def test_a_form_takes_what_makes_sense(dags: dict[str, Any], dag_id: str, asked: dict[str, object]) -> None:
+    assert _filled(dags[dag_id], asked).items() >= asked.items()
+
+
+def _filled(dag: Any, asked: dict[str, object]) -> dict[str, Any]:
+    params = dag.params.__copy__()
+    params.update(asked)
+    return dict(params.validate())
+
+
+def _imported_by(statement: str) -> set[str]:
+    code = f"import runpy, sys\n{statement}\nprint(*{{one.partition('.')[0] for one in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(done.stdout.split()) & HEAVY
+
+
+def test_parsing_imports_nothing_heavy() -> None:
+    parse = "; ".join(f"runpy.run_path({str(path)!r}, run_name='dag_file')" for path in DAG_FILES)
+    assert _imported_by(parse) == set()
+    assert "numpy" in _imported_by("import include.search")
