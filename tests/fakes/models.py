@@ -84,7 +84,12 @@ class MemoryModels:
         return MemoryScorer(model=model, stamp_pix=network.stamp_pix, network=network)
 
     def train(
-        self, training: Examples, validation: Examples, config: TrainConfig, *, progress: Callable[[str], None]
+        self,
+        training: Examples,
+        validation: Examples,  # noqa: ARG002 - nothing here can be overdone
+        config: TrainConfig,
+        *,
+        progress: Callable[[str], None],
     ) -> Network:
         peak = np.arcsinh(np.abs(training.score.astype(float)))
         self.n_trained += 1
@@ -106,7 +111,7 @@ class MemoryModels:
         model = Model(name=name, version=len(self.versions(name)) + 1, digest=digest, metrics=dict(metrics))
         self.models.append((model, recipe))
         self.contents[model.id] = network.content
-        self.manifests[model.id] = json.loads(json.dumps(dict(manifest)))
+        self.manifests[model.id] = json.loads(json.dumps({**manifest, "parameters": dict(parameters)}))
         return model
 
     def promote(self, model: Model) -> None:
