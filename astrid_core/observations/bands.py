@@ -68,4 +68,5 @@ def normalise(name: str) -> str:
 
 
 def _says_none(headers: Headers) -> bool:
-    return any(str(value(headers, keyword)).strip().lower() == "none" for keyword in ("FILTER", "FILTER1"))
+    written = (value(headers, keyword) for keyword in ("FILTER", "FILTER1"))
+    return any(isinstance(one, str) and one.strip().lower() == "none" for one in written)

@@ -83,6 +83,6 @@ def text(headers: Headers, names: Iterable[str], *, limit: int = 80) -> str:
 
 def _raw(header: fits.Header, name: str) -> str:
     try:
-        return str(header.cards[name].image[10:]).split("/")[0].strip()
+        return str(header.cards[name].image[10:]).split("/")[0].strip(" '")
     except VerifyError:
         return "?"

@@ -9,9 +9,10 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import FK4, FK5, ICRS, SkyCoord
 from astropy.io import fits
+from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS
-from astropy.wcs.utils import proj_plane_pixel_scales
+from numpy.typing import NDArray
 
 from astrid_core.observations.cards import Headers, as_number, comment, positive, value
 from astrid_core.observations.entities import WcsOrigin
@@ -36,6 +37,10 @@ _POINTINGS = (
     ("TARGRA", "TARGDEC"),
 )
 _SCALES = ("IM_SCALE", "PIXSCALE", "SECPIX", "SECPIX1", "PIXSCAL1", "PIXSCAL", "PIXSCL", "PLTSCAL", "ESO INS PIXSCALE")
+_NO_GEOMETRY = re.compile(
+    r"(COMMENT|HISTORY|CONTINUE)?$|DATE|MJD|JD|TIME|TSTART|TSTOP|TELAPSE|XPOSURE|TREF|OBSGEO|VELO|SPECSYS|SSYS|[BJ]EPOCH"
+)
+"""Times, places of observatories and remarks: wcslib would keep them, amend them and complain about them."""
 _BROKEN_WCS = (
     ValueError,
     TypeError,
@@ -48,6 +53,8 @@ _BROKEN_WCS = (
 )
 """What astropy raises for a WCS that contradicts itself; MemoryError stands for a distortion without its parameters."""
 _SMALLEST_SCALE, _LARGEST_SCALE = 1e-3, 600.0
+_SMALLEST_SINE = 0.1
+"""Of the angle between the axes of pixels on the sky; detectors are square to a degree."""
 _SEXAGESIMAL = re.compile(r"([+-]?)\s*(\d{1,3})[:\shHdD]+(\d{1,2})(?:[:\smM']+(\d{1,2}(?:\.\d*)?)?)?\s*[sS\"]*")
 
 
@@ -75,7 +82,9 @@ def sky_wcs(headers: Headers, hdus: fits.HDUList | None = None) -> WCS | None:
 
     With ``hdus``, distortion tables in other extensions are used as well.
     """
-    header = next((header for header in headers if _is_celestial(header)), None)
+    # A primary header speaks for its extensions only where it has no image of its own.
+    speaking = [header for header in headers if header is headers[0] or header.get("NAXIS") == 0]
+    header = next((header for header in speaking if _is_celestial(header)), None)
     if header is None or not any(_MATRIX.fullmatch(key) for key in header):
         return None
     _require_numbers(header)
@@ -84,14 +93,21 @@ def sky_wcs(headers: Headers, hdus: fits.HDUList | None = None) -> WCS | None:
         with warnings.catch_warnings(action="ignore", category=AstropyWarning):
             wcs = WCS(header, fobj=hdus).celestial
             wcs.wcs.set()
-            scales = proj_plane_pixel_scales(wcs) * 3600.0
+            matrix = wcs.pixel_scale_matrix * 3600.0
     except _BROKEN_WCS as error:
         raise UnusableFile(f"header WCS is unusable: {' '.join(str(error).split())[:200]}") from error
-    if not np.isfinite(scales).all() or scales.min() < _SMALLEST_SCALE or scales.max() > _LARGEST_SCALE:
-        raise UnusableFile(
-            "header WCS has no sensible pixel scale", x_arcsec=float(scales[0]), y_arcsec=float(scales[1])
-        )
+    _require_two_axes(matrix)
     return wcs
+
+
+def _require_two_axes(matrix: NDArray[np.float64]) -> None:
+    """Refuse a matrix (arcsec per pixel) whose axes have no sensible length, or lie upon each other."""
+    x_arcsec, y_arcsec = np.hypot(matrix[0], matrix[1])
+    if not _SMALLEST_SCALE <= min(x_arcsec, y_arcsec) <= max(x_arcsec, y_arcsec) <= _LARGEST_SCALE:
+        raise UnusableFile("header WCS has no sensible pixel scale", x_arcsec=float(x_arcsec), y_arcsec=float(y_arcsec))
+    sine = abs(float(np.linalg.det(matrix))) / (x_arcsec * y_arcsec)
+    if sine < _SMALLEST_SINE:
+        raise UnusableFile("header WCS is singular: its axes are parallel", sine=sine, required=_SMALLEST_SINE)
 
 
 def pointing_wcs(headers: Headers, shape: tuple[int, int]) -> WCS:
@@ -143,14 +159,22 @@ def _require_numbers(header: fits.Header) -> None:
 
 
 def _mended(header: fits.Header, *, keep_lookups: bool) -> fits.Header:
-    """Return a copy without what keeps wcslib from reading it."""
-    mended = header.copy()
-    for key in list(mended):
-        if not keep_lookups and _LOOKUP.match(key):
-            del mended[key]
-        elif re.fullmatch(r"CUNIT\d", key) and str(value([header], key)).strip().lower() in ("degree", "degrees"):
-            mended[key] = "deg"
+    """Return the geometry of a header, without what keeps wcslib from reading it: broken cards and odd units."""
+    mended = fits.Header()
+    for card in header.cards:
+        unwanted = _NO_GEOMETRY.match(card.keyword) or (not keep_lookups and _LOOKUP.match(card.keyword))
+        if unwanted or not _is_readable(card):
+            continue
+        spelled_out = card.keyword.startswith("CUNIT") and str(card.value).strip().lower() in ("degree", "degrees")
+        mended.append(fits.Card(card.keyword, "deg") if spelled_out else card, bottom=True)
     return mended
+
+
+def _is_readable(card: fits.Card) -> bool:
+    try:
+        return bool(card.image) and card.value is not None
+    except (VerifyError, ValueError):
+        return False
 
 
 def _pointing(headers: Headers) -> SkyPosition:
@@ -205,6 +229,6 @@ def _covered(wcs: WCS, shape: tuple[int, int], origin: WcsOrigin) -> Place:
     return Place(
         position=points[0],
         radius_deg=max(separation_arcsec(points[0], corner) for corner in points[1:]) / 3600.0,
-        pixel_scale_arcsec=float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)))) * 3600.0,
+        pixel_scale_arcsec=float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix)))) * 3600.0,
         origin=origin,
     )
