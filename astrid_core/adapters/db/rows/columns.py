@@ -1,10 +1,11 @@
 """Column types that come back as they went in, on both databases."""
 
 import math
+import operator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Double
+from sqlalchemy import BigInteger, DateTime, Dialect, Double
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -36,6 +37,17 @@ class ExactFloat(TypeDecorator[float]):
     def process_result_value(self, value: Any, dialect: Dialect) -> float | None:  # noqa: ARG002 - the vendor's signature
         """Return what was stored."""
         return None if value is None else float(value)
+
+
+class ExactInt(TypeDecorator[int]):
+    """A whole number; what only looks like one (2.0) is a TypeError."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - as above
+        """Return what is stored: SQLite's driver does not know numpy's whole numbers."""
+        return None if value is None else operator.index(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -205,7 +205,7 @@ class CandidateRow(Row):
                 "flux_err": one.flux_err,
                 "fwhm_pix": one.fwhm_pix,
                 "ellipticity": one.ellipticity,
-                "flags": int(one.flags),
+                "flags": one.flags,
             }
             for one, hpx29 in zip(candidates, hpx29_of([one.position for one in candidates]), strict=True)
         ]

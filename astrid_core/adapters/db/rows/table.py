@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, MetaData, Text, Uuid
+from sqlalchemy import JSON, MetaData, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase
 
-from astrid_core.adapters.db.rows.columns import ExactFloat, UtcDateTime
+from astrid_core.adapters.db.rows.columns import ExactFloat, ExactInt, UtcDateTime
 
 
 class Row(DeclarativeBase):
@@ -24,7 +24,7 @@ class Row(DeclarativeBase):
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text(),
-        int: BigInteger(),
+        int: ExactInt(),
         float: ExactFloat(),
         datetime: UtcDateTime(),
         UUID: Uuid(),
