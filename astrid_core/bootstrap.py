@@ -29,6 +29,7 @@ from astrid_core.observations.ports import SurveyClient
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.simulate.training_frames import SimulatedFrames
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.services import Records, Services
 
@@ -117,6 +118,11 @@ def open_models(settings: Settings | None = None) -> MlflowModels:
         tracking_uri=settings.mlflow_uri or f"sqlite:///{(settings.home / 'mlflow.sqlite').resolve()}",
         artifact_root=settings.mlflow_artifacts or str((settings.home / "models").resolve()),
     )
+
+
+def training_frames(pipeline: Pipeline) -> SimulatedFrames:
+    """Return the simulated frames that a network is trained on, under today's settings."""
+    return SimulatedFrames(train=pipeline.train, preprocess=pipeline.preprocess, difference=pipeline.difference)
 
 
 @contextmanager

@@ -1,0 +1,118 @@
+"""Frames to train on: simulated pairs sent through the same preparation and subtraction as real ones."""
+
+import dataclasses
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import structlog
+
+from astrid_core.detection.config import TrainConfig
+from astrid_core.detection.training_set import KnownSource, LabelledFrame, assign_frames
+from astrid_core.differencing.config import DifferenceConfig
+from astrid_core.differencing.pair import difference_pair
+from astrid_core.differencing.products import read_difference, write_difference
+from astrid_core.differencing.subtract import VERSION as DIFFERENCE_VERSION
+from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.preprocessing.prepare import VERSION as PREPARE_VERSION
+from astrid_core.preprocessing.prepare import Detector, prepare
+from astrid_core.shared.errors import Unprocessable
+from astrid_core.shared.images import FloatImage, SkyImage
+from astrid_core.shared.runs import run_key
+from astrid_core.simulate.config import VERSION as SIMULATE_VERSION
+from astrid_core.simulate.pair import PairConfig, simulate_pair
+from astrid_core.simulate.seeds import generator
+
+VERSION = 1
+"""Raise when the same settings should give other frames."""
+
+_MOST_WORKERS = 4
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedFrames:
+    """The frames of a training, made in parallel processes, in order."""
+
+    train: TrainConfig
+    preprocess: PreprocessConfig
+    difference: DifferenceConfig
+    pair: PairConfig = field(default_factory=PairConfig)
+    """Frames that only measure are drawn from this; frames to learn from show more of everything."""
+
+    @property
+    def recipe(self) -> str:
+        """Names how the frames are made."""
+        versions = (VERSION, SIMULATE_VERSION, PREPARE_VERSION, DIFFERENCE_VERSION)
+        return run_key("training-frames", VERSION, self, [str(version) for version in versions])
+
+    def __iter__(self) -> Iterator[LabelledFrame]:
+        """Give the frames in order; a pair that cannot be differenced is left out."""
+        n_workers = min(_MOST_WORKERS, os.cpu_count() or 1, self.train.n_frames)
+        # Spawned, not forked: the caller may hold the threads of TensorFlow or of a database.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(n_workers, mp_context=context) as pool:
+            for frame in pool.map(self.make, range(self.train.n_frames)):
+                if frame is not None:
+                    yield frame
+
+    def make(self, number: int) -> LabelledFrame | None:
+        """Return one frame, or None if it cannot be prepared or differenced."""
+        seed = int(generator(self.train.seed, "training frame", number).integers(2**62))
+        is_test = assign_frames(self.train)[number] == "test"
+        pair = replace(self.pair, side_pix=self.train.frame_pix)
+        simulated = simulate_pair(pair if is_test else enriched(pair, seed), seed)
+        try:
+            found = difference_pair(
+                self._prepared(simulated.science, simulated.science_wcs, simulated.science_detector),
+                self._prepared(simulated.reference, simulated.reference_wcs, simulated.reference_detector),
+                replace(self.difference, threshold_sigma=self.train.threshold_sigma),
+            )
+        except Unprocessable as error:
+            log.info("frame.skipped", frame=number, reason=str(error))
+            return None
+        return LabelledFrame(
+            number=number,
+            # Written and read, so that the network sees what it will be shown.
+            product=replace(read_difference(write_difference(found)), wcs=None),
+            candidates=found.peaks,
+            changed=[
+                KnownSource(x_pix=one.x_pix, y_pix=one.y_pix, predicted_snr=one.predicted_snr, kind=one.kind)
+                for one in simulated.sources
+            ],
+        )
+
+    def _prepared(self, counts: FloatImage, wcs: object, detector: Detector) -> SkyImage:
+        return prepare(counts, wcs=wcs, detector=detector, config=self.preprocess).image
+
+
+def enriched(pair: PairConfig, seed: int) -> PairConfig:
+    """Return settings under which more changes and more goes wrong, and conditions vary more from frame to frame."""
+    rng = generator(seed, "enriched")
+    narrow, wide = sorted(rng.uniform(0.8 * pair.conditions.seeing_pix[0], 1.3 * pair.conditions.seeing_pix[1], 2))
+    conditions = replace(
+        pair.conditions,
+        seeing_pix=(float(max(1.8, narrow)), float(max(2.0, wide))),
+        moffat_beta=float(rng.uniform(2.5, 4.5)),
+        psf_variation=float(rng.uniform(0.0, 0.1)),
+        wcs_error_pix=float(rng.uniform(0.2, 1.5)),
+        cosmic_rays_per_mpix=15.0 * pair.conditions.cosmic_rays_per_mpix,
+        trails_per_exposure=1.2,
+    )
+    camera = replace(
+        pair.camera,
+        hot_pixels_per_mpix=10.0 * pair.camera.hot_pixels_per_mpix,
+        bad_columns_per_mpix=4.0 * pair.camera.bad_columns_per_mpix,
+    )
+    sky = replace(
+        pair.sky,
+        stars_per_mpix=float(pair.sky.stars_per_mpix * np.exp(rng.uniform(-0.3, 1.0))),
+        transients_per_mpix=1.8 * pair.sky.transients_per_mpix,
+        faded_per_mpix=1.8 * pair.sky.faded_per_mpix,
+        variables_per_mpix=1.8 * pair.sky.variables_per_mpix,
+    )
+    return dataclasses.replace(pair, conditions=conditions, camera=camera, sky=sky)
