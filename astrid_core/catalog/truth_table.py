@@ -1,71 +1,126 @@
-"""What is known to have changed, as a table on disk (ECSV): one row per object and exposure."""
+"""What is known about a survey, as an ECSV table: written by the simulator, or by hand."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import astropy.units as u
 import numpy as np
-from astropy.io import ascii  # noqa: A004 - astropy's own name for text tables
-from astropy.table import MaskedColumn, Table
+from astropy.table import Column, MaskedColumn, Table
 
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.shared.errors import BadConfiguration
 
+_COLUMNS: Mapping[str, tuple[str, str, int | None, str]] = {
+    "object_id": ("str", "", None, "Name of the object"),
+    "kind": ("str", "", None, "transient, variable, moving, star, galaxy, cosmic_ray, trail, hot_pixel"),
+    "ra_deg": ("float64", "deg", 7, "Right ascension at the time of the exposure, ICRS"),
+    "dec_deg": ("float64", "deg", 7, "Declination at the time of the exposure, ICRS"),
+    "exposure": ("str", "", None, "File, relative to the folder of the survey; none for all of them"),
+    "mid_mjd": ("float64", "d", 6, "Middle of the exposure, MJD, UTC"),
+    "predicted_snr": ("float64", "", 3, "Signed significance of the change in the difference, sigma"),
+}
+"""Type, unit, decimals and meaning."""
 _NEEDED = ("object_id", "kind", "ra_deg", "dec_deg")
-_OPTIONAL: Mapping[str, type] = {"exposure": str, "mid_mjd": float, "predicted_snr": float}
 
 
-def read_truth(content: bytes) -> tuple[TruthRow, ...]:
-    """Read a truth table; columns that are not ours are passed over, missing values are None.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraColumn:
+    """A column for people, one value per row; None where there is none."""
 
-    Raises BadConfiguration naming the column or the row that cannot be used.
-    """
-    try:
-        table = ascii.read(content.decode().splitlines(), format="ecsv", guess=False)
-    except ValueError as error:
-        raise BadConfiguration("truth table is not ECSV", cause=str(error)) from error
-    missing = [name for name in _NEEDED if name not in table.colnames]
-    if missing:
-        raise BadConfiguration("truth table lacks a column", column=missing[0], found=", ".join(table.colnames))
-    return tuple(_row(number, row) for number, row in enumerate(table, start=1))
+    description: str
+    values: Sequence[float | str | None]
+    unit: str = ""
+    decimals: int = 3
 
 
-def write_truth(rows: Sequence[TruthRow], extra: Mapping[str, Sequence[object]] | None = None) -> bytes:
-    """Return the table of ``rows``, with ``extra`` columns of equal length; equal rows give equal bytes."""
-    table = Table(meta={"title": "AstrID truth: what is known to be there, exposure by exposure", "frame": "ICRS"})
-    for name, unit in (("object_id", None), ("kind", None), ("ra_deg", "deg"), ("dec_deg", "deg")):
-        table[name] = MaskedColumn([getattr(row, name) for row in rows], unit=unit, dtype=None if rows else object)
-    for name, unit in (("exposure", None), ("mid_mjd", "d"), ("predicted_snr", None)):
-        values = [getattr(row, name) for row in rows]
-        blank = "" if _OPTIONAL[name] is str else np.nan
-        table[name] = MaskedColumn(
-            [blank if value is None else value for value in values],
-            mask=[value is None for value in values],
-            unit=unit,
-            dtype=str if _OPTIONAL[name] is str else float,
-        )
-    for name, column in (extra or {}).items():
-        table[name] = MaskedColumn(list(column))
+def write_truth(rows: Sequence[TruthRow], extra: Mapping[str, ExtraColumn] | None = None) -> bytes:
+    """Return the table, in the order of ``rows``; equal rows give equal bytes."""
+    table = Table(meta={"title": "AstrID truth: what is known about a survey", "frame": "ICRS", "time_scale": "UTC"})
+    for name, (kind, unit, decimals, description) in _COLUMNS.items():
+        table[name] = _column([getattr(row, name) for row in rows], kind, unit, decimals, description)
+    for name, one in (extra or {}).items():
+        kind = "str" if any(isinstance(value, str) for value in one.values) else "float64"
+        table[name] = _column(one.values, kind, one.unit, one.decimals, one.description)
     text = io.StringIO()
     table.write(text, format="ascii.ecsv")
     return text.getvalue().encode()
 
 
-def _row(number: int, row: Mapping[str, object]) -> TruthRow:
+def read_truth(content: bytes) -> tuple[TruthRow, ...]:
+    """Return the rows of a truth table; columns it does not know are ignored.
+
+    Only object_id, kind, ra_deg and dec_deg must be there. BadConfiguration names the column, and the row counted from
+    1, that cannot be used.
+    """
     try:
-        position = {name: float(str(row[name])) for name in ("ra_deg", "dec_deg")}
-    except ValueError as error:
-        raise BadConfiguration("truth table has no position in a row", row=number) from error
-    if not (np.isfinite(position["ra_deg"]) and -90.0 <= position["dec_deg"] <= 90.0):
-        raise BadConfiguration("truth table has an impossible position in a row", row=number, **position)
+        table = Table.read(content.decode().splitlines(), format="ascii.ecsv")
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadConfiguration("truth table is no ECSV", cause=" ".join(str(error).split())[:200]) from error
+    missing = [name for name in _NEEDED if name not in table.colnames]
+    if missing:
+        raise BadConfiguration("truth table lacks a column", column=missing[0], columns=", ".join(table.colnames))
+    values = {name: _values(table, name) for name in _COLUMNS}
+    return tuple(_row({name: values[name][number] for name in _COLUMNS}, number + 1) for number in range(len(table)))
+
+
+def _column(
+    values: Sequence[object], kind: str, unit: str, decimals: int | None, description: str
+) -> Column | MaskedColumn:
+    blank: object = "" if kind == "str" else 0.0
+    shown = [blank if value is None else _rounded(value, decimals) for value in values]
+    # Strings need no mask: nothing is an empty cell, and numbers are masked where they are unknown.
+    missing = [value is None for value in values]
+    if kind == "str" or not any(missing):
+        return Column(np.array(shown, dtype=kind), unit=unit or None, description=description)
+    return MaskedColumn(shown, mask=missing, dtype=kind, unit=unit or None, description=description)
+
+
+def _rounded(value: object, decimals: int | None) -> object:
+    return round(float(value), decimals) if isinstance(value, float | int) and decimals is not None else value
+
+
+def _values(table: Table, name: str) -> Sequence[object]:
+    """Return a column as Python values, None where it is empty; all None where there is no such column."""
+    if name not in table.colnames:
+        return [None] * len(table)
+    column = table[name]
+    unit = _COLUMNS[name][1]
+    if unit and column.unit is not None:
+        try:
+            column = MaskedColumn(column.filled(np.nan) if hasattr(column, "filled") else column)
+            column.convert_unit_to(u.Unit(unit))
+        except u.UnitConversionError as error:
+            raise BadConfiguration(
+                "truth table has a wrong unit", column=name, unit=column.unit, needed=unit
+            ) from error
+    masked = np.ma.getmaskarray(np.ma.asarray(column))
+    return [None if hidden else value for value, hidden in zip(column.tolist(), masked.tolist(), strict=True)]
+
+
+def _row(values: Mapping[str, object], number: int) -> TruthRow:
+    for name in _NEEDED:
+        if values[name] in (None, ""):
+            raise BadConfiguration("truth table has an empty cell", column=name, row=number)
+    ra_deg, dec_deg = _number(values, "ra_deg", number), _number(values, "dec_deg", number)
+    if ra_deg is None or dec_deg is None or not -90.0 <= dec_deg <= 90.0:
+        raise BadConfiguration("truth table has a place off the sky", row=number, ra_deg=ra_deg, dec_deg=dec_deg)
     return TruthRow(
-        object_id=str(row["object_id"]),
-        kind=str(row["kind"]),
-        **position,
-        **{name: _value(row, name, kind) for name, kind in _OPTIONAL.items()},  # type: ignore[arg-type]
+        object_id=str(values["object_id"]),
+        kind=str(values["kind"]),
+        ra_deg=ra_deg % 360.0,
+        dec_deg=dec_deg,
+        exposure=str(values["exposure"]) if values["exposure"] not in (None, "") else None,
+        mid_mjd=_number(values, "mid_mjd", number),
+        predicted_snr=_number(values, "predicted_snr", number),
     )
 
 
-def _value(row: Mapping[str, object], name: str, kind: type) -> object:
-    if name not in getattr(row, "colnames", ()) or row[name] is np.ma.masked or str(row[name]) == "":
+def _number(values: Mapping[str, object], name: str, number: int) -> float | None:
+    value = values[name]
+    if value is None:
         return None
-    return kind(row[name])
+    if not isinstance(value, float | int) or isinstance(value, bool):
+        raise BadConfiguration("truth table holds something else than a number", column=name, row=number, got=value)
+    return float(value) if math.isfinite(value) else None

@@ -18,6 +18,8 @@ class Mark:
     """A place that something other than the sky has spoilt, 0-based pixels."""
 
     kind: str
+    number: int
+    """Of the thing that did it, from 1; a trail has many marks of one number."""
     x_pix: float
     y_pix: float
 
@@ -47,14 +49,14 @@ class Trail:
         away = (x - self.x_pix) * np.sin(self.angle_rad) - (y - self.y_pix) * np.cos(self.angle_rad)
         return np.asarray(self.peak_adu * np.exp(-0.5 * (2.3548 * away / self.fwhm_pix) ** 2))
 
-    def marks(self, shape: tuple[int, int], *, every_pix: float = 4.0) -> tuple[Mark, ...]:
+    def marks(self, shape: tuple[int, int], *, number: int, every_pix: float = 4.0) -> tuple[Mark, ...]:
         """Return points of the line inside the frame."""
         ny, nx = shape
         along = np.arange(-nx - ny, nx + ny, every_pix)
         x, y = self.x_pix + along * np.cos(self.angle_rad), self.y_pix + along * np.sin(self.angle_rad)
         inside = (x >= 0) & (x <= nx - 1) & (y >= 0) & (y <= ny - 1)
         return tuple(
-            Mark(kind="trail", x_pix=float(at_x), y_pix=float(at_y))
+            Mark(kind="trail", number=number, x_pix=float(at_x), y_pix=float(at_y))
             for at_x, at_y in zip(x[inside], y[inside], strict=True)
         )
 
@@ -125,10 +127,10 @@ def draw_hits(rng: np.random.Generator, per_mpix: float, shape: tuple[int, int])
     ny, nx = shape
     electrons = np.zeros(shape)
     marks = []
-    for _ in range(rng.poisson(per_mpix * ny * nx / 1e6)):
+    for number in range(1, rng.poisson(per_mpix * ny * nx / 1e6) + 1):
         x, y, deposit = _track(rng)
         x, y = x + rng.uniform(0, nx - 1), y + rng.uniform(0, ny - 1)
-        marks.append(Mark(kind="cosmic_ray", x_pix=float(np.median(x)), y_pix=float(np.median(y))))
+        marks.append(Mark(kind="cosmic_ray", number=number, x_pix=float(np.median(x)), y_pix=float(np.median(y))))
         column = np.rint(x + rng.normal(0.0, _DIFFUSION_PIX, len(x))).astype(int)
         row = np.rint(y + rng.normal(0.0, _DIFFUSION_PIX, len(y))).astype(int)
         inside = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)

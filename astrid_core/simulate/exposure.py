@@ -93,10 +93,12 @@ def expose(field: FieldSky, plan: ExposurePlan) -> Exposed:
         light += trail.light(plan.shape)
     counts = read_out(light, plan.hits.electrons, plan.camera, plan.faults, plan.noise)
     hot = tuple(
-        Mark(kind="hot_pixel", x_pix=float(x), y_pix=float(y))
-        for x, y in zip(plan.faults.hot_x, plan.faults.hot_y, strict=True)
+        Mark(kind="hot_pixel", number=number, x_pix=float(x), y_pix=float(y))
+        for number, (x, y) in enumerate(zip(plan.faults.hot_x, plan.faults.hot_y, strict=True), start=1)
     )
-    trails = tuple(mark for trail in plan.trails for mark in trail.marks(plan.shape))
+    trails = tuple(
+        mark for number, trail in enumerate(plan.trails, start=1) for mark in trail.marks(plan.shape, number=number)
+    )
     return Exposed(plan=plan, counts=counts, variance=variance, marks=(*plan.hits.marks, *trails, *hot))
 
 
