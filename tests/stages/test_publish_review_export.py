@@ -1,0 +1,166 @@
+"""What comes after scoring, over memory twins: queue, verdicts, catalog, export, report."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
+from astrid_core.catalog.entities import EntryStatus
+from astrid_core.curation.config import CurateConfig
+from astrid_core.curation.entities import CuratorRole, Verdict
+from astrid_core.differencing.entities import ReferenceImage
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.errors import NotAllowed, UnknownRecord
+from astrid_core.shared.events import verify_chain
+from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import SkyCell
+from astrid_core.stages.curate import run_curate
+from astrid_core.stages.export import exported_files, run_export
+from astrid_core.stages.publish import run_publish
+from astrid_core.stages.report import run_report
+from astrid_core.stages.review import grant_role, list_pending, record_verdict, verdicts_of
+from astrid_core.stages.services import Services
+from tests.catalog.night import NIGHT, REFERENCE_DIGEST, difference_run, model_run, observation, preprocess_run
+from tests.fakes.artifacts import MemoryArtifacts
+from tests.fakes.models import MemoryModels
+from tests.fakes.records import MemoryDatabase
+
+NOW, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+PLACES = [(50.0, 50.0, 20.0), (20.0, 30.0, -9.0), (80.0, 80.0, 6.0)]
+SCORES = [0.98, 0.7, 0.1]
+
+REFERENCE = ReferenceImage(
+    image=ArtifactRef(digest=REFERENCE_DIGEST, media_type="image/fits", n_bytes=1),
+    cell=SkyCell(order=6, number=1),
+    band="r",
+    survey="demo",
+    version=1,
+    position=observation(1).position,
+    radius_deg=0.02,
+    inputs=(),
+    nights=("2024-01-01",),
+    fwhm_pix=2.5,
+    sky_rms=5.0,
+    recipe=RunKey("reference-1"),
+)
+
+
+def _scored() -> tuple[Services, RunKey]:
+    """A night of one exposure with three detections, the last below the threshold."""
+    database = MemoryDatabase()
+    services = Services(
+        artifacts=MemoryArtifacts(), models=MemoryModels(), surveys={}, transaction=database.transaction
+    )
+    seen = observation(1)
+    difference = difference_run(seen, PLACES)
+    scored = model_run(difference, SCORES)
+    with services.transaction() as records:
+        records.observations.add(seen)
+        records.preprocess_runs.add(preprocess_run(seen))
+        records.references.add(REFERENCE)
+        records.difference_runs.add(difference)
+        records.model_runs.add(scored)
+    return services, scored.key
+
+
+def test_only_good_scores_wait_for_people_and_only_once() -> None:
+    services, key = _scored()
+    assert run_curate(services, key, CurateConfig()) == 2
+    assert run_curate(services, key, CurateConfig()) == 0
+    waiting = list_pending(services)
+    assert [one.score for one in waiting] == [0.98, 0.7]
+    assert waiting[0].night == NIGHT
+
+
+def test_publishing_twice_changes_nothing() -> None:
+    services, key = _scored()
+    first = run_publish(services, "demo", NIGHT, PublishConfig(), [key])
+    assert (first.n_published, first.n_new_entries, first.n_below_threshold) == (2, 2, 1)
+    before = run_export(services, ExportConfig())
+    again = run_publish(services, "demo", NIGHT, PublishConfig(), [key])
+    assert (again.n_published, again.n_new_entries, again.n_changed_entries, again.n_known) == (0, 0, 0, 2)
+    assert run_export(services, ExportConfig()) == before
+
+
+def test_a_run_of_another_night_is_refused() -> None:
+    services, key = _scored()
+    with pytest.raises(ValueError, match="not of demo 2020-01-01"):
+        run_publish(services, "demo", "2020-01-01", PublishConfig(), [key])
+
+
+def test_a_verdict_moves_the_object_and_can_be_taken_back() -> None:
+    services, key = _scored()
+    run_curate(services, key, CurateConfig())
+    run_publish(services, "demo", NIGHT, PublishConfig(), [key])
+    grant_role(services, login="vera", role=CuratorRole.CURATOR)
+    detection_id = list_pending(services)[0].detection_id
+    record_verdict(services, detection_id=detection_id, login="vera", verdict=Verdict.BOGUS, at=NOW)
+    assert len(list_pending(services)) == 1
+    assert _statuses(services) == {EntryStatus.REJECTED, EntryStatus.CANDIDATE}
+    second = record_verdict(services, detection_id=detection_id, login="vera", verdict=Verdict.REAL, at=LATER)
+    assert _statuses(services) == {EntryStatus.CONFIRMED, EntryStatus.CANDIDATE}
+    events = verdicts_of(services, detection_id)
+    assert [event.verdict for event in events] == [Verdict.BOGUS, Verdict.REAL]
+    assert second.supersedes == events[0].id
+    with services.transaction() as records:
+        names = [event.name for event in records.events.all()]
+        verify_chain(records.events.all())
+    assert names.count("verdict.recorded") == 2
+    assert names.count("role.granted") == 1
+
+
+def _statuses(services: Services) -> set[EntryStatus]:
+    with services.transaction() as records:
+        return {entry.status for entry in records.catalog.search()}
+
+
+def test_nobody_judges_without_the_role() -> None:
+    services, key = _scored()
+    run_curate(services, key, CurateConfig())
+    detection_id = list_pending(services)[0].detection_id
+    with pytest.raises(NotAllowed, match="login=eve"):
+        record_verdict(services, detection_id=detection_id, login="eve", verdict=Verdict.REAL, at=NOW)
+    grant_role(services, login="eve", role=CuratorRole.VIEWER)
+    with pytest.raises(NotAllowed, match="role=viewer"):
+        record_verdict(services, detection_id=detection_id, login="eve", verdict=Verdict.REAL, at=NOW)
+    assert verdicts_of(services, detection_id) == ()
+
+
+def test_a_detection_that_was_judged_bogus_is_not_published() -> None:
+    services, key = _scored()
+    run_curate(services, key, CurateConfig())
+    grant_role(services, login="vera", role=CuratorRole.CURATOR)
+    detection_id = list_pending(services)[0].detection_id
+    record_verdict(services, detection_id=detection_id, login="vera", verdict=Verdict.BOGUS, at=NOW)
+    summary = run_publish(services, "demo", NIGHT, PublishConfig(), [key])
+    assert (summary.n_judged_bogus, summary.n_published) == (1, 1)
+
+
+def test_a_verdict_needs_a_time_in_utc() -> None:
+    services, _ = _scored()
+    with pytest.raises(ValueError, match="aware UTC"):
+        record_verdict(services, detection_id="x", login="vera", verdict=Verdict.REAL, at=NOW.replace(tzinfo=None))
+
+
+def test_an_export_is_named_by_its_content_and_holds_what_the_catalog_holds() -> None:
+    services, key = _scored()
+    empty = run_export(services, ExportConfig())
+    run_publish(services, "demo", NIGHT, PublishConfig(), [key])
+    full = run_export(services, ExportConfig())
+    assert full != empty
+    files = exported_files(services, full)
+    assert sorted(files) == ["catalog.csv", "catalog.ecsv", "light_curves.csv", "light_curves.ecsv"]
+    assert len(files["catalog.csv"].splitlines()) == 3
+    with pytest.raises(UnknownRecord, match="no such export"):
+        exported_files(services, RunKey("export-none"))
+
+
+def test_a_report_counts_the_night_and_is_drawn_once() -> None:
+    services, key = _scored()
+    run_publish(services, "demo", NIGHT, PublishConfig(), [key])
+    report = run_report(services, survey="demo", night=NIGHT, config=ReportConfig(max_cutouts=0))
+    assert "1 in: 1 searched, 0 skipped, 0 failed" in report.table
+    assert report.facts.n_entries_new == 2
+    assert run_report(services, survey="demo", night=NIGHT, config=ReportConfig(max_cutouts=0)).key == report.key
+    with services.transaction() as records:
+        assert [event.name for event in records.events.all()].count("analytics.recorded") == 1
