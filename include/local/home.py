@@ -25,8 +25,8 @@ class Home:
         for one in (home.folder, home.logs, home.airflow, home.results):
             one.mkdir(parents=True, exist_ok=True)
         # As root, the database runs as somebody else, who must be able to pass; nobody can list or read.
-        home.folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-        home.logs.chmod(0o700)
+        for one in (home.folder, home.logs):
+            one.chmod(0o711 if os.geteuid() == 0 else 0o700)
         home.airflow.chmod(0o700)
         return home
 

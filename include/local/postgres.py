@@ -49,10 +49,9 @@ class Postgres:
 
     def restart(self) -> None:
         """Restart the server the hard way: sessions end at once, and what was committed is recovered from the log."""
-        self._call(
-            "pg_ctl", "restart", "--wait", "--mode=immediate", "-D", str(self.data),
-            "-l", str(self.log), "-o", f"-k {self.socket}",
-        )  # fmt: skip
+        if self.is_running():
+            self._call("pg_ctl", "stop", "--wait", "--mode=immediate", "-D", str(self.data))
+        self._start()
 
     def ask(self, database: str, query: str) -> str | None:
         """Return what a query prints, or None where it fails."""
@@ -99,7 +98,6 @@ class Postgres:
         if user is not None:
             shutil.chown(self.log, user)
             _let_pass(self.data)
-            _let_pass(self.log)
             _let_pass(_binaries() / "postgres")
         if not (self.data / "PG_VERSION").exists():
             self._call(

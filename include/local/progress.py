@@ -14,6 +14,8 @@ Say = Callable[[str], None]
 _QUIET_S = 20.0
 """A line that has not changed is said again after this long."""
 _N_LINES = 6
+_FAILED = "Task failed with exception"
+"""Airflow's own words; what led to it stands behind."""
 
 
 class Progress:
@@ -73,7 +75,8 @@ def _end(log: Path) -> list[str]:
         return ["no log was written"]
     events = [_event(line) for line in log.read_text(errors="replace").splitlines()]
     grave = [text for level, text in events if level in {"warning", "error", "critical"}]
-    return (grave or [text for _, text in events])[-_N_LINES:]
+    failures = [text for text in grave if text.startswith(_FAILED)]
+    return failures[-1:] or (grave or [text for _, text in events])[-_N_LINES:]
 
 
 def _event(line: str) -> tuple[str, str]:
@@ -83,6 +86,6 @@ def _event(line: str) -> tuple[str, str]:
         return "", line
     if not isinstance(entry, dict):
         return "", line
-    details = entry.get("error_detail") or []
-    causes = [f"{one.get('exc_type')}: {one.get('exc_value')}" for one in details if isinstance(one, dict)]
-    return str(entry.get("level", "")), " | ".join([str(entry.get("event", "")), *causes])
+    # The outermost of the exceptions: the others led to it.
+    causes = [f"{one.get('exc_type')}: {one.get('exc_value')}" for one in (entry.get("error_detail") or [])[:1]]
+    return str(entry.get("level", "")), ": ".join([str(entry.get("event", "")), *causes])

@@ -67,7 +67,7 @@ def test_no_setting_of_another_airflow_leaks_in(home: Home, monkeypatch: pytest.
     assert found["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:1234/execution/"
 
 
-def test_the_database_keeps_what_was_committed_through_a_hard_restart(postgres: Postgres) -> None:
+def test_the_database_keeps_what_was_committed_through_a_hard_restart(home: Home, postgres: Postgres) -> None:
     postgres.start(["one", "two"])
     postgres.start(["one", "two"])
     engine = create_engine(postgres.url("two"))
@@ -75,6 +75,7 @@ def test_the_database_keeps_what_was_committed_through_a_hard_restart(postgres: 
         connection.execute(text("CREATE TABLE kept (number int)"))
         connection.execute(text("INSERT INTO kept VALUES (7)"))
     engine.dispose()
+    Home.open(home.folder)
     postgres.restart()
     assert postgres.ask("two", "SELECT number FROM kept") == "7"
     assert postgres.ask("two", "SELECT number FROM lost") is None
@@ -203,7 +204,7 @@ def test_a_failure_shows_the_end_of_the_right_log(home: Home) -> None:
         {"level": "info", "event": "started"},
         {
             "level": "error",
-            "event": "Task failed",
+            "event": "Task failed with exception",
             "error_detail": [{"exc_type": "GateClosed", "exc_value": "column=x"}],
         },
     ]
