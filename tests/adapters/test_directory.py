@@ -4,6 +4,7 @@ import gzip
 import os
 import resource
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,6 +198,21 @@ def test_a_path_too_long_for_a_database_is_refused(tmp_path: Path) -> None:
     ((name, found),) = look(client(tmp_path)).items()
     assert "file name is too long: 1211 bytes" in reason(found)
     assert len(name) < 300
+
+
+def test_folders_may_nest_deeper_than_python_calls(tmp_path: Path) -> None:
+    folder = tmp_path
+    for _ in range(450):
+        folder = folder / "x"
+    folder.mkdir(parents=True)
+    (folder / "a.fits").write_bytes(frame(1))
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(400)
+    try:
+        (found,) = client(tmp_path).discover()
+    finally:
+        sys.setrecursionlimit(before)
+    assert found.archive_id.count("/") == 450
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

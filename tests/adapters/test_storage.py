@@ -1,5 +1,6 @@
 """One contract for every artifact store: in memory, in a folder, on S3 over real HTTP."""
 
+import errno
 import hashlib
 import os
 import socket
@@ -166,6 +167,17 @@ def test_a_writer_that_dies_halfway_publishes_nothing(tmp_path: Path, monkeypatc
     monkeypatch.undo()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert store.get(store.put(b"light", media_type=FITS).digest) == b"light"
+
+
+def test_a_file_system_without_links_is_good_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, _: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    store = FolderArtifacts(tmp_path)
+    ref = store.put(b"light", media_type=FITS)
+    assert store.get(ref.digest) == b"light"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [ref.digest]
 
 
 def test_a_folder_that_cannot_be_is_a_matter_of_configuration(tmp_path: Path) -> None:

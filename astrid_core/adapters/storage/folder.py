@@ -26,6 +26,9 @@ _MISPLACED = (
 )
 """What says that the folder is not ours to use; anything else may pass."""
 
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What file systems without hard links answer (exFAT, some network shares)."""
+
 
 class FolderArtifacts:
     """Content-addressed files: written aside, flushed to disk, then linked into place, so that none is ever partial.
@@ -81,13 +84,24 @@ class FolderArtifacts:
                 stream.flush()
                 os.fsync(stream.fileno())
             aside.chmod(0o444)
-            # Somebody else may have published the same bytes in between.
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(aside)
+            _link(aside, path)
             _flush_folder(path.parent)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 aside.unlink()
+
+
+def _link(aside: Path, path: Path) -> None:
+    """Give the finished file its name, unless somebody else published the same bytes in between."""
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        return
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Without links a rename is the only atomic way; it can only ever replace bytes of the same digest.
+        aside.rename(path)
 
 
 def _make_folder(folder: Path) -> None:

@@ -139,30 +139,30 @@ class DirectoryClient:
         return root
 
     def _files(self) -> Iterator[_Found]:
+        """Yield what has the name of an image, in the order of names; a stack, since folders may nest without end."""
         root = self._root()
-        yield from self._walk(root, root)
-
-    def _walk(self, root: Path, folder: Path) -> Iterator[_Found]:
-        try:
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
-        except OSError as error:
-            yield _Found(
-                path=folder, archive_id=_shown(folder, root), reason=f"folder cannot be read: {error.strerror}"
-            )
-            return
-        for entry in entries:
-            if entry.name.startswith("."):
+        waiting = [root]
+        while waiting:
+            path = waiting.pop()
+            try:
+                if _is_folder(path):
+                    inside = sorted(path.iterdir(), key=os.fsencode, reverse=True)
+                    waiting.extend(one for one in inside if not one.name.startswith("."))
+                    continue
+            except OSError as error:
+                reason = f"folder cannot be read: {error.strerror}"
+                yield _Found(path=path, archive_id=_shown(path, root), reason=reason)
                 continue
-            path = Path(entry.path)
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(root, path)
-            elif self._is_named_image(entry.name) or (entry.is_symlink() and path.is_dir()):
+            if self._is_named_image(path.name) or (path.is_symlink() and path.is_dir()):
                 yield _Found(path=path, archive_id=_shown(path, root), reason=_obstacle(path, root))
 
     def _is_named_image(self, name: str) -> bool:
         lower = name.lower()
         return any(lower.endswith(suffix + packed) for suffix in self._config.suffixes for packed in _PACKED)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _obstacle(path: Path, root: Path) -> str:
