@@ -5,7 +5,6 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -23,8 +22,11 @@ class Settings(BaseSettings):
     s3_endpoint_url: str = ""
     """For R2: https://<account>.r2.cloudflarestorage.com; empty: Amazon's own."""
     s3_region: str = "auto"
+    """Amazon's name of the region; ``auto`` for R2."""
     s3_access_key_id: SecretStr = SecretStr("")
+    """Empty: as boto3 finds it, for example from the machine's role."""
     s3_secret_access_key: SecretStr = SecretStr("")
+    """Of the access key."""
     mlflow_uri: str = ""
     """MLflow tracking URI; empty: SQLite in the home folder."""
     mlflow_artifacts: str = ""

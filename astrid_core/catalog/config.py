@@ -33,6 +33,7 @@ class ExportConfig:
     statuses: tuple[str, ...] = (EntryStatus.CANDIDATE.value, EntryStatus.CONFIRMED.value)
     """Objects of other statuses are left out."""
     min_detections: int = 1
+    """Objects with fewer points in their light curve are left out."""
 
     def __post_init__(self) -> None:
         known = {status.value for status in EntryStatus}

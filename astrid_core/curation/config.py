@@ -15,6 +15,7 @@ class CurateConfig:
     min_score: float = 0.5
     """Detections with this score or a better one wait for a verdict; those without a score do not."""
     channel: str = REVIEW_CHANNEL
+    """The queue that detections are announced in."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.min_score <= 1.0:

@@ -12,10 +12,13 @@ class ReferenceConfig:
     cell_order: int = 6
     """HEALPix order of the cells that references are kept by: 6 is 0.84 square degrees."""
     max_inputs: int = 20
+    """The best so many exposures of a group are coadded."""
     max_fwhm_ratio: float = 1.6
     """Exposures blurred by more than this against the sharpest are left out."""
     clip_sigma: float = 5.0
+    """An input pixel this far from the median of all inputs is left out, where there are three or more."""
     max_side_pix: int = 6000
+    """A coadd is not extended beyond this by exposures that reach over its edge."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.cell_order <= 12:
@@ -49,7 +52,9 @@ class DifferenceConfig:
     background_box_fwhm: float = 8.0
     """Mesh, in units of the larger FWHM, of the background that is taken out of the difference."""
     fill_iterations: int = 4
+    """Rounds in which masked science pixels are filled so that the difference vanishes on them."""
     max_candidates: int = 20000
+    """Only so many, the strongest, are kept of one pair."""
     max_score_noise: float = 3.0
     """A score this noisy before calibration cannot be trusted after it."""
     compatible_bands: tuple[tuple[str, str], ...] = (("B", "g"), ("V", "g"), ("R", "r"), ("I", "i"))

@@ -16,6 +16,7 @@ class IngestConfig:
     max_header_bytes: int = 2**22
     """Longest header of one HDU; the longest honest ones (stacks that list their inputs) have some 100 kB."""
     max_pixels: int = 2**28
+    """Larger images are refused: preparation holds several copies in memory."""
     min_side_pix: int = 32
     """Smaller images hold no field of stars to measure a PSF from."""
     earliest_year: int = 1850

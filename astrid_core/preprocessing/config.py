@@ -16,12 +16,15 @@ class PreprocessConfig:
     saturation_fraction: float = 0.95
     """Pixels above this fraction of the saturation level count as saturated: detectors bend before they clip."""
     saturation_grow_pix: int = 2
+    """Pixels this near to a saturated one are masked, too: charge bleeds."""
     cosmic_ray_sigma: float = 6.0
     """Laplacian contrast threshold (van Dokkum 2001, PASP 113, 1420)."""
     cosmic_ray_contrast: float = 5.0
     """Contrast between Laplacian and fine structure; low values mistake stars for cosmic rays."""
     psf_max_stars: int = 200
+    """The brightest so many clean stars make the PSF."""
     psf_min_snr: float = 30.0
+    """Stars fainter than this serve only where brighter ones are too few."""
     max_masked_fraction: float = 0.9
     """More unusable pixels than this make the exposure unprocessable."""
     quantize_level: float = 0.0
