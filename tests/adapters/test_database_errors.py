@@ -119,6 +119,10 @@ def test_a_database_restarted_between_two_transactions_works_on(own_postgres: Po
     with database.transaction() as records:
         records.observations.add(observation())
     own_postgres.stop()
+    own_postgres.start()
+    with database.transaction() as records:
+        assert records.observations.search() == (observation(),)
+    own_postgres.stop()
     with pytest.raises(DatabaseUnavailable), database.transaction() as records:
         records.observations.search()
     own_postgres.start()

@@ -10,7 +10,11 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
+from astrid_core.adapters.db.engine import open_engine
+from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries
+from astrid_core.adapters.db.rows.catalog import CatalogEntryRow
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.shared.runs import RunKey
 from tests.adapters.databases import AnyDatabase, SqlDatabase
@@ -64,6 +68,18 @@ def test_a_transaction_sees_what_it_wrote_itself(database: AnyDatabase) -> None:
         record_difference(records)
         assert records.difference_runs.get(difference_run().key) == difference_run()
         assert records.observations.get(observation().id) == observation()
+
+
+def test_a_row_is_read_anew_even_while_somebody_holds_it(sql_url: str) -> None:
+    engine = open_engine(sql_url)
+    with Session(engine) as session:
+        catalog = SqlCatalogEntries(session)
+        catalog.put(entry())
+        held = session.get_one(CatalogEntryRow, entry().id)
+        catalog.put(replace(entry(), n_detections=9))
+        assert catalog.get(entry().id).n_detections == 9
+        assert held.n_detections == 9
+    engine.dispose()
 
 
 def test_a_process_killed_half_way_leaves_nothing_and_holds_nobody_up(sql_url: str) -> None:
