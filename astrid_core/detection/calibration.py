@@ -8,9 +8,19 @@ _PRIOR = 1.0
 """Strength of the pull towards slope 1 and offset 0, in examples: a handful of frames must not make a score certain."""
 
 
-def fit_calibration(logits: NDArray[np.floating], is_real: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return slope and offset of the logit that make the probabilities true (Platt 1999); (1, 0) where only one kind of
-    example is there.
+def balance(is_real: NDArray[np.bool_], real_fraction: float) -> NDArray[np.float32]:
+    """Return weights with mean 1 under which ``real_fraction`` of the examples is real; all 1 without both kinds."""
+    share = float(is_real.mean()) if len(is_real) else 0.0
+    if share in {0.0, 1.0}:
+        return np.ones(len(is_real), dtype=np.float32)
+    return np.where(is_real, real_fraction / share, (1.0 - real_fraction) / (1.0 - share)).astype(np.float32)
+
+
+def fit_calibration(
+    logits: NDArray[np.floating], is_real: NDArray[np.bool_], weight: NDArray[np.floating]
+) -> tuple[float, float]:
+    """Return slope and offset of the logit that make the probabilities true (Platt 1999) for weighted examples; (1, 0)
+    where only one kind of example is there.
     """
     if is_real.all() or not is_real.any():
         return 1.0, 0.0
@@ -18,7 +28,9 @@ def fit_calibration(logits: NDArray[np.floating], is_real: NDArray[np.bool_]) ->
 
     def loss(parameters: NDArray[np.float64]) -> float:
         z = parameters[0] * x + parameters[1]
-        return float((np.logaddexp(0.0, z) - y * z).sum() + _PRIOR * ((parameters[0] - 1.0) ** 2 + parameters[1] ** 2))
+        return float(
+            (weight * (np.logaddexp(0.0, z) - y * z)).sum() + _PRIOR * ((parameters[0] - 1.0) ** 2 + parameters[1] ** 2)
+        )
 
     slope, offset = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.05, 20.0), (-20.0, 20.0)]).x
     return float(slope), float(offset)

@@ -27,26 +27,37 @@ class TrainConfig:
     """Settings of the training of a network, from frames to the floors that it must reach."""
 
     seed: int = 1
-    n_frames: int = 40
+    """Of the simulated frames, the choice among faint candidates, the first weights and the order of stamps."""
+    n_frames: int = 30
     """Simulated pairs; each belongs as a whole to training, validation or test."""
     frame_pix: int = 512
+    """Side of a simulated frame."""
     threshold_sigma: float = 3.5
     """Candidates of training frames; lower than in production, for more of what must be refused."""
     max_faint_per_frame: int = 40
     """Of the false candidates below 5 sigma, which are nearly all noise, at most this many are kept."""
+    real_fraction: float = 0.5
+    """Part of the candidates that is real where the network is to be used: examples are weighted to it, because frames
+    to learn from show far more changes than the sky does.
+    """
     validation_fraction: float = 0.15
     """Frames that decide when to stop and how logits become probabilities."""
-    test_fraction: float = 0.25
+    test_fraction: float = 0.2
     """Frames that only measure."""
-    stamp_pix: int = 48
+    stamp_pix: int = 40
+    """Side of what the network sees around a candidate; a multiple of 8."""
     channels: int = 16
     """Of the first level of the network, at half resolution."""
     epochs: int = 14
+    """Training stops after this many at the latest."""
     patience: int = 4
     """Epochs without a better validation loss before training stops."""
     batch_size: int = 64
+    """Stamps per step of the optimiser."""
     learning_rate: float = 2e-3
+    """At its highest: it rises to this first and falls then."""
     weight_decay: float = 1e-4
+    """Of the optimiser."""
     pixel_loss_weight: float = 0.5
     """Weight of the pixel classes beside the score of the candidate."""
     min_completeness: float = 0.95
@@ -54,8 +65,9 @@ class TrainConfig:
     max_false_per_4mpix: float = 4.0
     """False test candidates above 5 sigma that score 0.5 or more, per 4 Mpix searched."""
     min_auc: float = 0.95
+    """Area under the receiver operating curve, all test candidates."""
     max_ece: float = 0.1
-    """Expected calibration error."""
+    """Expected calibration error, examples weighted to ``real_fraction``."""
 
     def __post_init__(self) -> None:
         if self.n_frames < 3:
@@ -70,6 +82,8 @@ class TrainConfig:
                 validation_fraction=self.validation_fraction,
                 test_fraction=self.test_fraction,
             )
+        if not 0.0 < self.real_fraction < 1.0:
+            raise BadConfiguration("real_fraction must lie in (0, 1)", got=self.real_fraction)
         for name in ("channels", "epochs", "patience", "batch_size", "max_faint_per_frame"):
             if getattr(self, name) < 1:
                 raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))

@@ -1,6 +1,5 @@
 """Frames to train on: simulated pairs sent through the same preparation and subtraction as real ones."""
 
-import dataclasses
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -100,8 +99,8 @@ def enriched(pair: PairConfig, seed: int) -> PairConfig:
         moffat_beta=float(rng.uniform(2.5, 4.5)),
         psf_variation=float(rng.uniform(0.0, 0.1)),
         wcs_error_pix=float(rng.uniform(0.2, 1.5)),
-        cosmic_rays_per_mpix=15.0 * pair.conditions.cosmic_rays_per_mpix,
-        trails_per_exposure=1.2,
+        cosmic_rays_per_mpix=20.0 * pair.conditions.cosmic_rays_per_mpix,
+        trails_per_exposure=2.0,
     )
     camera = replace(
         pair.camera,
@@ -110,9 +109,9 @@ def enriched(pair: PairConfig, seed: int) -> PairConfig:
     )
     sky = replace(
         pair.sky,
-        stars_per_mpix=float(pair.sky.stars_per_mpix * np.exp(rng.uniform(-0.3, 1.0))),
+        stars_per_mpix=float(pair.sky.stars_per_mpix * np.exp(rng.uniform(-0.4, 0.6))),
         transients_per_mpix=1.8 * pair.sky.transients_per_mpix,
         faded_per_mpix=1.8 * pair.sky.faded_per_mpix,
         variables_per_mpix=1.8 * pair.sky.variables_per_mpix,
     )
-    return dataclasses.replace(pair, conditions=conditions, camera=camera, sky=sky)
+    return replace(pair, conditions=conditions, camera=camera, sky=sky, clipped_fraction=0.9 * pair.clipped_fraction)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from astrid_core.detection.calibration import fit_calibration
+from astrid_core.detection.calibration import balance, fit_calibration
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.evaluate import area_under_curve, calibration_error, evaluate, shortfalls
 from astrid_core.detection.training_set import Examples, join
@@ -49,22 +49,22 @@ def test_the_calibration_error_is_the_distance_between_promise_and_frequency() -
     rng = np.random.default_rng(1)
     p = rng.random(200_000)
     honest = rng.random(200_000) < p
-    assert calibration_error(p, honest) == pytest.approx(0.0, abs=0.005)
-    assert calibration_error(np.full(1000, 0.9), np.arange(1000) < 500) == pytest.approx(0.4)
+    assert calibration_error(p, honest, np.ones(200_000)) == pytest.approx(0.0, abs=0.005)
+    assert calibration_error(np.full(1000, 0.9), np.arange(1000) < 500, np.ones(1000)) == pytest.approx(0.4)
 
 
 def test_calibration_makes_an_overconfident_network_honest() -> None:
     rng = np.random.default_rng(2)
     logit = rng.normal(0.0, 2.0, 20_000)
     is_real = rng.random(20_000) < 1.0 / (1.0 + np.exp(-logit - 0.7))
-    slope, offset = fit_calibration(3.0 * logit, is_real)
+    slope, offset = fit_calibration(3.0 * logit, is_real, np.ones(20_000))
     assert slope == pytest.approx(1.0 / 3.0, rel=0.05)
     assert offset == pytest.approx(0.7, abs=0.1)
 
 
 def test_calibration_needs_both_kinds_and_does_not_run_away_when_they_are_told_apart_perfectly() -> None:
-    assert fit_calibration(np.array([1.0, 2.0]), np.array([True, True])) == (1.0, 0.0)
-    slope, _ = fit_calibration(np.array([-5.0, 5.0]), np.array([False, True]))
+    assert fit_calibration(np.array([1.0, 2.0]), np.array([True, True]), np.ones(2)) == (1.0, 0.0)
+    slope, _ = fit_calibration(np.array([-5.0, 5.0]), np.array([False, True]), np.ones(2))
     assert 0.9 < slope < 3.0
 
 
@@ -73,3 +73,12 @@ def test_a_floor_that_is_missed_is_named_with_both_numbers() -> None:
     assert shortfalls(good, TrainConfig()) == ()
     assert shortfalls({**good, "completeness": 0.9}, TrainConfig()) == ("completeness 0.9 is below 0.95",)
     assert shortfalls({**good, "ece": 0.2}, TrainConfig()) == ("ece 0.2 is above 0.1",)
+
+
+def test_weights_make_the_examples_as_mixed_as_the_sky() -> None:
+    is_real = np.array([True] * 6 + [False] * 2)
+    weight = balance(is_real, 0.5)
+    assert weight[is_real].sum() == pytest.approx(weight[~is_real].sum())
+    assert weight.mean() == pytest.approx(1.0)
+    assert balance(is_real, 0.25)[is_real].sum() == pytest.approx(2.0)
+    assert balance(np.array([True, True]), 0.5).tolist() == [1.0, 1.0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from astrid_core.adapters.models.content import Description
 from astrid_core.adapters.models.unet import UNet, build_network, make_repeatable
-from astrid_core.detection.calibration import fit_calibration
+from astrid_core.detection.calibration import balance, fit_calibration
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.training_set import Examples, PixelClass
 
@@ -22,7 +22,8 @@ _WARM_UP = 0.15
 _LEARNED = (PixelClass.CHANGED, PixelClass.RESIDUAL)
 """Classes with so few pixels that only an overlap measure keeps them from being ignored."""
 
-Batch = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]
+Batch = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
+"""Stamps, pixel classes, labels and weights."""
 
 
 def train_unet(
@@ -41,8 +42,8 @@ def train_unet(
     history: list[Mapping[str, float]] = []
     for epoch in range(1, config.epochs + 1):
         rng = np.random.default_rng((config.seed, epoch))
-        losses = [float(step(*batch)) for batch in _shuffled(training, rng, config.batch_size)]
-        seen = _mean_loss(measure, validation, config.batch_size)
+        losses = [float(step(*batch)) for batch in _shuffled(training, rng, config)]
+        seen = _mean_loss(measure, validation, config)
         history.append({"training_loss": float(np.mean(losses)), "validation_loss": seen})
         progress(f"epoch {epoch}: training loss {np.mean(losses):.4f}, validation loss {seen:.4f}")
         if seen < best_loss:
@@ -50,7 +51,9 @@ def train_unet(
         if epoch - best_epoch >= config.patience:
             break
     raw = UNet(description, best)
-    slope, offset = fit_calibration(raw.logits(validation.stamps), validation.is_real)
+    slope, offset = fit_calibration(
+        raw.logits(validation.stamps), validation.is_real, balance(validation.is_real, config.real_fraction)
+    )
     return UNet(replace(description, slope=slope, offset=offset), best, history)
 
 
@@ -65,21 +68,21 @@ def _steps(network: Any, config: TrainConfig, *, n_steps: int) -> tuple[Callable
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=_CLIP_NORM)
     optimizer.build(network.trainable_variables)
 
-    def loss_of(stamps: Any, classes: Any, is_real: Any, *, training: bool) -> tuple[Any, Any]:
+    def loss_of(stamps: Any, classes: Any, is_real: Any, weight: Any, *, training: bool) -> tuple[Any, Any]:
         logit, pixels = network(stamps, training=training)
-        candidate = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=is_real, logits=logit[:, 0]))
+        candidate = tf.reduce_mean(weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=is_real, logits=logit[:, 0]))
         return candidate, candidate + config.pixel_loss_weight * _pixel_loss(pixels, classes)
 
-    def step(stamps: Any, classes: Any, is_real: Any) -> Any:
+    def step(stamps: Any, classes: Any, is_real: Any, weight: Any) -> Any:
         with tf.GradientTape() as tape:
-            candidate, loss = loss_of(stamps, classes, is_real, training=True)
+            candidate, loss = loss_of(stamps, classes, is_real, weight, training=True)
         optimizer.apply_gradients(
             zip(tape.gradient(loss, network.trainable_variables), network.trainable_variables, strict=True)
         )
         return candidate
 
-    def measure(stamps: Any, classes: Any, is_real: Any) -> Any:
-        return loss_of(stamps, classes, is_real, training=False)[0]
+    def measure(stamps: Any, classes: Any, is_real: Any, weight: Any) -> Any:
+        return loss_of(stamps, classes, is_real, weight, training=False)[0]
 
     return tf.function(step, reduce_retracing=True), tf.function(measure, reduce_retracing=True)
 
@@ -97,23 +100,25 @@ def _pixel_loss(logits: Any, classes: Any) -> Any:
     return focal + dice / len(_LEARNED)
 
 
-def _shuffled(examples: Examples, rng: np.random.Generator, batch_size: int) -> Iterator[Batch]:
+def _shuffled(examples: Examples, rng: np.random.Generator, config: TrainConfig) -> Iterator[Batch]:
     """Give every example once, turned and mirrored at random: the sky has no up."""
     order = rng.permutation(len(examples))
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    weight = balance(examples.is_real, config.real_fraction)
+    for start in range(0, len(order), config.batch_size):
+        chosen = order[start : start + config.batch_size]
         stamps, classes = examples.stamps[chosen], examples.classes[chosen]
         turns, is_mirrored = int(rng.integers(4)), bool(rng.integers(2))
         stamps, classes = np.rot90(stamps, turns, axes=(1, 2)), np.rot90(classes, turns, axes=(1, 2))
         if is_mirrored:
             stamps, classes = stamps[:, :, ::-1], classes[:, :, ::-1]
-        yield np.ascontiguousarray(stamps), np.ascontiguousarray(classes), examples.is_real[chosen].astype(np.float32)
+        labels = examples.is_real[chosen].astype(np.float32)
+        yield np.ascontiguousarray(stamps), np.ascontiguousarray(classes), labels, weight[chosen]
 
 
-def _mean_loss(measure: Callable[..., Any], examples: Examples, batch_size: int) -> float:
-    total = 0.0
-    for start in range(0, len(examples), batch_size):
-        part = slice(start, start + batch_size)
+def _mean_loss(measure: Callable[..., Any], examples: Examples, config: TrainConfig) -> float:
+    total, weight = 0.0, balance(examples.is_real, config.real_fraction)
+    for start in range(0, len(examples), config.batch_size):
+        part = slice(start, start + config.batch_size)
         labels = examples.is_real[part].astype(np.float32)
-        total += float(measure(examples.stamps[part], examples.classes[part], labels)) * len(labels)
+        total += float(measure(examples.stamps[part], examples.classes[part], labels, weight[part])) * len(labels)
     return total / len(examples)
