@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from astrid_core.detection.config import MODEL_NAME, TrainConfig
+from astrid_core.shared.errors import RejectedModel, UnknownModel
+from astrid_core.stages.services import Services
+from astrid_core.stages.train import run_train, train_key
+from tests.detection.frames import labelled
+from tests.fakes.artifacts import MemoryArtifacts
+from tests.fakes.models import MemoryModels, MemoryTrainingFrames
+from tests.fakes.records import MemoryDatabase
+
+CONFIG = TrainConfig(n_frames=5, stamp_pix=24, validation_fraction=0.2, test_fraction=0.4)
+
+
+class Bench:
+    """Services on memory, and frames whose false candidates stand out as little as the network can tell."""
+
+    def __init__(self) -> None:
+        self.database, self.models = MemoryDatabase(), MemoryModels()
+        self.services = Services(
+            artifacts=MemoryArtifacts(), models=self.models, surveys={}, transaction=self.database.transaction
+        )
+        self.frames = MemoryTrainingFrames(frames=[labelled(number) for number in range(CONFIG.n_frames)])
+
+    def events(self) -> list[tuple[str, str]]:
+        with self.database.transaction() as records:
+            return [(event.name, event.subject) for event in records.events.all()]
+
+
+def test_a_good_network_is_registered_and_becomes_the_champion() -> None:
+    bench = Bench()
+    said: list[str] = []
+    model = run_train(bench.services, CONFIG, bench.frames, progress=said.append)
+    assert bench.models.champion(MODEL_NAME) == model
+    assert model.metrics["completeness"] == 1.0
+    assert model.metrics["n_real_bright"] == 12.0
+    assert model.metrics["n_false_accepted"] == 0.0
+    assert model.metrics["searched_mpix"] == pytest.approx(2 * 240 * 240 / 1e6)
+    assert bench.events() == [("model.registered", model.id), ("model.promoted", model.id)]
+    assert "24 stamps to learn from, 12 to validate, 24 to test" in said[0]
+
+
+def test_the_manifest_tells_what_it_was_made_from() -> None:
+    bench = Bench()
+    model = run_train(bench.services, CONFIG, bench.frames)
+    manifest = bench.models.manifests[model.id]
+    assert manifest["recipe"] == train_key(CONFIG, bench.frames)
+    assert manifest["frames"] == bench.frames.recipe
+    assert manifest["training"] == {"frames": [0, 1], "n_real": 12, "n_false": 12, "searched_mpix": 0.1152}
+    assert manifest["test"] == {"frames": [3, 4], "n_real": 12, "n_false": 12, "searched_mpix": 0.1152}
+
+
+def test_the_same_recipe_is_not_trained_twice() -> None:
+    bench = Bench()
+    said: list[str] = []
+    first = run_train(bench.services, CONFIG, bench.frames)
+    again = run_train(bench.services, CONFIG, bench.frames, progress=said.append)
+    assert again == first
+    assert bench.models.n_trained == 1
+    assert said == [f"{first.id} was trained by the same recipe before"]
+    assert len(bench.events()) == 2
+    run_train(bench.services, replace(CONFIG, seed=2), bench.frames)
+    run_train(bench.services, CONFIG, replace(bench.frames, recipe="other frames"))
+    assert bench.models.n_trained == 3
+
+
+def test_a_network_that_misses_a_floor_is_registered_but_not_promoted() -> None:
+    bench = Bench()
+    frames = [replace(one, changed=[]) if one.number >= 3 else one for one in bench.frames]
+    spoilt = MemoryTrainingFrames(frames=frames, recipe="spoilt")
+    for _ in range(2):
+        with pytest.raises(RejectedModel, match=r"false_per_4mpix 416\.7 is above 4") as caught:
+            run_train(bench.services, CONFIG, spoilt)
+        assert "completeness was not measured" in str(caught.value)
+    assert bench.models.n_trained == 1
+    assert [one.version for one in bench.models.versions(MODEL_NAME)] == [1]
+    with pytest.raises(UnknownModel):
+        bench.models.champion(MODEL_NAME)
+    assert bench.events() == [("model.registered", f"{MODEL_NAME}/1")]
+
+
+def test_what_a_cut_off_training_left_unpromoted_is_promoted_by_the_next() -> None:
+    bench = Bench()
+    model = run_train(bench.services, CONFIG, bench.frames)
+    bench.models.champions.clear()
+    assert run_train(bench.services, CONFIG, bench.frames) == model
+    assert bench.models.champion(MODEL_NAME) == model
+    assert bench.models.n_trained == 1
+
+
+def test_repeating_an_old_recipe_does_not_depose_the_champion() -> None:
+    bench = Bench()
+    run_train(bench.services, CONFIG, bench.frames)
+    newer = run_train(bench.services, replace(CONFIG, seed=2), bench.frames)
+    run_train(bench.services, CONFIG, bench.frames)
+    assert bench.models.champion(MODEL_NAME) == newer
+
+
+def test_test_frames_have_no_part_in_what_is_learnt() -> None:
+    bench = Bench()
+    model = run_train(bench.services, CONFIG, bench.frames)
+    altered = [labelled(one.number + 50) if one.number >= 3 else one for one in bench.frames]
+    altered = [replace(one, number=number) for number, one in enumerate(altered)]
+    other = run_train(bench.services, CONFIG, MemoryTrainingFrames(frames=altered, recipe="other test frames"))
+    assert other.digest == model.digest
+    assert not np.array_equal(altered[4].product.score, list(bench.frames)[4].product.score)
