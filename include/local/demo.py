@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,16 +13,26 @@ from astrid_core.shared.errors import BadConfiguration
 from include.local.client import Airflow, RunFailed
 from include.local.environment import our_environment
 from include.local.home import LOGIN, REPOSITORY, Home
-from include.local.postgres import Postgres
 from include.local.processes import start, started, stop
 from include.local.progress import Progress, Say, why_failed
 from include.local.supervisor import log_of
 from include.local.survey import Survey
-from include.local.system import NotStarted, begin, begin_databases, down, end_of, wait_until_ready, what_is_up
+from include.local.system import (
+    NotStarted,
+    begin,
+    begin_databases,
+    database_of,
+    down,
+    end_of,
+    last_line,
+    wait_until_ready,
+    what_is_up,
+)
 from include.local.terminal import tell
 
 _SURVEY = "demo"
 _RUN_TIMEOUT_S = 12 * 3600.0
+_QUIET_S = 10.0
 
 
 def run_demo(home: Home, data: Path | None, say: Say) -> int:
@@ -56,12 +66,12 @@ class Demo:
         folder = self.data.resolve() if self.data is not None else self.home.folder / "survey"
         name = survey_name(folder) if self.data is not None else _SURVEY
         is_first = not any(self.home.results.glob(f"{name}-*.html"))
+        if self.data is None and not (folder / "truth.ecsv").exists():
+            self._beside("simulate", "--out", str(folder))
         with self._timed("databases"):
             postgres = begin_databases(self.home, self.say)
-        if self.data is None and not (folder / "truth.ecsv").exists():
-            self._beside(postgres, "simulate", "simulate", "--out", str(folder))
         if is_first:
-            self._begin_airflow(postgres)
+            self._begin_airflow()
         self._finish("simulate")
         survey = Survey.register(name, folder, self.home, postgres)
         with self._timed("ingest"):
@@ -73,10 +83,13 @@ class Demo:
         wanted = nights if self.data is not None else nights[-1:]
         todo = wanted if is_first else self._not_done(survey, wanted)
         if todo:
-            self._begin_airflow(postgres)
+            self._begin_airflow()
             self._search(name, todo)
         for night in wanted:
-            tell(f"\n{survey.table(night)}\npage: {survey.page(night)}")
+            tell(f"\n{survey.report(night).table}\npage: {survey.page(night)}")
+        for file, content in survey.export().items():
+            (self.home.results / file).write_bytes(content)
+            tell(f"catalog: {self.home.results / file}")
         tell("\ntime: " + ", ".join(f"{what} {value:.0f} s" for what, value in self._times_s.items()))
 
     def end_side_work(self) -> None:
@@ -90,12 +103,12 @@ class Demo:
             self.say(f"nothing to do: {sum(one.n_exposures for one in left.values())} exposures already searched")
         return todo
 
-    def _begin_airflow(self, postgres: Postgres) -> None:
+    def _begin_airflow(self) -> None:
         if "train" in self._side_work:
             return
         begin(self.home, self.say, scheduled=False)
         # Returns at once where a model of the same recipe is in use.
-        self._beside(postgres, "train", "train")
+        self._beside("train")
 
     def _search(self, survey: str, nights: Sequence[str]) -> None:
         """Run the DAGs for each night, the older ones first."""
@@ -120,12 +133,12 @@ class Demo:
         if run.state != "success":
             raise RunFailed(why_failed(self.home, run))
 
-    def _beside(self, postgres: Postgres, name: str, *arguments: str) -> None:
-        """Start a command of ours beside what we do."""
-        command = [sys.executable, "-m", "astrid_core.cli.main", *arguments]
+    def _beside(self, name: str, *arguments: str) -> None:
+        """Start one of the commands of ``astrid`` beside what we do."""
+        command = [sys.executable, "-m", "astrid_core.cli.main", name, *arguments]
         self._times_s[name] = -time.monotonic()
         self._side_work[name] = start(
-            command, our_environment(self.home, postgres), log_of(self.home, name), cwd=REPOSITORY
+            command, our_environment(self.home, database_of(self.home)), log_of(self.home, name), cwd=REPOSITORY
         )
 
     def _finish(self, name: str) -> None:
@@ -133,10 +146,14 @@ class Demo:
         process = self._side_work.get(name)
         if process is None or self._times_s[name] > 0:
             return
-        if process.poll() is None:
-            self.say(f"waiting for: astrid {name}")
-        if process.wait():
-            raise NotStarted(f"astrid {name} failed", status=process.returncode, **end_of(log_of(self.home, name)))
+        log = log_of(self.home, name)
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_QUIET_S)
+                break
+            self.say(f"astrid {name}: {last_line(log)}")
+        if process.returncode:
+            raise NotStarted(f"astrid {name} failed", status=process.returncode, **end_of(log))
         self._times_s[name] += time.monotonic()
         self.say(f"astrid {name} is done")
 

@@ -83,8 +83,10 @@ class Postgres:
                 "pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_S}", "-D", str(self.data),
                 "-l", str(self.log), "-o", f"-k {self.socket}",
             )  # fmt: skip
-        except subprocess.CalledProcessError as error:
-            raise DatabaseUnavailable("PostgreSQL did not start", log=self.log, last=_last_line(self.log)) from error
+        except DatabaseUnavailable as error:
+            raise DatabaseUnavailable(
+                "PostgreSQL did not start", said=error.facts["said"], log=self.log, last=_last_line(self.log)
+            ) from error
 
     def _prepare(self) -> None:
         user = _user()
@@ -112,7 +114,8 @@ class Postgres:
     def _call(self, program: str, *arguments: str) -> str:
         done = self._run(program, *arguments)
         if done.returncode:
-            raise subprocess.CalledProcessError(done.returncode, program, done.stdout, done.stderr)
+            said = (done.stderr or done.stdout).strip()
+            raise DatabaseUnavailable(f"{program} failed", status=done.returncode, said=said)
         return done.stdout
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from astrid_core.shared.errors import UnknownModel
 from astrid_core.stages.export import exported_files, run_export
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.plan import plan_night
-from astrid_core.stages.report import run_report
+from astrid_core.stages.report import NightReport, run_report
 from include.local.environment import OUR_DATABASE
 from include.local.home import Home
 from include.local.postgres import Postgres
@@ -80,19 +80,18 @@ class Survey:
         """Return where the page of a night is."""
         return self.home.results / f"{self.name}-{night}.html"
 
-    def table(self, night: str) -> str:
-        """Return what came of a night as text, its page written."""
+    def report(self, night: str) -> NightReport:
+        """Return what came of a night, its page written."""
         pipeline = load_pipeline()
         with open_services(self.settings) as services:
             recipe = pipeline.recipe(services.models.champion(MODEL_NAME))
             plan = plan_night(services, recipe, survey=self.name, night=night)
-            report = run_report(
+            return run_report(
                 services, survey=self.name, night=night, out=self.page(night), model_run_keys=plan.scored,
                 truth=survey_truth(self.name, self.settings), config=pipeline.report,
             )  # fmt: skip
-        return report.table
 
     def export(self) -> dict[str, bytes]:
-        """Return the files of an extract of the whole catalog."""
+        """Return the files of an extract of the whole catalog, of this survey and of others."""
         with open_services(self.settings) as services:
             return dict(exported_files(services, run_export(services, load_pipeline().export)))

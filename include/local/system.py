@@ -24,6 +24,7 @@ _NEEDED = ("metadatabase", "scheduler", "dag_processor")
 _START_TIMEOUT_S = 240.0
 _GRACE_S = 20.0
 _POLL_S = 0.3
+_N_LINES = 8
 _SUPERVISOR = "supervisor"
 
 
@@ -166,7 +167,15 @@ def _alone(home: Home) -> Iterator[None]:
         yield
 
 
-def end_of(log: Path, n_lines: int = 8) -> dict[str, str]:
+def end_of(log: Path) -> dict[str, str]:
     """Return the end of a log as facts of an error."""
-    lines = log.read_text(errors="replace").strip().splitlines()[-n_lines:] if log.exists() else []
-    return {"log": str(log), "last_lines": "\n  " + "\n  ".join(lines)}
+    return {"log": str(log), "last_lines": "\n  " + "\n  ".join(_lines(log)[-_N_LINES:])}
+
+
+def last_line(log: Path) -> str:
+    """Return what was written last; empty where there is nothing."""
+    return (_lines(log) or [""])[-1]
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(errors="replace").strip().splitlines() if log.exists() else []

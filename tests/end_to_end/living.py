@@ -1,0 +1,117 @@
+"""A whole system in a folder of its own, and ways to hurt it."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from astrid_core.bootstrap import open_services
+from astrid_core.shared.events import verify_chain
+from include.local.client import Airflow, Run
+from include.local.home import LOGIN, Home
+from include.local.processes import Started, read_started
+from include.local.progress import why_failed
+from include.local.survey import Survey, settings_of
+from include.local.system import System, begin, database_of, down, wait_until_ready
+
+RUN_TIMEOUT_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """A system that is up."""
+
+    home: Home
+    system: System
+    airflow: Airflow
+
+    def run(
+        self,
+        dag: str,
+        conf: dict[str, object],
+        *,
+        night: str | None = None,
+        watch: Callable[[Run], None] = lambda _: None,
+    ) -> Run:
+        """Run a DAG to its end, which must be a good one."""
+        run_id = self.airflow.trigger(dag, conf, night=night)
+        run = self.airflow.wait(dag, run_id, timeout_s=RUN_TIMEOUT_S, watch=watch)
+        assert run.state == "success", why_failed(self.home, run)
+        return run
+
+    def survey(self, name: str, folder: Path) -> Survey:
+        return Survey.register(name, folder, self.home, self.system.postgres)
+
+    def component(self, name: str) -> Started:
+        return read_started(self.home.folder / "components.json")[name]
+
+    def ended_components(self) -> list[str]:
+        """Return the parts that the supervisor saw end, in order."""
+        lines = (self.home.logs / "supervisor.log").read_text().splitlines()
+        events = [json.loads(line) for line in lines if line.startswith("{")]
+        return [one["component"] for one in events if one["event"] == "component.ended"]
+
+
+@contextmanager
+def living_in(home: Home) -> Iterator[Living]:
+    """Start the system of a home, and stop it at the end."""
+    try:
+        system = begin(home, print, scheduled=False)
+        wait_until_ready(system)
+        yield Living(home, system, Airflow(url=system.address.url, login=LOGIN, password=home.password()))
+    finally:
+        down(home)
+
+
+@contextmanager
+def living_copy(home: Home, folder: Path) -> Iterator[Living]:
+    """Start the system of a copy of a home that is down."""
+    # The database belongs to another user where tests run as root.
+    subprocess.run(["cp", "-a", str(home.folder), str(folder)], check=True)
+    (folder / "logs" / "supervisor.log").unlink()
+    with living_in(Home.open(folder)) as living:
+        yield living
+
+
+def events_of(home: Home) -> int:
+    """Count the events of the log, each of which must still fit the one before it."""
+    with open_services(settings_of(home, database_of(home))) as services, services.transaction() as records:
+        return verify_chain(records.events.all())
+
+
+def kill_scheduler(living: Living) -> None:
+    """End the scheduler and, as it happens when a container dies, nothing else."""
+    os.kill(living.component("scheduler").pid, signal.SIGKILL)
+
+
+def kill_task(living: Living) -> None:
+    """End the process that computes, not the one that watches over it."""
+    scheduler = psutil.Process(living.component("scheduler").pid)
+    tasks = [child for worker in scheduler.children() for child in worker.children()]
+    assert tasks, "no task is running"
+    tasks[0].send_signal(signal.SIGKILL)
+
+
+def restart_database(living: Living) -> None:
+    living.system.postgres.restart()
+
+
+@dataclass(slots=True)
+class When:
+    """Does something once, as soon as a task of this name is running."""
+
+    task: str
+    living: Living
+    harm: Callable[[Living], None]
+    is_done: bool = False
+
+    def __call__(self, run: Run) -> None:
+        if not self.is_done and any(one.task == self.task and one.state == "running" for one in run.tasks):
+            self.harm(self.living)
+            self.is_done = True

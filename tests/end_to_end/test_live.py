@@ -1,0 +1,244 @@
+"""The whole system, started, used and broken. Minutes each: ``make test-live``."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from astrid_core.catalog.report import NightFacts
+from include.local.client import Run
+from include.local.home import REPOSITORY, Home
+from include.local.survey import Survey, settings_of
+from include.local.system import database_of, what_is_up
+from tests.end_to_end.living import (
+    Living,
+    When,
+    events_of,
+    kill_scheduler,
+    kill_task,
+    living_copy,
+    living_in,
+    restart_database,
+)
+from tests.synthetic.broken import LATER, write_broken_inputs
+
+pytestmark = pytest.mark.live
+
+SURVEY, FIRST_NIGHT, NIGHT = "small", "2025-04-28", "2025-05-04"
+STEP = "search_batch.difference"
+
+
+@pytest.fixture(scope="module")
+def workshop() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="astrid-live-") as folder:
+        yield Path(folder)
+
+
+def _demo(home: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "include.local", "demo", *arguments], cwd=REPOSITORY, text=True, check=False,
+        env=os.environ | {"ASTRID_HOME": str(home), "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    sys.stdout.write(done.stdout)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(workshop: Path) -> tuple[Home, str]:
+    """The home of a demonstration that ran once, and what it told."""
+    told = _demo(workshop / "demo")
+    return Home.open(workshop / "demo"), told
+
+
+@pytest.fixture
+def demo_survey(demo: tuple[Home, str]) -> Iterator[Survey]:
+    """The records of the demonstration, its system being down."""
+    home, _ = demo
+    postgres = database_of(home)
+    postgres.start([])
+    yield Survey(name="demo", home=home, settings=settings_of(home, postgres))
+    postgres.stop()
+
+
+def _night_of(survey: Survey) -> str:
+    return survey.ingest()[0][-1]
+
+
+def test_the_demo_recovers_the_bright_transients_with_few_false_ones(
+    demo: tuple[Home, str], demo_survey: Survey
+) -> None:
+    report = demo_survey.report(_night_of(demo_survey))
+    truth = report.facts.truth
+    assert truth is not None
+    assert truth.n_expected >= 10
+    assert truth.n_recovered >= 0.95 * truth.n_expected, truth.missed
+    assert len(truth.false) <= truth.usable_mpix / 4.0, truth.false
+    assert truth.usable_mpix >= 4.0
+    assert report.table in demo[1]
+
+
+def test_the_demo_leaves_one_page_that_needs_no_other_file(demo: tuple[Home, str], demo_survey: Survey) -> None:
+    page = demo_survey.page(_night_of(demo_survey))
+    assert f"page: {page}" in demo[1]
+    text = page.read_text()
+    assert "<img" in text
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", text)
+
+
+def test_the_demo_leaves_no_process_behind(demo: tuple[Home, str]) -> None:
+    home, _ = demo
+    assert what_is_up(home) is None
+    assert not database_of(home).is_running()
+    at_work = [
+        one.info["cmdline"] for one in psutil.process_iter(["cmdline"]) if str(home.folder) in str(one.info["cmdline"])
+    ]
+    assert at_work == []
+
+
+def test_a_second_demo_recomputes_nothing_and_says_so(demo: tuple[Home, str], workshop: Path) -> None:
+    home, first = demo
+    before = _events(home)
+    told = _demo(workshop / "demo")
+    searched = re.search(r"nothing to do: (\d+) exposures already searched", told)
+    assert searched is not None
+    assert int(searched[1]) >= 4
+    assert _events(home) == before
+    assert _table(told) == _table(first)
+
+
+def _events(home: Home) -> int:
+    database_of(home).start([])
+    count = events_of(home)
+    database_of(home).stop()
+    return count
+
+
+def _table(told: str) -> str:
+    """Return what is printed of the night, without the lines of progress."""
+    return told.partition("\n\n")[2].partition("\npage:")[0]
+
+
+@dataclass(frozen=True)
+class Small:
+    """A survey of one small field."""
+
+    folder: Path
+    broken: dict[str, str]
+    """Archive id to a part of the reason that it must be refused with."""
+
+
+@pytest.fixture(scope="module")
+def small(demo: tuple[Home, str], workshop: Path) -> Iterator[Small]:
+    """A small survey with broken files among its last night, in reach of the model of the demonstration."""
+    folder = workshop / SURVEY
+    simulate = [sys.executable, "-m", "astrid_core.cli.main", "simulate", "--out", str(folder)]
+    options = {"fields": 1, "size": 512, "nights": 4, "exposures": 4, "first-night": FIRST_NIGHT, "cadence": 2}
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    subprocess.run([*simulate, *arguments], cwd=REPOSITORY, check=True)
+    broken = write_broken_inputs(folder / NIGHT / "broken", mid_mjd=60800.2)
+    home, _ = demo
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASTRID_MLFLOW_URI", f"sqlite:///{home.folder / 'mlflow.sqlite'}")
+        patch.setenv("ASTRID_MLFLOW_ARTIFACTS", str(home.folder / "models"))
+        yield Small(folder, {f"{NIGHT}/broken/{name}": reason for name, reason in broken.items()})
+
+
+@pytest.fixture(scope="module")
+def prepared(small: Small, workshop: Path) -> Home:
+    """A home with the references of the small survey, its system being down."""
+    home = Home.open(workshop / "prepared")
+    with living_in(home) as living:
+        living.survey(SURVEY, small.folder)
+        living.run("build_references", {"survey": SURVEY, "exclude_night": NIGHT})
+    return home
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a night left behind."""
+
+    files: dict[str, bytes]
+    run: Run
+    facts: NightFacts
+    n_events: int
+
+
+def _search(living: Living, folder: Path, watch: Callable[[Run], None] = lambda _: None) -> Searched:
+    survey = living.survey(SURVEY, folder)
+    run = living.run("nightly_survey", {"survey": SURVEY}, night=NIGHT, watch=watch)
+    return Searched(files=survey.export(), run=run, facts=survey.report(NIGHT).facts, n_events=events_of(living.home))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prepared: Home, small: Small, workshop: Path) -> tuple[Searched, Searched, object]:
+    """The night searched twice without any trouble, and what the second plan was."""
+    with living_copy(prepared, workshop / "undisturbed") as living:
+        first, second = _search(living, small.folder), _search(living, small.folder)
+        return first, second, living.airflow.result("nightly_survey", second.run.id, "plan")
+
+
+def test_every_broken_file_is_an_item_with_a_reason_and_the_night_goes_on(
+    undisturbed: tuple[Searched, Searched, object], small: Small
+) -> None:
+    facts = undisturbed[0].facts
+    assert len(small.broken) >= 20
+    reasons = {one.archive_id: one.reason for one in facts.rejected}
+    reasons |= {one.archive_id: one.reason for one in facts.exposures if one.outcome == "skipped"}
+    assert set(reasons) == set(small.broken)
+    for name, reason in small.broken.items():
+        assert reason in reasons[name], name
+    assert facts.count("searched") == 4
+    assert facts.count("skipped") == len(LATER)
+    assert facts.truth is not None
+    assert facts.truth.n_recovered >= 0.95 * facts.truth.n_expected > 0
+
+
+def test_a_night_that_is_run_again_finds_nothing_to_do(undisturbed: tuple[Searched, Searched, object]) -> None:
+    first, second, planned = undisturbed
+    assert planned == []
+    steps = {one.task: one.state for one in second.run.tasks}
+    assert {state for task, state in steps.items() if task.startswith("search_batch")} == {"skipped"}
+    assert {state for task, state in steps.items() if not task.startswith("search_batch")} == {"success"}
+    assert second.files == first.files
+    assert second.n_events == first.n_events
+
+
+def _hurt(prepared: Home, small: Small, copy: Path, harm: Callable[[Living], None]) -> tuple[Searched, list[str]]:
+    """Search the night in a copy of the prepared home, hurting it on the way; return what the supervisor noticed."""
+    with living_copy(prepared, copy) as living:
+        watch = When(STEP, living, harm)
+        found = _search(living, small.folder, watch)
+        assert watch.is_done
+        return found, living.ended_components()
+
+
+def test_a_night_whose_scheduler_is_killed_ends_with_the_same_catalog(
+    undisturbed: tuple[Searched, Searched, object], prepared: Home, small: Small, workshop: Path
+) -> None:
+    found, ended = _hurt(prepared, small, workshop / "scheduler", kill_scheduler)
+    assert ended == ["scheduler"]
+    assert found.files == undisturbed[0].files
+
+
+def test_a_night_with_a_killed_task_ends_with_the_same_catalog(
+    undisturbed: tuple[Searched, Searched, object], prepared: Home, small: Small, workshop: Path
+) -> None:
+    found, _ = _hurt(prepared, small, workshop / "task", kill_task)
+    assert max(one.attempt for one in found.run.tasks) == 2
+    assert found.files == undisturbed[0].files
+
+
+def test_a_night_whose_database_restarts_ends_with_the_same_catalog(
+    undisturbed: tuple[Searched, Searched, object], prepared: Home, small: Small, workshop: Path
+) -> None:
+    found, _ = _hurt(prepared, small, workshop / "database", restart_database)
+    assert found.files == undisturbed[0].files
