@@ -25,6 +25,10 @@ class ReferenceImages(Protocol):
         """Return references (by their centre), ordered by cell, band, version, digest."""
         ...
 
+    def lock(self) -> None:
+        """Hold back other builders until this transaction ends: a version is counted, then given."""
+        ...
+
 
 class DifferenceRuns(Protocol):
     """The record of differences with their candidates; identity RunKey."""

@@ -85,12 +85,14 @@ def run_build_reference(
     centre, radius_deg = _footprint(result.image.wcs, result.image.shape)
     image = store_image(services.artifacts, result.image)
     with services.transaction() as records:
-        known = records.references.search(cell=SkyCell.parse(cell), band=band)
+        records.references.lock()
+        survey = used[0].survey
+        known = [one for one in records.references.search(cell=SkyCell.parse(cell), band=band) if one.survey == survey]
         reference = ReferenceImage(
             image=image,
             cell=SkyCell.parse(cell),
             band=band,
-            survey=used[0].survey,
+            survey=survey,
             version=1 + max((one.version for one in known), default=0),
             position=centre,
             radius_deg=radius_deg,

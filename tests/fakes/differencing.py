@@ -35,6 +35,9 @@ class MemoryReferenceImages:
         ]
         return tuple(sorted(found, key=lambda one: (one.cell, one.band, one.version, one.digest)))
 
+    def lock(self) -> None:
+        """Transactions in memory follow one another anyway."""
+
 
 class MemoryDifferenceRuns:
     """DifferenceRuns in memory."""

@@ -11,6 +11,7 @@ class Lock(IntEnum):
     MIGRATE = 0x4173_0001
     APPEND_EVENT = 0x4173_0002
     CHANGE_CATALOG = 0x4173_0003
+    NUMBER_REFERENCE = 0x4173_0004
 
 
 def take(connection: Connection, lock: Lock) -> None:

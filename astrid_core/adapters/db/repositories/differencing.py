@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from astrid_core.adapters.db.locks import Lock, take
 from astrid_core.adapters.db.repositories.statements import insert_new, read, read_region
 from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow, ReferenceImageRow
 from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
@@ -47,6 +48,10 @@ class SqlReferenceImages:
             rows = read_region(self._session, wanted, ReferenceImageRow.hpx29, region)
             found = [one for one in (row.entity() for row in rows) if region.contains(one.position)]
         return tuple(sorted(found, key=lambda one: (one.cell, one.band, one.version, one.digest)))
+
+    def lock(self) -> None:
+        """Hold back other builders until this transaction ends: a version is counted, then given."""
+        take(self._session.connection(), Lock.NUMBER_REFERENCE)
 
 
 class SqlDifferenceRuns:
