@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "difference.fits").write_bytes(write_difference(pair))
     (arguments.out / "candidates.ecsv").write_bytes(candidate_table(pair))
+    n_usable_pix = int((pair.difference.mask == 0).sum())
     summary = {
         "science": str(arguments.science),
         "reference": str(arguments.reference),
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         "candidates": str(arguments.out / "candidates.ecsv"),
         "n_candidates": len(pair.peaks),
         "n_candidates_7_5_sigma": sum(abs(peak.score) >= 7.5 for peak in pair.peaks),
-        "n_usable_pix": int((pair.difference.mask == 0).sum()),
+        "n_usable_pix": n_usable_pix,
         "flux_ratio": pair.flux_ratio,
         "science_fwhm_pix": pair.science_fwhm_pix,
         "reference_fwhm_pix": pair.reference_fwhm_pix,
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(
             f"{summary['n_candidates']} candidates, {summary['n_candidates_7_5_sigma']} of them above 7.5 sigma, on "
-            f"{summary['n_usable_pix'] / 1e6:.2f} Mpix\n"
+            f"{n_usable_pix / 1e6:.2f} Mpix\n"
             f"registered to {pair.registration.rms_pix:.2f} pix with {pair.registration.n_matched} stars "
             f"(by {pair.registration.method}), flux ratio {pair.flux_ratio:.4g}, FWHM {pair.science_fwhm_pix:.1f} and "
             f"{pair.reference_fwhm_pix:.1f} pix\n"

@@ -118,6 +118,6 @@ def candidate_table(pair: PairDifference) -> bytes:
     table["flags"] = Column(
         np.array([peak.flags for peak in peaks], dtype=np.int64), description="mask planes within one FWHM, as bits"
     )
-    text = io.StringIO()
-    table.write(text, format="ascii.ecsv")
-    return text.getvalue().encode()
+    buffer = io.StringIO()
+    table.write(buffer, format="ascii.ecsv")
+    return buffer.getvalue().encode()
