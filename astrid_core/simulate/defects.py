@@ -26,8 +26,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
-    """Cosmic rays of one exposure: electrons per pixel and where they came in."""
+    """Cosmic rays of one exposure: electrons that fall into pixels, which may be named more than once."""
 
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
     electrons: FloatArray
     marks: tuple[Mark, ...]
 
@@ -125,18 +127,24 @@ def draw_trails(
 def draw_hits(rng: np.random.Generator, per_mpix: float, shape: tuple[int, int]) -> Hits:
     """Draw cosmic rays: spots of a few pixels, straight muon tracks, and the worms of slow electrons."""
     ny, nx = shape
-    electrons = np.zeros(shape)
-    marks = []
+    marks, x_pix, y_pix, deposits = [], [np.zeros(0)], [np.zeros(0)], [np.zeros(0)]
     for number in range(1, rng.poisson(per_mpix * ny * nx / 1e6) + 1):
         x, y, deposit = _track(rng)
         x, y = x + rng.uniform(0, nx - 1), y + rng.uniform(0, ny - 1)
-        marks.append(Mark(kind="cosmic_ray", number=number, x_pix=float(np.median(x)), y_pix=float(np.median(y))))
-        column = np.rint(x + rng.normal(0.0, _DIFFUSION_PIX, len(x))).astype(int)
-        row = np.rint(y + rng.normal(0.0, _DIFFUSION_PIX, len(y))).astype(int)
-        inside = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)
-        np.add.at(electrons, (row[inside], column[inside]), deposit[inside])
-    seen = [mark for mark in marks if 0 <= mark.x_pix <= nx - 1 and 0 <= mark.y_pix <= ny - 1]
-    return Hits(electrons=electrons, marks=tuple(seen))
+        mark = Mark(kind="cosmic_ray", number=number, x_pix=float(np.median(x)), y_pix=float(np.median(y)))
+        if 0 <= mark.x_pix <= nx - 1 and 0 <= mark.y_pix <= ny - 1:
+            marks.append(mark)
+        x_pix.append(x + rng.normal(0.0, _DIFFUSION_PIX, len(x)))
+        y_pix.append(y + rng.normal(0.0, _DIFFUSION_PIX, len(y)))
+        deposits.append(deposit)
+    columns, rows = np.rint(np.concatenate(x_pix)).astype(int), np.rint(np.concatenate(y_pix)).astype(int)
+    inside = (columns >= 0) & (columns < nx) & (rows >= 0) & (rows < ny)
+    return Hits(
+        rows=rows[inside],
+        columns=columns[inside],
+        electrons=np.concatenate(deposits)[inside],
+        marks=tuple(marks),
+    )
 
 
 def _track(rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -4,13 +4,13 @@ import numpy as np
 
 from astrid_core.shared.images import FloatImage
 from astrid_core.simulate.config import CameraConfig
-from astrid_core.simulate.defects import DetectorFaults
+from astrid_core.simulate.defects import DetectorFaults, Hits
 from astrid_core.simulate.optics import FloatArray
 
 
 def read_out(
     light_adu: FloatArray,
-    hits_electrons: FloatArray,
+    hits: Hits,
     camera: CameraConfig,
     faults: DetectorFaults,
     rng: np.random.Generator,
@@ -24,7 +24,7 @@ def read_out(
     for column in faults.columns:
         expected[column.from_row :, column.x_pix] *= column.response
     electrons = rng.poisson(expected).astype(float)
-    electrons += hits_electrons
+    np.add.at(electrons, (hits.rows, hits.columns), hits.electrons)
     _bleed(electrons, camera.saturation_adu * camera.gain_e_adu)
     electrons += rng.normal(0.0, camera.read_noise_e, electrons.shape)
     counts = electrons / camera.gain_e_adu

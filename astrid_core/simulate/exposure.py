@@ -15,6 +15,7 @@ from astrid_core.simulate.optics import FloatArray, Optics
 from astrid_core.simulate.population import FieldSky
 from astrid_core.simulate.prediction import STAMP_PIX, Sight
 from astrid_core.simulate.render import GalaxyImages, add_galaxies, add_points
+from astrid_core.simulate.seeds import generator
 
 _DAY_S = 86400.0
 
@@ -55,7 +56,7 @@ class ExposurePlan:
     faults: DetectorFaults
     hits: Hits
     trails: tuple[Trail, ...]
-    noise: np.random.Generator
+    noise_seed: np.random.SeedSequence
 
     @property
     def mid_mjd(self) -> float:
@@ -82,7 +83,7 @@ class Exposed:
 
 
 def expose(field: FieldSky, plan: ExposurePlan) -> Exposed:
-    """Take one exposure. The plan's noise generator is used up by it."""
+    """Take one exposure; the same plan gives the same counts."""
     light = plan.sky_light.on(plan.shape)
     _add_stars(light, field, plan)
     _add_galaxies(light, field, plan)
@@ -91,7 +92,7 @@ def expose(field: FieldSky, plan: ExposurePlan) -> Exposed:
     variance = (light / plan.camera.gain_e_adu + _read_variance(plan)).astype(np.float32)
     for trail in plan.trails:
         light += trail.light(plan.shape)
-    counts = read_out(light, plan.hits.electrons, plan.camera, plan.faults, plan.noise)
+    counts = read_out(light, plan.hits, plan.camera, plan.faults, generator(plan.noise_seed))
     hot = tuple(
         Mark(kind="hot_pixel", number=number, x_pix=float(x), y_pix=float(y))
         for number, (x, y) in enumerate(zip(plan.faults.hot_x, plan.faults.hot_y, strict=True), start=1)

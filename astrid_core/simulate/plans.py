@@ -9,7 +9,7 @@ from astrid_core.simulate.exposure import ExposurePlan, SkyLight
 from astrid_core.simulate.optics import draw_optics
 from astrid_core.simulate.pointing import tangent_wcs
 from astrid_core.simulate.population import Canvas
-from astrid_core.simulate.seeds import generator
+from astrid_core.simulate.seeds import generator, sequence
 
 _HIGHEST_DEC_DEG = 60.0
 _ROTATION_ERROR_DEG = 0.002
@@ -68,7 +68,7 @@ def plan_exposure(
         faults=faults,
         hits=draw_hits(canvas.rng(*purpose, "cosmic rays"), conditions.cosmic_rays_per_mpix, shape),
         trails=draw_trails(canvas.rng(*purpose, "trails"), conditions, shape, fwhm_pix=optics.fwhm_pix),
-        noise=canvas.rng(*purpose, "noise"),
+        noise_seed=sequence(canvas.seed, "field", canvas.name, *purpose, "noise"),
     )
 
 

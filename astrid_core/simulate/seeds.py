@@ -5,10 +5,15 @@ import zlib
 import numpy as np
 
 
-def generator(seed: int, *purpose: str | int) -> np.random.Generator:
-    """Return the generator of one purpose, for example ``generator(1, "field", 2, "stars")``.
+def sequence(seed: int, *purpose: str | int) -> np.random.SeedSequence:
+    """Return the seed of one purpose, for example ``sequence(1, "field", 2, "stars")``.
 
     Adding an exposure, an object or a kind of defect asks for a new purpose and leaves all others as they were.
     """
-    key = tuple(zlib.crc32(str(part).encode()) for part in purpose)
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+    return np.random.SeedSequence(seed, spawn_key=tuple(zlib.crc32(str(part).encode()) for part in purpose))
+
+
+def generator(seed: int | np.random.SeedSequence, *purpose: str | int) -> np.random.Generator:
+    """Return the generator of one purpose; equal purposes start alike."""
+    own = sequence(seed, *purpose) if isinstance(seed, int) else seed
+    return np.random.Generator(np.random.PCG64(own))
