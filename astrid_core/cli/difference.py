@@ -1,6 +1,7 @@
 """``astrid difference``: two FITS files in, a difference and its candidates out; no database."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     pipeline = load_pipeline()
     science, trusted = _prepared(arguments.science, pipeline)
-    reference, _ = _prepared(arguments.reference, pipeline)
+    reference, reference_trusted = _prepared(arguments.reference, pipeline)
+    if not reference_trusted:
+        # A pointing alone has no orientation: it would put candidates at wrong places on the sky.
+        reference = dataclasses.replace(reference, wcs=None)
     pair = difference_pair(science, reference, pipeline.difference, trust_science_wcs=trusted)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "difference.fits").write_bytes(write_difference(pair))

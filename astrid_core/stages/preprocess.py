@@ -25,6 +25,7 @@ def preprocess_key(observation: Observation, config: PreprocessConfig) -> RunKey
         observation.file_digest,
         str(observation.extension),
         repr(observation.gain_e_adu),
+        repr(observation.read_noise_e),
         repr(observation.saturation_adu),
         repr(observation.zero_point_mag),
     )
