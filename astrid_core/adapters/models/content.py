@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -45,7 +46,7 @@ def unpack(content: bytes) -> tuple[Description, list[NDArray[np.float32]]]:
             fields = json.loads(stored["description"].tobytes())
             weights = [stored[name] for name in sorted(stored.files) if name != "description"]
         description = _description(fields)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise CorruptArtifact("bytes are not a network", cause=str(error), n_bytes=len(content)) from error
     if description.stamp_version != STAMP_VERSION or description.planes != CHANNELS:
         raise UnknownModel(

@@ -15,6 +15,7 @@ from astrid_core.detection.ports import Network, Scorer
 from astrid_core.detection.training_set import Examples
 from astrid_core.shared.errors import (
     AstridError,
+    BadConfiguration,
     CorruptArtifact,
     MissingArtifact,
     RegistryUnavailable,
@@ -35,6 +36,7 @@ _PASSING = {
     "TEMPORARILY_UNAVAILABLE",
 }
 """Faults of the registry itself; a server that is not there at all is reported as INTERNAL_ERROR."""
+_REFUSED = {"CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED", "UNAUTHENTICATED"}
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 
 
@@ -235,6 +237,8 @@ def _translated(message: str, absent: type[AstridError] = UnknownModel, **facts:
             raise absent(message, **facts) from error
         if error.error_code in _PASSING:
             raise RegistryUnavailable("model registry does not answer", cause=error.message, **facts) from error
+        if error.error_code in _REFUSED:
+            raise BadConfiguration("model registry refuses us", cause=error.message, **facts) from error
         raise
     except OperationalError as error:
         raise RegistryUnavailable("model registry does not answer", cause=str(error.orig), **facts) from error

@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from astrid_core.adapters.models.content import Description
-from astrid_core.adapters.models.unet import UNet, build_network, make_repeatable
+from astrid_core.adapters.models.unet import UNet, build_network
 from astrid_core.detection.calibration import balance, fit_calibration
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.training_set import Examples, PixelClass
@@ -34,7 +34,6 @@ def train_unet(
         if not len(part):
             message = f"no {name} examples"
             raise ValueError(message)
-    make_repeatable()
     description = Description(stamp_pix=config.stamp_pix, channels=config.channels)
     network = build_network(description, seed=config.seed)
     step, measure = _steps(network, config, n_steps=config.epochs * -(-len(training) // config.batch_size))

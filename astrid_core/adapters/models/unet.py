@@ -97,22 +97,13 @@ class UNetScorer:
 
 def read_network(content: bytes) -> UNet:
     """Build the network that ``UNet.content`` holds."""
-    make_repeatable()
     description, weights = unpack(content)
     return UNet(description, weights)
 
 
-def make_repeatable() -> None:
-    """Let the same numbers give the same sums: two threads, and kernels without atomic additions."""
-    threads = tf.config.threading
-    if threads.get_intra_op_parallelism_threads() != _THREADS:
-        threads.set_intra_op_parallelism_threads(_THREADS)
-        threads.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
-
-
 def build_network(description: Description, *, seed: int = 0) -> Any:
     """Return an untrained network: stamps to (logit of the candidate, logits of the pixel classes)."""
+    _make_repeatable()
     size, width = description.stamp_pix, description.channels
     seeds = iter(range(1000 * seed, 1000 * seed + 1000))
     stamps = keras.layers.Input((size, size, len(CHANNELS)))
@@ -128,6 +119,15 @@ def build_network(description: Description, *, seed: int = 0) -> Any:
     features = keras.layers.Dense(48, activation="relu", kernel_initializer=_initial(seeds))(features)
     logit = keras.layers.Dense(1, kernel_initializer=_initial(seeds))(features)
     return keras.Model(stamps, [logit, classes])
+
+
+def _make_repeatable() -> None:
+    """Let the same numbers give the same sums: two threads, and kernels without atomic additions."""
+    threads = tf.config.threading
+    if threads.get_intra_op_parallelism_threads() != _THREADS:
+        threads.set_intra_op_parallelism_threads(_THREADS)
+        threads.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
 
 
 def _pooled(fine: Any, eighth: Any) -> list[Any]:

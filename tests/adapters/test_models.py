@@ -1,0 +1,130 @@
+"""What every model registry promises, held against the one in memory and the one that MLflow keeps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from astrid_core.adapters.models.mlflow import MlflowModels
+from astrid_core.detection.config import TrainConfig
+from astrid_core.detection.entities import Model
+from astrid_core.detection.ports import ModelRegistry, Network
+from astrid_core.detection.training_set import TrainingSet, build_training_set
+from astrid_core.shared.errors import UnknownModel
+from astrid_core.shared.runs import RunKey
+from tests.detection.frames import labelled
+from tests.fakes.models import MemoryModels
+
+# MLflow still asks SQLAlchemy for a loading strategy that the latter gives up.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:sqlalchemy.exc.SADeprecationWarning")
+
+NAME = "astrid-detection"
+CONFIG = TrainConfig(n_frames=6, stamp_pix=24, channels=4, epochs=2, batch_size=16)
+METRICS = {"auc": 0.5, "ece": 0.125}
+
+
+@pytest.fixture(scope="module")
+def sets() -> TrainingSet:
+    return build_training_set([labelled(number) for number in range(CONFIG.n_frames)], CONFIG)
+
+
+@pytest.fixture(scope="module", params=["memory", "mlflow"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def make(kind: str) -> Callable[[Path], ModelRegistry]:
+    if kind == "memory":
+        return lambda _: MemoryModels()
+    return lambda folder: MlflowModels(
+        tracking_uri=f"sqlite:///{folder / 'registry' / 'mlflow.sqlite'}", artifact_root=str(folder / "models")
+    )
+
+
+@pytest.fixture(scope="module")
+def network(
+    make: Callable[[Path], ModelRegistry], sets: TrainingSet, tmp_path_factory: pytest.TempPathFactory
+) -> Network:
+    registry = make(tmp_path_factory.mktemp("trainer"))
+    return registry.train(sets.training, sets.validation, CONFIG, progress=lambda _: None)
+
+
+@pytest.fixture
+def registry(make: Callable[[Path], ModelRegistry], tmp_path: Path) -> ModelRegistry:
+    return make(tmp_path)
+
+
+def _register(registry: ModelRegistry, network: Network, recipe: str = "train-1") -> Model:
+    return registry.register(
+        NAME,
+        network,
+        recipe=RunKey(recipe),
+        parameters={"seed": 1, "epochs": 2},
+        metrics=METRICS,
+        manifest={"training": {"frames": [0, 1], "n_real": 12}},
+    )
+
+
+def test_an_empty_registry_knows_nothing(registry: ModelRegistry) -> None:
+    assert list(registry.versions(NAME)) == []
+    assert registry.find(NAME, RunKey("train-1")) is None
+    for ask in (registry.get, registry.load):
+        with pytest.raises(UnknownModel):
+            ask(f"{NAME}/1")
+    with pytest.raises(UnknownModel):
+        registry.champion(NAME)
+
+
+@pytest.mark.parametrize("wrong", ["", "astrid-detection", "astrid-detection/", "astrid-detection/latest", "/1"])
+def test_a_name_without_a_version_is_unknown(registry: ModelRegistry, wrong: str) -> None:
+    with pytest.raises(UnknownModel):
+        registry.load(wrong)
+
+
+def test_versions_count_from_one_and_keep_what_was_measured(registry: ModelRegistry, network: Network) -> None:
+    first, second = _register(registry, network), _register(registry, network, "train-2")
+    assert [one.id for one in registry.versions(NAME)] == [f"{NAME}/1", f"{NAME}/2"]
+    assert first.metrics == second.metrics == METRICS
+    assert first.digest == second.digest
+    assert registry.get(second.id) == second
+    assert registry.find(NAME, RunKey("train-2")) == second
+    assert registry.find("another", RunKey("train-2")) is None
+
+
+def test_a_registered_version_is_no_champion_until_it_is_promoted(registry: ModelRegistry, network: Network) -> None:
+    first, second = _register(registry, network), _register(registry, network, "train-2")
+    with pytest.raises(UnknownModel):
+        registry.champion(NAME)
+    for model in (second, first):
+        registry.promote(model)
+        assert registry.champion(NAME) == model
+    with pytest.raises(UnknownModel):
+        registry.promote(Model(name=NAME, version=9, digest=""))
+
+
+def test_a_loaded_network_scores_as_the_trained_one_did(
+    registry: ModelRegistry, network: Network, sets: TrainingSet
+) -> None:
+    model = _register(registry, network)
+    scorer = registry.load(model.id)
+    assert scorer.model == model
+    assert scorer.stamp_pix == CONFIG.stamp_pix
+    scores = scorer.score(sets.test.stamps)
+    np.testing.assert_array_equal(scores, network.score(sets.test.stamps))
+    assert scores.shape == (len(sets.test),)
+    assert scores.dtype == np.float32
+    assert ((scores >= 0.0) & (scores <= 1.0)).all()
+    assert scorer.score(sets.test.stamps[:0]).shape == (0,)
+
+
+def test_training_tells_of_its_progress_and_keeps_its_losses(
+    registry: ModelRegistry, sets: TrainingSet, network: Network
+) -> None:
+    said: list[str] = []
+    again = registry.train(sets.training, sets.validation, CONFIG, progress=said.append)
+    assert said[0].startswith("epoch 1")
+    assert len(again.history) == len(said)
+    assert "training_loss" in again.history[0]
+    assert again.content == network.content

@@ -1,0 +1,139 @@
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException
+from mlflow.protos.databricks_pb2 import ErrorCode
+from sqlalchemy.exc import OperationalError
+
+from astrid_core.adapters.models.content import Description, pack
+from astrid_core.adapters.models.mlflow import MlflowModels, _translated
+from astrid_core.adapters.models.unet import UNet, build_network
+from astrid_core.detection.entities import Model
+from astrid_core.shared.errors import (
+    BadConfiguration,
+    CorruptArtifact,
+    MissingArtifact,
+    RegistryUnavailable,
+    UnknownModel,
+)
+from astrid_core.shared.runs import RunKey
+
+# MLflow still asks SQLAlchemy for a loading strategy that the latter gives up.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:sqlalchemy.exc.SADeprecationWarning")
+
+NAME = "astrid-detection"
+SMALL = Description(stamp_pix=16, channels=4)
+
+
+@pytest.fixture(scope="module")
+def network() -> UNet:
+    return UNet(SMALL, build_network(SMALL).get_weights(), [{"training_loss": 0.5, "validation_loss": 0.75}])
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> MlflowModels:
+    return _open(tmp_path)
+
+
+def _open(folder: Path) -> MlflowModels:
+    return MlflowModels(tracking_uri=_uri(folder), artifact_root=str(folder / "models"))
+
+
+def _uri(folder: Path) -> str:
+    return f"sqlite:///{folder / 'mlflow.sqlite'}"
+
+
+def _register(registry: MlflowModels, network: UNet) -> Model:
+    return registry.register(
+        NAME,
+        network,
+        recipe=RunKey("train-1"),
+        parameters={"seed": 7},
+        metrics={"auc": 0.875},
+        manifest={"frames": [1]},
+    )
+
+
+def test_the_run_holds_parameters_metrics_losses_and_the_manifest(
+    registry: MlflowModels, network: UNet, tmp_path: Path
+) -> None:
+    model = _register(registry, network)
+    client = MlflowClient(tracking_uri=_uri(tmp_path), registry_uri=_uri(tmp_path))
+    version = client.get_model_version(NAME, str(model.version))
+    run = client.get_run(version.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"seed": "7"}
+    assert run.data.metrics["auc"] == 0.875
+    assert [one.value for one in client.get_metric_history(version.run_id, "validation_loss")] == [0.75]
+    assert version.tags["recipe"] == "train-1"
+    assert version.tags["digest"] == model.digest
+    (manifest,) = (tmp_path / "models").rglob("manifest.json")
+    assert json.loads(manifest.read_text()) == {"frames": [1]}
+
+
+def test_a_later_process_finds_what_an_earlier_one_registered(
+    registry: MlflowModels, network: UNet, tmp_path: Path
+) -> None:
+    model = _register(registry, network)
+    registry.promote(model)
+    later = _open(tmp_path)
+    assert later.champion(NAME) == model
+    assert later.load(model.id).model == model
+    assert later.load(model.id) is later.load(model.id)
+
+
+def test_altered_bytes_are_corrupt_and_lost_ones_missing(registry: MlflowModels, network: UNet, tmp_path: Path) -> None:
+    model = _register(registry, network)
+    (stored,) = (tmp_path / "models").rglob("network.npz")
+    weights = [weight + 1.0 for weight in build_network(SMALL).get_weights()]
+    stored.write_bytes(pack(SMALL, weights))
+    with pytest.raises(CorruptArtifact, match=model.digest):
+        registry.load(model.id)
+    stored.unlink()
+    with pytest.raises(MissingArtifact, match=model.id):
+        registry.load(model.id)
+
+
+def test_a_server_that_is_not_there_is_a_temporary_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    registry = MlflowModels(tracking_uri=f"http://127.0.0.1:{port}", artifact_root=str(tmp_path))
+    with pytest.raises(RegistryUnavailable, match="does not answer"):
+        registry.champion(NAME)
+
+
+@pytest.mark.parametrize("code", sorted(ERROR_CODE_TO_HTTP_STATUS))
+def test_every_answer_of_the_vendor_has_a_family(code: str) -> None:
+    status = ERROR_CODE_TO_HTTP_STATUS[code]
+    expected: type[Exception] = MlflowException
+    if code in {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}:
+        expected = UnknownModel
+    elif status in {401, 403}:
+        expected = BadConfiguration
+    elif code in {"INTERNAL_ERROR", "ABORTED"} or status in {429, 499, 503, 504}:
+        expected = RegistryUnavailable
+    with pytest.raises(Exception, match="cause") as caught, _translated("cause"):
+        raise MlflowException("cause", error_code=ErrorCode.Value(code))
+    assert caught.type is expected
+
+
+def test_a_database_that_is_not_there_is_a_temporary_failure() -> None:
+    with pytest.raises(RegistryUnavailable, match="refused"), _translated("x", name=NAME):
+        raise OperationalError("SELECT 1", {}, ConnectionRefusedError("refused"))
+
+
+def test_importing_the_registry_imports_neither_mlflow_nor_tensorflow() -> None:
+    code = (
+        "import sys, astrid_core.bootstrap;"
+        "assert 'astrid_core.adapters.models.mlflow' in sys.modules;"
+        "print(sorted({'mlflow', 'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert found.stdout.strip() == "[]"
