@@ -106,12 +106,9 @@ class ConditionsConfig:
             raise BadConfiguration("seeing_pix must lie in [1.5, 20]", got=self.seeing_pix)
         if not 1.5 < self.moffat_beta <= 10.0:
             raise BadConfiguration("moffat_beta must lie in (1.5, 10]", got=self.moffat_beta)
-        if not 0.0 <= self.psf_variation <= 0.3 or not 0.0 <= self.ellipticity <= 0.4:
-            raise BadConfiguration(
-                "psf_variation must lie in [0, 0.3] and ellipticity in [0, 0.4]",
-                psf_variation=self.psf_variation,
-                ellipticity=self.ellipticity,
-            )
+        for name, most in (("psf_variation", 0.3), ("ellipticity", 0.4)):
+            if not 0.0 <= getattr(self, name) <= most:
+                raise BadConfiguration(f"{name} must lie in [0, {most}]", got=getattr(self, name))
         _require_fraction(self, ("sky_gradient",))
         _require_not_negative(
             self,

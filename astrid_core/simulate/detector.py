@@ -7,6 +7,9 @@ from astrid_core.simulate.config import CameraConfig
 from astrid_core.simulate.defects import DetectorFaults, Hits
 from astrid_core.simulate.optics import FloatArray
 
+_FULL_WELL = 1.02
+"""In units of the level at which counts are clipped: full pixels read that level whatever the amplifier adds."""
+
 
 def read_out(
     light_adu: FloatArray,
@@ -25,7 +28,7 @@ def read_out(
         expected[column.from_row :, column.x_pix] *= column.response
     electrons = rng.poisson(expected).astype(float)
     np.add.at(electrons, (hits.rows, hits.columns), hits.electrons)
-    _bleed(electrons, camera.saturation_adu * camera.gain_e_adu)
+    _bleed(electrons, _FULL_WELL * camera.saturation_adu * camera.gain_e_adu)
     electrons += rng.normal(0.0, camera.read_noise_e, electrons.shape)
     counts = electrons / camera.gain_e_adu
     for column in faults.columns:

@@ -74,7 +74,9 @@ def star_id(field_name: str, index: int) -> str:
 
 
 def _hosts(field: FieldSky, canvas: Canvas, rng: np.random.Generator, n: int) -> FloatArray:
-    """Return indices of galaxies well inside the frame; bright ones, which hold more stars, are chosen more often."""
+    """Return indices of galaxies inside the frame; bright ones, which hold more stars, are chosen more often, and none
+    twice while there are enough.
+    """
     galaxies = field.galaxies
     if not len(galaxies.ra_deg):
         return np.zeros(0)
@@ -84,7 +86,8 @@ def _hosts(field: FieldSky, canvas: Canvas, rng: np.random.Generator, n: int) ->
     if not inside.any():
         return np.zeros(0)
     weight = np.where(inside, 10.0 ** (-0.2 * galaxies.mag_ab), 0.0)
-    return np.asarray(rng.choice(len(weight), size=n, p=weight / weight.sum()))
+    again = n > int(inside.sum())
+    return np.asarray(rng.choice(len(weight), size=n, p=weight / weight.sum(), replace=again))
 
 
 def _inside_disc(field: FieldSky, canvas: Canvas, host: int | None, rng: np.random.Generator) -> SkyPosition | None:
