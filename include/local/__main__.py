@@ -1,6 +1,7 @@
 """``python -m include.local``: the whole system on this machine, and a demonstration night."""
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
@@ -35,6 +36,11 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # The library never configures logging; here only its warnings are of interest.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     home = Home.open()
     if arguments.command == "up":
         return _up(home)
@@ -58,8 +64,10 @@ def _up(home: Home) -> int:
 
 
 def _supervise(home: Home, *, scheduled: bool) -> int:
-    # The library never configures logging; this process does, for its own log file.
-    structlog.configure(processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()])
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()],
+    )
     address = last_address(home)
     if address is None:
         complain("started by up, not by hand")

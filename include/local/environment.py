@@ -53,6 +53,7 @@ def our_environment(home: Home, postgres: Postgres) -> dict[str, str]:
         "ASTRID_DATABASE_URL": os.environ.get("ASTRID_DATABASE_URL") or postgres.url(OUR_DATABASE),
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "GX_ANALYTICS_ENABLED": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     return kept | ours
 

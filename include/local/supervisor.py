@@ -1,6 +1,7 @@
 """Keep the processes of Airflow running: start them in order, start again what ends, stop all on TERM."""
 
 import contextlib
+import resource
 import signal
 import subprocess
 import sys
@@ -15,14 +16,11 @@ import structlog
 from include.local.home import REPOSITORY, Home
 from include.local.processes import Started, start, started, stop, write_started
 
-_ARGUMENTS = {
-    "api-server": ("--workers", "1"),
-    "dag-processor": (),
-    "scheduler": ("--skip-serve-logs",),
-    "triggerer": ("--skip-serve-logs",),
-}
 AIRFLOW: Mapping[str, Sequence[str]] = {
-    name: (sys.executable, "-m", "airflow", name, *arguments) for name, arguments in _ARGUMENTS.items()
+    "api-server": (sys.executable, "-m", "airflow", "api-server", "--workers", "1"),
+    "dag-processor": (sys.executable, "-m", "airflow", "dag-processor"),
+    "scheduler": (sys.executable, "-m", "include.local.scheduler", "--skip-serve-logs"),
+    "triggerer": (sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs"),
 }
 """Component to command."""
 _AFTER_API_SERVER = ("scheduler", "triggerer")
@@ -82,6 +80,8 @@ class Supervisor:
             if component.process is not None:
                 component.process.wait()
                 component.process = component.identity = None
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        log.info("supervisor.stopped", cpu_s=round(used.ru_utime + used.ru_stime, 1))
 
     def _stop_soon(self, number: int, _: FrameType | None) -> None:
         log.info("supervisor.stopping", signal=number)
