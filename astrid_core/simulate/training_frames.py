@@ -55,25 +55,29 @@ class SimulatedFrames:
         # Spawned, not forked: the caller may hold the threads of TensorFlow or of a database.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(n_workers, mp_context=context) as pool:
-            for frame in pool.map(self.make, range(self.train.n_frames)):
-                if frame is not None:
-                    yield frame
+            for number, made in enumerate(pool.map(self._frame_or_reason, range(self.train.n_frames))):
+                if isinstance(made, LabelledFrame):
+                    yield made
+                else:
+                    log.info("frame.skipped", frame=number, reason=made)
 
-    def make(self, number: int) -> LabelledFrame | None:
-        """Return one frame, or None if it cannot be prepared or differenced."""
+    def _frame_or_reason(self, number: int) -> LabelledFrame | str:
+        try:
+            return self.make(number)
+        except Unprocessable as error:
+            return str(error)
+
+    def make(self, number: int) -> LabelledFrame:
+        """Return one frame; raises Unprocessable if it cannot be prepared or differenced."""
         seed = int(generator(self.train.seed, "training frame", number).integers(2**62))
         is_test = assign_frames(self.train)[number] == "test"
         pair = replace(self.pair, side_pix=self.train.frame_pix)
         simulated = simulate_pair(pair if is_test else enriched(pair, seed), seed)
-        try:
-            found = difference_pair(
-                self._prepared(simulated.science, simulated.science_wcs, simulated.science_detector),
-                self._prepared(simulated.reference, simulated.reference_wcs, simulated.reference_detector),
-                replace(self.difference, threshold_sigma=self.train.threshold_sigma),
-            )
-        except Unprocessable as error:
-            log.info("frame.skipped", frame=number, reason=str(error))
-            return None
+        found = difference_pair(
+            self._prepared(simulated.science, simulated.science_wcs, simulated.science_detector),
+            self._prepared(simulated.reference, simulated.reference_wcs, simulated.reference_detector),
+            replace(self.difference, threshold_sigma=self.train.threshold_sigma),
+        )
         return LabelledFrame(
             number=number,
             # Written and read, so that the network sees what it will be shown.
@@ -99,19 +103,19 @@ def enriched(pair: PairConfig, seed: int) -> PairConfig:
         moffat_beta=float(rng.uniform(2.5, 4.5)),
         psf_variation=float(rng.uniform(0.0, 0.1)),
         wcs_error_pix=float(rng.uniform(0.2, 1.5)),
-        cosmic_rays_per_mpix=20.0 * pair.conditions.cosmic_rays_per_mpix,
-        trails_per_exposure=2.0,
+        cosmic_rays_per_mpix=12.0 * pair.conditions.cosmic_rays_per_mpix,
+        trails_per_exposure=1.2,
     )
     camera = replace(
         pair.camera,
-        hot_pixels_per_mpix=10.0 * pair.camera.hot_pixels_per_mpix,
-        bad_columns_per_mpix=4.0 * pair.camera.bad_columns_per_mpix,
+        hot_pixels_per_mpix=6.0 * pair.camera.hot_pixels_per_mpix,
+        bad_columns_per_mpix=3.0 * pair.camera.bad_columns_per_mpix,
     )
     sky = replace(
         pair.sky,
-        stars_per_mpix=float(pair.sky.stars_per_mpix * np.exp(rng.uniform(-0.4, 0.6))),
-        transients_per_mpix=1.8 * pair.sky.transients_per_mpix,
-        faded_per_mpix=1.8 * pair.sky.faded_per_mpix,
-        variables_per_mpix=1.8 * pair.sky.variables_per_mpix,
+        stars_per_mpix=float(pair.sky.stars_per_mpix * np.exp(rng.uniform(-0.2, 0.6))),
+        transients_per_mpix=2.5 * pair.sky.transients_per_mpix,
+        faded_per_mpix=2.5 * pair.sky.faded_per_mpix,
+        variables_per_mpix=2.5 * pair.sky.variables_per_mpix,
     )
-    return replace(pair, conditions=conditions, camera=camera, sky=sky, clipped_fraction=0.9 * pair.clipped_fraction)
+    return replace(pair, conditions=conditions, camera=camera, sky=sky, clipped_fraction=0.92 * pair.clipped_fraction)
