@@ -1,6 +1,6 @@
 """The work behind the tasks that search nights: stages over the surveys, nights and batches of a request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 import structlog
@@ -24,6 +24,10 @@ from include.messages import Batch, Request
 from include.request import model_id, read_region, recipe_of
 
 log = structlog.get_logger(__name__)
+
+
+class NothingPlanned(PermanentFailure):
+    """A night cannot go on without a plan."""
 
 
 class TooManyFailures(PermanentFailure):
@@ -78,8 +82,16 @@ def detect_batch(services: Services, batch: Batch, request: Request) -> Batch:
     return _done(batch, lambda item: run_detect(services, RunKey(item), model_id(request), config))
 
 
-def gather(services: Services, request: Request, *, n_planned: int, max_failed: float) -> dict[str, int]:
-    """Count what came of all batches and name what failed; TooManyFailures above ``max_failed`` of the exposures."""
+def gather(
+    services: Services, request: Request | None, planned: Sequence[Batch] | None, *, max_failed: float
+) -> dict[str, int]:
+    """Count what came of all batches and name what failed; TooManyFailures above ``max_failed`` of the exposures.
+
+    Called whatever became of the tasks before it: None stands for a request or a plan that was never made.
+    """
+    if request is None or planned is None:
+        raise NothingPlanned("the night was not planned; see the tasks that failed before this one")
+    n_planned = sum(len(batch["items"]) for batch in planned)
     plans = list(_plans(services, {**request, "force": False}))
     failed = [item for plan in plans for item in plan.pending]
     counts = {

@@ -92,17 +92,15 @@ def detect(batch: Batch, request: Request) -> Batch:
         return detect_batch(services, batch, request)
 
 
-# The plan is among what it waits for: a night with nothing to do, or with failed batches only, comes here, too.
-@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-def gather(request: Request, planned: Sequence[Batch]) -> Mapping[str, int]:
+# Not ALL_DONE_MIN_ONE_SUCCESS: that rule skips its task as soon as one batch is skipped, or none was planned.
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def gather(request: Request, planned: Sequence[Batch] | None) -> Mapping[str, int]:
     """Report failed exposures, and stop where they are too many."""
     from astrid_core.bootstrap import open_services
     from include.search import gather as gather_batches
 
     with airflow_outcome(), open_services() as services:
-        n_planned = sum(len(batch["items"]) for batch in planned[:])
-        max_failed = get_current_context()["params"]["max_failed"]
-        return gather_batches(services, request, n_planned=n_planned, max_failed=max_failed)
+        return gather_batches(services, request, planned, max_failed=get_current_context()["params"]["max_failed"])
 
 
 @task

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -26,8 +27,10 @@ _SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home.open(tmp_path / "home")
+def home() -> Iterator[Home]:
+    # Not below tmp_path: run as root, PostgreSQL is somebody else, and every pytest closes its folders to others again.
+    with tempfile.TemporaryDirectory(prefix="astrid-home-") as folder:
+        yield Home.open(Path(folder) / "home")
 
 
 @pytest.fixture
