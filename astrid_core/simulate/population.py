@@ -16,7 +16,7 @@ from astrid_core.simulate.seeds import generator
 
 _MARGIN_PIX = 80
 """Light of sources outside of the frame reaches into it, and dithers show them."""
-_STAR_FLUX = (0.1, 1e4)
+_STAR_FLUX = (0.1, 5e4)
 """Faintest and brightest star, in units of the 5 sigma flux."""
 _GALAXY_FLUX = (0.3, 500.0)
 
