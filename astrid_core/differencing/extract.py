@@ -6,6 +6,7 @@ import numpy as np
 import sep
 from numpy.typing import NDArray
 
+from astrid_core.differencing.hits import HitTest
 from astrid_core.differencing.subtract import Difference
 from astrid_core.shared.images import FloatImage, stamp_fwhm_pix
 
@@ -28,16 +29,17 @@ def extract(difference: Difference, *, threshold_sigma: float, limit: int) -> tu
     """Return peaks with abs(score) >= ``threshold_sigma`` on unmasked pixels, strongest first, at most ``limit``.
 
     The score is matched-filtered already, so its peak value is the significance of a point source and its position the
-    best one (Zackay et al. 2016, section 3.3); shape is measured on D with Gaussian weights. A peak that a single bad
-    pixel explains better than the PSF (hot pixel, cosmic ray) is none.
+    best one (Zackay et al. 2016, section 3.3); shape is measured on D with Gaussian weights. A peak that bad pixels
+    explain better than the PSF (hot pixel, cosmic ray) is none.
     """
     masked = np.ascontiguousarray(difference.mask != 0)
     reach = max(2.0, stamp_fwhm_pix(difference.psf))
+    hits = HitTest(difference)
     peaks = [
         _measure(difference, sign, row, column, reach)
         for sign in (1.0, -1.0)
         for row, column in _peaks(difference.score * np.float32(sign), masked, threshold_sigma)
-        if not (masked[row, column] or difference.sharper_than_psf[row, column])
+        if not (masked[row, column] or hits.is_hit(row, column))
     ]
     peaks.sort(key=lambda peak: (-abs(peak.score), peak.y_pix, peak.x_pix))
     return tuple(peaks[:limit])

@@ -29,10 +29,10 @@ def measure_flux_ratio(science: SkyImage, reference: SkyImage, sources: SourceLi
     if good.sum() < _MIN_STARS:
         raise TooFewSources("too few common stars for the flux scale", n_stars=int(good.sum()), required=_MIN_STARS)
     ratio = science_flux[good] / reference_flux[good]
-    error = ratio * np.hypot(science_err[good] / science_flux[good], reference_err[good] / reference_flux[good])
-    # Variables and PSF differences leave a floor of some per cent: the brightest star must not decide alone.
-    weight = 1.0 / np.hypot(error, 0.03 * ratio)
-    return _weighted_median(ratio, weight)
+    error = np.hypot(science_err[good] / science_flux[good], reference_err[good] / reference_flux[good])
+    # Relative errors, so that exchanging the images inverts the ratio. Variables and colours leave a floor of some per
+    # cent: the brightest star must not decide alone.
+    return _weighted_median(ratio, 1.0 / np.hypot(error, 0.03))
 
 
 def match_background(science: SkyImage, reference: SkyImage, *, box_pix: int) -> FloatImage:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.optimize import nnls
 
 from astrid_core.differencing.zogy import Tile
@@ -43,14 +44,14 @@ class LocalCorrection:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the reference shows, as the score sees it: planes (ny, nx) in units of S."""
+    """What both images show, as the score sees it: planes (ny, nx) in units of S."""
 
     light: FloatImage
-    """k_r * R."""
+    """The smaller of k_n * N and k_r * R."""
     gradient2: FloatImage
     """Squared gradient of the light, per pixel^2."""
     curvature: FloatImage
-    """Laplacian of the light, per pixel^2."""
+    """Absolute Laplacian of the light, per pixel^2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,28 @@ def fit_residual_noise(
         psf=min(float(np.sqrt(psf2)), _MAX_PSF_ERROR * (fwhm_pix / 2.3548) ** 2),
         flux_scale=min(float(np.sqrt(scale2)), _MAX_SCALE_ERROR),
     )
+
+
+def psf_model_noise(flux: FloatImage, *, per_flux2: float, quiet: float, reach_pix: int) -> FloatImage:
+    """Return the variance that errors of the PSF models add to S around bright point sources.
+
+    A PSF is known no better than its stars are bright: a star that outshines them leaves its flux times the error of
+    the model, over the whole stamp. ``flux`` is the PSF flux of the reference at each pixel, ``per_flux2`` the variance
+    that unit flux leaves in S, ``quiet`` the variance of S on the sky, below a tenth of which stars are passed over.
+    """
+    variance = np.zeros_like(flux)
+    bright = (flux == ndimage.maximum_filter(flux, 5)) & (np.maximum(flux, 0.0) ** 2 * per_flux2 > 0.1 * quiet)
+    side = np.arange(-reach_pix, reach_pix + 1)
+    disc = (np.hypot(side[:, None], side[None, :]) <= reach_pix).astype(np.float32)
+    ny, nx = flux.shape
+    for y, x in zip(*np.nonzero(bright), strict=True):
+        top, left = max(0, y - reach_pix), max(0, x - reach_pix)
+        part = np.s_[top : min(ny, y + reach_pix + 1), left : min(nx, x + reach_pix + 1)]
+        of_disc = np.s_[
+            top - y + reach_pix : part[0].stop - y + reach_pix, left - x + reach_pix : part[1].stop - x + reach_pix
+        ]
+        variance[part] += np.float32(flux[y, x] ** 2 * per_flux2) * disc[of_disc]
+    return variance
 
 
 def calibrate_score(score: FloatImage, usable: NDArray[np.bool_]) -> CalibratedScore:

@@ -101,7 +101,7 @@ def coadd(images: Sequence[SkyImage], config: ReferenceConfig, *, sky_known: Seq
     base = images[base_index]
     if base.wcs is None:
         raise BadPixels("a reference needs sky coordinates", n_inputs=len(images))
-    wcs, shape = _union_grid(base, [images[index] for index in order if images[index].wcs is not None], config)
+    wcs, shape = _union_grid(base, [images[index] for index in order], config)
     base_sources = _sources(base)
     stack, used = [], []
     for index in order:
@@ -154,9 +154,12 @@ def _weight(placed: SkyImage, original: SkyImage) -> float:
 
 
 def _union_grid(base: SkyImage, images: Sequence[SkyImage], config: ReferenceConfig) -> tuple[WCS, tuple[int, int]]:
-    """Extend the grid of ``base`` to hold all images, as far as ``max_side_pix`` allows."""
+    """Extend the grid of ``base`` to hold all images that have a WCS, as far as ``max_side_pix`` allows."""
+    assert base.wcs is not None  # noqa: S101 - coadd() checked
     low, high = np.zeros(2), np.array(base.shape[::-1], dtype=float) - 1.0
     for image in images:
+        if image.wcs is None:
+            continue
         ny, nx = image.shape
         corners = image.wcs.pixel_to_world([0, nx - 1, 0, nx - 1], [0, 0, ny - 1, ny - 1])
         xy = np.array(base.wcs.world_to_pixel(corners))

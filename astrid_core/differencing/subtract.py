@@ -2,16 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.differencing.noise import ResidualNoise, Scene, calibrate_score, fit_residual_noise, local_correction
+from astrid_core.differencing.noise import (
+    ResidualNoise,
+    Scene,
+    calibrate_score,
+    fit_residual_noise,
+    local_correction,
+    psf_model_noise,
+)
 from astrid_core.differencing.zogy import Kernels, Tile, fill_masked, make_kernels, masked_weight, subtract_tile
 from astrid_core.shared.errors import TooLittleOverlap, UnreliableScore
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 VERSION = 1
 """Raise when the same inputs should give a different result."""
@@ -33,12 +43,13 @@ class Difference:
     mask: MaskImage
     psf: FloatImage
     """P_D at the centre of the frame, sum 1."""
+    science_pixel: FloatImage
+    """What unit light in one pixel of the science image leaves in D: the rival explanation of a peak."""
+    reference_pixel: FloatImage
     overlap: float
     """Usable fraction of the science pixels that the reference covers."""
     score_noise: float
     """Robust standard deviation of the score before it was divided by it: 1 for uncorrelated, well-known noise."""
-    sharper_than_psf: NDArray[np.bool_]
-    """Where a single bad pixel explains the difference better than a point source does."""
     residual: ResidualNoise
     """What the score allows for beyond photons and read noise."""
 
@@ -64,7 +75,6 @@ class _Planes:
     light: FloatImage
     gradient2: FloatImage
     curvature: FloatImage
-    delta: FloatImage
     flux_scale: FloatImage
     mask_weight: FloatImage
     weight: FloatImage
@@ -82,7 +92,7 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
     if overlap < config.min_overlap:
         raise TooLittleOverlap("reference covers too little", overlap=overlap, required=config.min_overlap)
     bad = ~(good_science & good_reference)
-    planes, psf = _all_tiles(science, reference, bad, config)
+    planes, middle = _all_tiles(science, reference, bad, config)
 
     fwhm = max(science.psf.fwhm_pix, reference.psf.fwhm_pix)
     mask = _union_mask(science, reference, planes, bad, config, margin_pix=max(2, round(fwhm)))
@@ -90,8 +100,15 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
     if not usable.any():
         raise TooLittleOverlap("no usable pixel is left", overlap=overlap, required=config.min_overlap)
     scene = Scene(planes.light, planes.gradient2, planes.curvature)
-    residual = fit_residual_noise(planes.score, planes.variance, scene, usable, fwhm_pix=fwhm)
-    score = planes.score / np.sqrt(planes.variance + residual.variance(scene))
+    variance = planes.variance + psf_model_noise(
+        planes.light / planes.flux_scale,
+        per_flux2=(science.psf.pixel_error**2) * float(middle.science_variance[0, 0].real)
+        + (reference.psf.pixel_error**2) * float(middle.reference_variance[0, 0].real),
+        quiet=float(np.median(planes.variance)),
+        reach_pix=max(science.psf.size, reference.psf.size) // 2,
+    )
+    residual = fit_residual_noise(planes.score, variance, scene, usable, fwhm_pix=fwhm)
+    score = planes.score / np.sqrt(variance + residual.variance(scene))
     calibrated = calibrate_score(score, usable)
     if not 1.0 / config.max_score_noise < calibrated.noise < config.max_score_noise:
         raise UnreliableScore(
@@ -106,17 +123,18 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
         flux=(planes.score / planes.flux_scale).astype(np.float32),
         flux_err=(np.sqrt(planes.variance * noise2) / planes.flux_scale).astype(np.float32),
         mask=mask,
-        psf=psf,
+        psf=(middle.difference_psf / middle.difference_psf.sum()).astype(np.float32),
+        science_pixel=middle.science_pixel,
+        reference_pixel=middle.reference_pixel,
         overlap=overlap,
         score_noise=calibrated.noise,
-        sharper_than_psf=planes.delta > np.abs(planes.score) / np.sqrt(planes.flux_scale),
         residual=residual,
     )
 
 
 def _all_tiles(
     science: SkyImage, reference: SkyImage, bad: NDArray[np.bool_], config: DifferenceConfig
-) -> tuple[_Planes, FloatImage]:
+) -> tuple[_Planes, Kernels]:
     assert science.psf is not None and reference.psf is not None  # noqa: S101, PT018 - subtract() checked
     ny, nx = science.shape
     science_sky2 = float(np.median(science.variance[~bad]))
@@ -151,8 +169,8 @@ def _all_tiles(
         science_variance=science_sky2,
         reference_variance=reference_sky2,
         shape=(2 * size, 2 * size),
-    ).difference_psf
-    return planes, (middle / middle.sum()).astype(np.float32)
+    )
+    return planes, middle
 
 
 def _one_tile(
@@ -172,15 +190,14 @@ def _one_tile(
 
 
 def _add(planes: _Planes, window: _Window, tile: Tile, kernels: Kernels, holes: NDArray[np.bool_]) -> None:
-    gy, gx = np.gradient(tile.reference_score)
+    light, gradient2, curvature = _common_light(tile)
     parts = (
         (planes.difference, tile.difference),
         (planes.score, tile.score),
         (planes.variance, tile.score_variance),
-        (planes.light, tile.reference_score),
-        (planes.gradient2, gx * gx + gy * gy),
-        (planes.curvature, ndimage.laplace(tile.reference_score)),
-        (planes.delta, tile.delta_score),
+        (planes.light, light),
+        (planes.gradient2, gradient2),
+        (planes.curvature, curvature),
         (planes.flux_scale, np.full(kernels.shape, kernels.flux_scale, dtype=np.float32)),
         (planes.mask_weight, masked_weight(holes, kernels) if holes.any() else np.zeros(kernels.shape, np.float32)),
         (planes.weight, np.ones(kernels.shape, dtype=np.float32)),
@@ -192,6 +209,17 @@ def _add(planes: _Planes, window: _Window, tile: Tile, kernels: Kernels, holes: 
     ]
     for plane, values in parts:
         plane[window.outer] += (values * window.weight)[inside]
+
+
+def _common_light(tile: Tile) -> tuple[FloatImage, FloatImage, FloatImage]:
+    """Return light, squared gradient and curvature of what both images show, the smaller of the two at each pixel.
+
+    Only what stays can be subtracted badly: a source that came or went must not pay for its own gradient.
+    """
+    both = (tile.reference_score, tile.score + tile.reference_score)
+    gradients2 = [np.square(gx) + np.square(gy) for gy, gx in (np.gradient(one) for one in both)]
+    bends = [np.abs(ndimage.laplace(one)) for one in both]
+    return np.minimum(*both), np.minimum(*gradients2), np.minimum(*bends)
 
 
 def _windows(frame: tuple[int, int], tile_pix: int, overlap: int, guard: int) -> Iterator[_Window]:
@@ -227,7 +255,7 @@ def _ramp(start: int, stop: int, side: int, overlap: int, guard: int) -> tuple[N
     return np.minimum(rise, fall), begin
 
 
-def _lift(plane: NDArray[np.generic], window: _Window, *, fill: float | bool = 0.0) -> NDArray[np.generic]:
+def _lift(plane: NDArray[_Kind], window: _Window, *, fill: float | bool = 0.0) -> NDArray[_Kind]:
     """Copy the pixels of a tile out of the frame, ``fill`` beyond its edge."""
     tile = np.full(window.weight.shape, fill, dtype=plane.dtype)
     part = plane[window.outer]

@@ -42,9 +42,9 @@ class Kernels:
     """Transform of |k_n| + |k_r|, sum 1: how much each pixel says in a score."""
     flux_scale: float
     """F_S: the score of a source of unit flux at its centre (eq. 42)."""
-    science_delta_norm: float
-    """Standard deviation, for sky noise alone, of D filtered with its response to a single science pixel."""
-    reference_delta_norm: float
+    science_pixel: FloatImage
+    """What unit light in a single pixel of N leaves in D, on the same grid as ``difference_psf``."""
+    reference_pixel: FloatImage
     difference_psf: FloatImage
     """P_D on the grid of the larger of the two PSF stamps, sum about 1."""
 
@@ -63,9 +63,6 @@ class Tile:
     """k_r * R, the reference's share of S."""
     score_variance: FloatImage
     """V(S), from photon, sky and read noise."""
-    delta_score: FloatImage
-    """Significance of a single bright or dark pixel in either image, in sigma of the sky: the rival explanation of a
-    peak of S / sqrt(F_S)."""
 
 
 def make_kernels(
@@ -93,7 +90,6 @@ def make_kernels(
         half_plane[-1] = 1.0
     flux_scale = float((pn2 * pr2 / w * half_plane).sum() / (shape[0] * shape[1]))
     size = max(science_psf.shape[0], reference_psf.shape[0])
-    psf_d = np.roll(fft.irfft2(pr * pn / root, s=shape), (size // 2, size // 2), (0, 1))[:size, :size]
     return Kernels(
         shape=shape,
         science_score=_single(kn),
@@ -104,10 +100,9 @@ def make_kernels(
         reference_difference=_single(pn / root),
         mask_weight=_single(fft.rfft2(weight / weight.sum())),
         flux_scale=flux_scale,
-        # D is white with variance 1 / F_D^2, so a filter scales its noise by the root of the filter's mean power.
-        science_delta_norm=float(np.sqrt((pr2 / w * half_plane).sum() / (shape[0] * shape[1])) / f_d**2),
-        reference_delta_norm=float(np.sqrt((pn2 / w * half_plane).sum() / (shape[0] * shape[1])) / f_d**2),
-        difference_psf=psf_d.astype(np.float32),
+        science_pixel=_stamp(pr / root, shape, size),
+        reference_pixel=_stamp(pn / root, shape, size),
+        difference_psf=_stamp(pr * pn / root, shape, size),
     )
 
 
@@ -131,16 +126,9 @@ def subtract_tile(
         difference=_back(d, kernels.shape),
         reference_difference=from_reference,
         score=score,
-        delta_score=_delta_score(d, kernels),
         reference_score=score_reference,
         score_variance=np.maximum(variance, 1e-3 * float(np.median(variance))).astype(np.float32),
     )
-
-
-def _delta_score(d: ComplexImage, kernels: Kernels) -> FloatImage:
-    science = _back(np.conj(kernels.science_difference) * d, kernels.shape) / np.float32(kernels.science_delta_norm)
-    reference = _back(np.conj(kernels.reference_difference) * d, kernels.shape)
-    return np.maximum(np.abs(science), np.abs(reference) / np.float32(kernels.reference_delta_norm))
 
 
 def fill_masked(
@@ -170,6 +158,12 @@ def _transform(stamp: FloatImage, shape: tuple[int, int]) -> NDArray[np.complex1
     frame = np.zeros(shape)
     frame[: stamp.shape[0], : stamp.shape[1]] = stamp
     return np.asarray(fft.rfft2(np.roll(frame, (-(stamp.shape[0] // 2), -(stamp.shape[1] // 2)), (0, 1))))
+
+
+def _stamp(spectrum: NDArray[np.complex128], shape: tuple[int, int], size: int) -> FloatImage:
+    """Transform back, with pixel (0, 0) moved to the centre of a stamp of ``size``."""
+    image = np.roll(fft.irfft2(spectrum, s=shape), (size // 2, size // 2), (0, 1))
+    return np.asarray(image[:size, :size], dtype=np.float32)
 
 
 def _single(spectrum: NDArray[np.complexfloating]) -> ComplexImage:

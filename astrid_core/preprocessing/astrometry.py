@@ -1,6 +1,6 @@
 """Tie one frame's pixels to another's: by their WCS and stars, or by star patterns alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import astroalign
 import numpy as np
@@ -11,6 +11,7 @@ from astrid_core.preprocessing.sources import FloatArray, SourceList
 from astrid_core.shared.errors import NotRegistered
 
 _MIN_MATCHES = 4
+_SURE_MATCHES = 12
 _BRIGHTEST = 250
 
 
@@ -67,45 +68,57 @@ def tie_to_reference(
 def tie_by_patterns(
     science: SourceList, shape: tuple[int, int], reference: SourceList, reference_wcs: WCS
 ) -> TiedFrame:
-    """Give a frame without usable WCS the reference's, through triangles of stars (Beroiz et al. 2020, astroalign).
+    """Give a frame without usable WCS the reference's, from its stars alone.
 
-    Shift, rotation and scale are found, mirrored frames too. The reference's distortion terms are dropped.
-    Raises NotRegistered if no common pattern is found.
+    A plain shift is tried first: it needs few common stars. Then triangles of stars (Beroiz et al. 2020, astroalign),
+    which find shift, rotation and scale, of mirrored frames too. The reference's distortion terms are dropped. Raises
+    NotRegistered if nothing fits.
     """
-    for mirrored in (False, True):
-        xy = _mirror(np.stack([science.x_pix, science.y_pix], axis=1), shape, mirrored=mirrored)
-        goal = np.stack([reference.x_pix, reference.y_pix], axis=1)
-        try:
-            transform, _ = astroalign.find_transform(xy[:60], goal[:60])
-        except (astroalign.MaxIterError, ValueError, TypeError):
-            continue
-        start = PixelMap(
-            matrix=np.asarray(transform.params[:2, :2]),
-            shift=np.asarray(transform.params[:2, 2]),
-            rms_pix=0,
-            n_matched=0,
+    xy = np.stack([science.x_pix, science.y_pix], axis=1)
+    goal = np.stack([reference.x_pix, reference.y_pix], axis=1)
+    found = _by_shift(xy, goal, shape) or _by_triangles(xy, goal) or _by_triangles_mirrored(xy, goal, shape)
+    if found is None:
+        raise NotRegistered(
+            "science and reference share no pattern of stars", n_science=len(science), n_reference=len(reference)
         )
-        found = _polish(xy, goal, start)
-        if found is None:
-            continue
-        if mirrored:
-            flip = np.array([[-1.0, 0.0], [0.0, 1.0]])
-            found = PixelMap(
-                matrix=found.matrix @ flip,
-                shift=found.matrix @ np.array([shape[1] - 1.0, 0.0]) + found.shift,
-                rms_pix=found.rms_pix,
-                n_matched=found.n_matched,
-            )
-        scale = float(np.sqrt(abs(np.linalg.det(found.matrix))))
-        return TiedFrame(
-            wcs=composed_wcs(reference_wcs, found),
-            offset_pix=(float("nan"), float("nan")),
-            rms_pix=found.rms_pix / scale,
-            n_matched=found.n_matched,
-            method="stars",
-        )
-    raise NotRegistered(
-        "science and reference share no pattern of stars", n_science=len(science), n_reference=len(reference)
+    scale = float(np.sqrt(abs(np.linalg.det(found.matrix))))
+    return TiedFrame(
+        wcs=composed_wcs(reference_wcs, found),
+        offset_pix=(float("nan"), float("nan")),
+        rms_pix=found.rms_pix / scale,
+        n_matched=found.n_matched,
+        method="stars",
+    )
+
+
+def _by_shift(xy: FloatArray, goal: FloatArray, shape: tuple[int, int]) -> PixelMap | None:
+    try:
+        found = match(xy, goal, reach_pix=float(max(shape)), frame=shape)
+    except NotRegistered:
+        return None
+    # Among so many shifts some fit a few stars by chance.
+    return found if found.n_matched >= max(_SURE_MATCHES, 0.1 * min(len(xy), len(goal))) else None
+
+
+def _by_triangles(xy: FloatArray, goal: FloatArray) -> PixelMap | None:
+    try:
+        transform, _ = astroalign.find_transform(xy[:60], goal[:60])
+    except (astroalign.MaxIterError, ValueError, TypeError):
+        # It raises these for lists too short to hold a triangle, too.
+        return None
+    matrix, shift = np.asarray(transform.params[:2, :2]), np.asarray(transform.params[:2, 2])
+    return _polish(xy, goal, PixelMap(matrix=matrix, shift=shift, rms_pix=0.0, n_matched=0))
+
+
+def _by_triangles_mirrored(xy: FloatArray, goal: FloatArray, shape: tuple[int, int]) -> PixelMap | None:
+    width = shape[1] - 1.0
+    found = _by_triangles(np.column_stack([width - xy[:, 0], xy[:, 1]]), goal)
+    if found is None:
+        return None
+    return replace(
+        found,
+        matrix=found.matrix @ np.array([[-1.0, 0.0], [0.0, 1.0]]),
+        shift=found.matrix @ np.array([width, 0.0]) + found.shift,
     )
 
 
@@ -167,7 +180,8 @@ def _chance_matches(source: FloatArray, target: FloatArray) -> float:
 def _fit_affine(source: FloatArray, target: FloatArray, *, similar: bool) -> PixelMap:
     """Least squares with 3-sigma clipping: six terms, or four (shift, rotation, scale) with few stars."""
     keep = np.ones(len(source), dtype=bool)
-    matrix, shift = np.eye(2), np.zeros(2)
+    matrix: FloatArray = np.eye(2)
+    shift: FloatArray = np.zeros(2)
     rest = np.zeros_like(source)
     for _ in range(4):
         s, t = source[keep], target[keep]
@@ -180,10 +194,10 @@ def _fit_affine(source: FloatArray, target: FloatArray, *, similar: bool) -> Pix
         else:
             design = np.column_stack([s, np.ones(len(s))])
             solution, *_ = np.linalg.lstsq(design, t, rcond=None)
-            matrix, shift = solution[:2].T, solution[2]
+            matrix, shift = np.asarray(solution[:2].T), np.asarray(solution[2])
         rest = target - (source @ matrix.T + shift)
         spread = 1.4826 * np.median(np.abs(rest[keep]), axis=0) + 1e-3
-        now = (np.abs(rest) < 3.0 * spread).all(axis=1)
+        now = np.asarray((np.abs(rest) < 3.0 * spread).all(axis=1))
         if now.sum() < _MIN_MATCHES or (now == keep).all():
             break
         keep = now
@@ -219,7 +233,3 @@ def _set_matrix(wcs: WCS, matrix: FloatArray) -> None:
         wcs.wcs.cdelt = [1.0, 1.0]
         wcs.wcs.pc = matrix
     wcs.wcs.set()
-
-
-def _mirror(xy: FloatArray, shape: tuple[int, int], *, mirrored: bool) -> FloatArray:
-    return np.column_stack([shape[1] - 1.0 - xy[:, 0], xy[:, 1]]) if mirrored else xy

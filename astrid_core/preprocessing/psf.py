@@ -130,13 +130,18 @@ def _of_size(pool: SourceList, half_light_pix: float) -> SourceList:
 
 
 def _star_size(radii: FloatArray, *, smallest_first: bool) -> float:
-    """Return the middle of the first, or fullest, stretch of sizes that holds a fair part of the sources."""
+    """Return the middle of the fullest stretch of sizes, or of the first that holds a fair part of the sources and no
+    fewer than the next: the foot of the stars' own distribution is none.
+    """
     log = np.sort(np.log(radii))
-    inside = np.searchsorted(log, log + 2.0 * _SIZE_SPREAD, side="right") - np.arange(len(log))
-    enough = inside >= max(_MIN_STARS + 1, 0.03 * len(log))
-    start = int(np.argmax(enough if smallest_first and enough.any() else inside))
+    width = 2.0 * _SIZE_SPREAD
+    end = np.searchsorted(log, log + width, side="right")
+    inside = end - np.arange(len(log))
+    behind = np.searchsorted(log, log + 2.0 * width, side="right") - end
+    first = (inside >= max(_MIN_STARS + 1, 0.03 * len(log))) & (inside >= behind)
+    start = int(np.argmax(first if smallest_first and first.any() else inside))
     middle = float(np.median(log[start : start + inside[start]]))
-    for _ in range(3):
+    for _ in range(10):
         middle = float(np.median(log[np.abs(log - middle) <= _SIZE_SPREAD]))
     return float(np.exp(middle))
 
@@ -246,7 +251,9 @@ def _fit(stars: _Scaled, own: NDArray[np.bool_], frame: tuple[int, int], fwhm: f
         _calm_wings(term.reshape(size, size), error.reshape(size, size), fwhm)
         for term, error in zip(solution, noise2, strict=True)
     ])  # fmt: skip
-    return PsfModel(coefficients=coefficients / coefficients[0].sum(), degree=degree, frame_shape=frame)
+    total = coefficients[0].sum()
+    error = float(np.sqrt(np.median(noise2[0].reshape(size, size)[_radius(size) <= 1.5 * fwhm]))) / total
+    return PsfModel(coefficients=coefficients / total, degree=degree, frame_shape=frame, pixel_error=error)
 
 
 def _calm_wings(stamp: FloatArray, noise2: FloatArray, fwhm: float) -> FloatArray:

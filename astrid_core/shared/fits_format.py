@@ -28,6 +28,7 @@ def image_to_fits(image: SkyImage, *, header: Mapping[str, object] | None = None
     if image.psf is not None:
         psf = fits.ImageHDU(data=image.psf.coefficients.astype(">f8"), name="PSF")
         psf.header["PSFDEG"] = (image.psf.degree, "degree of the polynomial in position")
+        psf.header["PSFERR"] = (image.psf.pixel_error, "standard deviation of a pixel of the PSF")
         psf.header["FRAMENY"], psf.header["FRAMENX"] = image.psf.frame_shape
         hdus.append(psf)
     buffer = io.BytesIO()
@@ -48,6 +49,7 @@ def fits_to_image(content: bytes) -> SkyImage:
                     coefficients=np.asarray(hdus["PSF"].data, dtype=np.float64),
                     degree=int(header["PSFDEG"]),
                     frame_shape=(int(header["FRAMENY"]), int(header["FRAMENX"])),
+                    pixel_error=float(header["PSFERR"]),
                 )
             header = hdus["PIXELS"].header
             return SkyImage(

@@ -45,6 +45,8 @@ class PsfModel:
     coefficients: NDArray[np.float64]
     degree: int
     frame_shape: tuple[int, int]
+    pixel_error: float = 0.0
+    """Standard deviation that the noise of its stars leaves in a pixel of the PSF (sum 1); 0 for a PSF that is known."""
 
     def at(self, x_pix: float, y_pix: float) -> FloatImage:
         """Return the PSF at a 0-based pixel position: (size, size), sum 1, centred on the middle pixel."""
@@ -97,7 +99,8 @@ class SkyImage:
     @property
     def usable(self) -> NDArray[np.bool_]:
         """True where no mask plane is set and pixel and variance are finite numbers, the variance positive."""
-        return (self.mask == 0) & np.isfinite(self.pixels) & np.isfinite(self.variance) & (self.variance > 0)
+        known = np.isfinite(self.pixels) & np.isfinite(self.variance)
+        return np.asarray((self.mask == 0) & known & (self.variance > 0))
 
 
 def polynomial_terms(x: float, y: float, degree: int) -> NDArray[np.float64]:
