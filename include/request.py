@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from astrid_core.bootstrap import Pipeline
 from astrid_core.detection.config import MODEL_NAME
 from astrid_core.detection.entities import Model
-from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.errors import BadConfiguration, UnknownModel
 from astrid_core.shared.sky import Region
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.services import Services
@@ -26,7 +26,10 @@ def pin_request(
         raise BadConfiguration("survey is not configured", survey=survey, known=", ".join(sorted(services.surveys)))
     if not services.surveys:
         raise BadConfiguration("no survey is configured; name a folder in surveys.toml")
-    model = services.models.champion(MODEL_NAME)
+    try:
+        model = services.models.champion(MODEL_NAME)
+    except UnknownModel as error:
+        raise UnknownModel("no network is in use yet; run the DAG train_detector", name=MODEL_NAME) from error
     return Request(
         surveys=[survey] if survey is not None else sorted(services.surveys),
         nights=list(nights),

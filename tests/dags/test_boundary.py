@@ -1,6 +1,5 @@
-import warnings
-
 import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from astrid_core.shared.errors import (
     ArchiveUnavailable,
@@ -10,13 +9,7 @@ from astrid_core.shared.errors import (
     TemporaryFailure,
     Unprocessable,
 )
-
-with warnings.catch_warnings():
-    # Deprecations among Airflow's own modules, raised while they are imported.
-    warnings.simplefilter("ignore")
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-
-    from include.boundary import airflow_outcome
+from include.boundary import airflow_outcome
 
 
 @pytest.mark.parametrize("error", [Unprocessable("no stars", n_stars=2), NoReference("none older", night="2026-11-20")])

@@ -1,22 +1,17 @@
 import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.configuration import conf
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
+from airflow.serialization.encoders import coerce_to_core_timetable
+from pendulum import datetime
 
 from include.batches import MAX_BATCHES
-
-with warnings.catch_warnings():
-    # Deprecations among Airflow's own modules, raised while they are imported.
-    warnings.simplefilter("ignore")
-    from airflow.configuration import conf
-    from airflow.dag_processing.dagbag import DagBag
-    from airflow.sdk.exceptions import ParamValidationError
-    from airflow.serialization.encoders import coerce_to_core_timetable
-    from pendulum import datetime
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAG_FILES = sorted(path for path in (REPOSITORY / "dags").glob("*.py") if path.name != "__init__.py")

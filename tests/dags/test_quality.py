@@ -1,4 +1,3 @@
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +8,9 @@ from astrid_core.differencing.entities import Candidate
 from astrid_core.observations.entities import Observation, WcsOrigin
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
-
-with warnings.catch_warnings():
-    # Great Expectations imports modules of the standard library that Python has deprecated.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from include.quality.candidates import check_candidates
-    from include.quality.gate import GateClosed
-    from include.quality.observations import check_observations
+from include.quality.candidates import check_candidates
+from include.quality.gate import GateClosed
+from include.quality.observations import check_observations
 
 _NIGHT = "2026-11-20"
 _NOON_MJD = 61364.5
@@ -35,6 +30,7 @@ _EXPOSURE = Observation(
     exposure_s=60.0,
     mid_mjd=_NOON_MJD + 0.6,
 )
+
 _CANDIDATE = Candidate(
     run=RunKey("difference-1"),
     number=1,

@@ -1,0 +1,169 @@
+"""The work behind the tasks, over memory twins: the whole night, then what may go wrong in it."""
+
+from pathlib import Path
+
+import pytest
+
+from astrid_core.shared.errors import BadConfiguration, PermanentFailure, UnknownModel, Unprocessable
+from astrid_core.shared.runs import RunKey
+from astrid_core.stages.batch import BatchResult
+from include import references, search
+from include.batches import MAX_BATCHES
+from include.messages import Batch, Request
+from include.request import night_of_run, nights_between, pin_request, read_region
+from tests.fakes.models import with_champion
+from tests.stages.scene import NIGHT, REFERENCE_NIGHTS, Scene, scene
+
+SCIENCE = f"demo:{NIGHT}/a.fits"
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """A survey with a model, of which nothing is recorded yet."""
+    monkeypatch.setenv("ASTRID_HOME", str(tmp_path))
+    made = scene()
+    with_champion(made.models)
+    return made
+
+
+def _pinned(made: Scene, *nights: str, region: str | None = None, force: bool = False) -> Request:
+    return pin_request(made.services, nights=nights or (NIGHT,), survey=None, region=region, force=force)
+
+
+def _searched(made: Scene, request: Request) -> list[Batch]:
+    planned = search.plan_batches(made.services, request, n_slots=2)
+    for batch in planned:
+        prepared = search.preprocess_batch(made.services, batch)
+        search.detect_batch(made.services, search.difference_batch(made.services, prepared), request)
+    return planned
+
+
+def _referenced(made: Scene) -> list[str]:
+    wanted = {"survey": None, "region": None, "exclude_night": NIGHT}
+    for batch in references.plan_inputs(made.services, wanted, n_slots=2):  # type: ignore[arg-type]
+        references.prepare_inputs(made.services, batch)
+    return [
+        digest
+        for batch in references.plan_coadds(made.services, wanted)  # type: ignore[arg-type]
+        for digest in references.coadd_groups(made.services, batch)
+    ]
+
+
+def test_a_night_goes_from_files_to_a_page_and_again_finds_nothing_to_do(made: Scene, tmp_path: Path) -> None:
+    assert len(_referenced(made)) == 1
+    request = _pinned(made)
+    assert search.ingest_surveys(made.services, request) == {"n_new": 0, "n_known": 3, "n_rejected": 0}
+    assert search.check_ingested(made.services, request) == 1
+    planned = _searched(made, request)
+    assert [batch["items"] for batch in planned] == [[SCIENCE]]
+    counts = search.gather(made.services, request, planned, max_failed=0.0)
+    assert counts == {"n_planned": 1, "n_scored": 1, "n_skipped": 0, "n_failed": 0}
+    assert search.check_found(made.services, request) >= 1
+    assert search.curate_all(made.services, request) >= 1
+    assert search.publish_all(made.services, request)["n_new_entries"] >= 1
+    (key,) = search.report_all(made.services, request)
+    assert (tmp_path / "results" / f"demo-{NIGHT}.html").read_text().startswith("<!")
+
+    again = search.plan_batches(made.services, request, n_slots=2)
+    assert again == []
+    assert search.gather(made.services, request, again, max_failed=0.0)["n_scored"] == 1
+    assert search.publish_all(made.services, request)["n_published"] == 0
+    assert search.report_all(made.services, request) == [key]
+    forced = search.plan_batches(made.services, _pinned(made, force=True), n_slots=2)
+    assert [batch["items"] for batch in forced] == [[SCIENCE]]
+
+
+def test_a_region_leaves_the_rest_of_the_night_alone(made: Scene) -> None:
+    elsewhere = _pinned(made, region="cone(10.68,-41.27,0.5deg)")
+    search.ingest_surveys(made.services, elsewhere)
+    assert search.plan_batches(made.services, elsewhere, n_slots=2) == []
+    assert search.check_ingested(made.services, elsewhere) == 0
+
+
+def test_several_nights_are_published_the_older_ones_first(made: Scene) -> None:
+    request = _pinned(made, *REFERENCE_NIGHTS, NIGHT)
+    search.ingest_surveys(made.services, request)
+    planned = search.plan_batches(made.services, request, n_slots=1)
+    nights = [item.removeprefix("demo:").partition("/")[0] for batch in planned for item in batch["items"]]
+    assert nights == [*REFERENCE_NIGHTS, NIGHT]
+
+
+def test_without_a_reference_the_exposure_is_skipped_not_failed(made: Scene) -> None:
+    request = _pinned(made)
+    search.ingest_surveys(made.services, request)
+    with pytest.raises(Unprocessable, match="no reference"):
+        _searched(made, request)
+    planned = [Batch(label="exposures 1-1", items=[SCIENCE])]
+    counts = search.gather(made.services, request, planned, max_failed=0.0)
+    assert (counts["n_skipped"], counts["n_failed"]) == (1, 0)
+
+
+def test_unfinished_exposures_above_the_threshold_stop_the_night(made: Scene) -> None:
+    request = _pinned(made)
+    search.ingest_surveys(made.services, request)
+    planned = search.plan_batches(made.services, request, n_slots=2)
+    assert search.gather(made.services, request, planned, max_failed=1.0)["n_failed"] == 1
+    with pytest.raises(search.TooManyFailures) as caught:
+        search.gather(made.services, request, planned, max_failed=0.9)
+    assert caught.value.facts["first"] == SCIENCE
+
+
+def test_a_night_that_was_never_planned_does_not_look_done(made: Scene) -> None:
+    with pytest.raises(search.NothingPlanned):
+        search.gather(made.services, None, None, max_failed=1.0)
+    with pytest.raises(search.NothingPlanned):
+        search.gather(made.services, _pinned(made), None, max_failed=1.0)
+
+
+def test_a_batch_of_which_nothing_is_left_is_skipped_or_failed_with_the_first_reason() -> None:
+    good = BatchResult(keys=(RunKey("a-1"),), skipped={"b": "no stars"}, failed={"c": "corrupt"})
+    assert search.succeeded(good) == ("a-1",)
+    with pytest.raises(Unprocessable, match="no stars"):
+        search.succeeded(BatchResult(keys=(), skipped={"b": "no stars"}))
+    with pytest.raises(PermanentFailure, match="corrupt"):
+        search.succeeded(BatchResult(keys=(), skipped={"b": "no stars"}, failed={"c": "corrupt"}))
+
+
+def test_references_that_cannot_be_built_are_no_failure_of_the_others(made: Scene) -> None:
+    digests = _referenced(made)
+    assert digests == _referenced(made)
+    with pytest.raises(Unprocessable, match="no reference could be built"):
+        references.coadd_groups(made.services, {"label": "none", "groups": [{"cell": "6/1", "band": "r", "items": []}]})
+
+
+def test_the_model_is_pinned_and_must_exist(made: Scene) -> None:
+    request = _pinned(made)
+    assert request["model"]["name"] == "astrid-detection"
+    with_champion(made.models, threshold_sigma=9.0)
+    assert search.recipe_of(request, search.load_pipeline()).model.version == request["model"]["version"] == 1
+    with pytest.raises(UnknownModel, match="train_detector"):
+        _pinned(scene())
+
+
+def test_an_unknown_survey_or_a_region_without_sense_is_refused(made: Scene) -> None:
+    with pytest.raises(BadConfiguration, match="known=demo"):
+        pin_request(made.services, nights=[NIGHT], survey="other", region=None, force=False)
+    with pytest.raises(BadConfiguration, match="radius"):
+        _pinned(made, region="cone(10,10,100deg)")
+    assert read_region("") is None
+
+
+def test_a_run_knows_its_night_by_partition_or_by_parameter() -> None:
+    assert night_of_run("2026-11-20", None) == "2026-11-20"
+    assert night_of_run(None, "2026-11-20") == "2026-11-20"
+    assert night_of_run("2026-11-20", "2026-11-20") == "2026-11-20"
+    with pytest.raises(BadConfiguration, match="needs the parameter night"):
+        night_of_run(None, None)
+    with pytest.raises(BadConfiguration, match="two nights"):
+        night_of_run("2026-11-20", "2026-11-21")
+    with pytest.raises(BadConfiguration, match="YYYY-MM-DD"):
+        night_of_run("2026-11-31", None)
+
+
+def test_nights_are_counted_with_both_ends_and_not_without_end() -> None:
+    assert nights_between("2026-12-31", "2027-01-01") == ["2026-12-31", "2027-01-01"]
+    assert len(nights_between("2026-01-01", "2026-01-31")) == 31
+    for first, last in (("2026-01-02", "2026-01-01"), ("2026-01-01", "2026-02-01")):
+        with pytest.raises(BadConfiguration):
+            nights_between(first, last)
+    assert MAX_BATCHES <= 100
