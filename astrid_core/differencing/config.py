@@ -16,6 +16,10 @@ class ReferenceConfig:
     max_fwhm_ratio: float = 1.6
     """Exposures blurred by more than this against the sharpest are left out."""
     clip_sigma: float = 5.0
+    min_inputs: int = 2
+    """Where three or more exposures are coadded, pixels that fewer than this cover hold no data: nothing tells a cosmic
+    ray there from a star.
+    """
     """An input pixel this far from the median of all inputs is left out, where there are three or more."""
     max_side_pix: int = 6000
     """A coadd is not extended beyond this by exposures that reach over its edge."""
@@ -23,8 +27,10 @@ class ReferenceConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.cell_order <= 12:
             raise BadConfiguration("cell_order must lie in [0, 12]", got=self.cell_order)
-        if self.max_inputs < 1:
-            raise BadConfiguration("max_inputs must be positive", got=self.max_inputs)
+        if self.max_inputs < 1 or self.min_inputs < 1:
+            raise BadConfiguration(
+                "max_inputs and min_inputs must be positive", max_inputs=self.max_inputs, min_inputs=self.min_inputs
+            )
         if self.max_fwhm_ratio < 1.0 or self.clip_sigma < 3.0:
             raise BadConfiguration(
                 "max_fwhm_ratio must be at least 1 and clip_sigma at least 3",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from astrid_core.differencing.coadd import VERSION, coadd
 from astrid_core.differencing.config import ReferenceConfig
 from astrid_core.differencing.entities import ReferenceImage
-from astrid_core.differencing.references import VERSION, coadd, group_pointings
+from astrid_core.differencing.references import group_pointings
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import NoReference
