@@ -66,11 +66,11 @@ class Airflow:
     password: str
     _token: str = field(default="", repr=False)
     _token_until: float = 0.0
+    _unpaused: set[str] = field(default_factory=set)
 
     def trigger(self, dag: str, conf: Mapping[str, object], *, night: str | None = None) -> str:
-        """Start a run, for the partition ``night`` if given; return its id. The DAG is unpaused if it was paused."""
-        self._wait_for(dag)
-        self._call("PATCH", f"/dags/{dag}", {"is_paused": False})
+        """Start a run, for the partition ``night`` if given; return its id. A DAG that was paused works from now on."""
+        self._unpause(dag)
         # Named here, so that asking again after a lost answer starts nothing twice.
         run_id = f"asked__{night or 'now'}__{secrets.token_hex(4)}"
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf), "partition_key": night}
@@ -100,6 +100,17 @@ class Airflow:
         where = f"/dags/{dag}/dagRuns/{run_id}/taskInstances/{task}/xcomEntries/return_value"
         return self._call("GET", f"{where}?deserialize=true")["value"]
 
+    def pause_again(self) -> None:
+        """Pause what was paused before runs of it were started here."""
+        for dag in sorted(self._unpaused):
+            self._call("PATCH", f"/dags/{dag}", {"is_paused": True})
+        self._unpaused.clear()
+
+    def _unpause(self, dag: str) -> None:
+        if self._known(dag)["is_paused"]:
+            self._call("PATCH", f"/dags/{dag}", {"is_paused": False})
+            self._unpaused.add(dag)
+
     def _pages(self, where: str) -> Sequence[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         while True:
@@ -108,13 +119,14 @@ class Airflow:
             if len(found) >= page["total_entries"] or not page["task_instances"]:
                 return found
 
-    def _wait_for(self, dag: str) -> None:
-        """Wait until the DAG is known and free of errors: a fresh database has none until files are parsed."""
+    def _known(self, dag: str) -> Mapping[str, Any]:
+        """Return what is known of a DAG as soon as it is: a fresh database has none until files are parsed."""
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             known = self._call("GET", f"/dags?dag_id_pattern={dag}")["dags"]
-            if any(one["dag_id"] == dag and not one["has_import_errors"] for one in known):
-                return
+            found = [one for one in known if one["dag_id"] == dag and not one["has_import_errors"]]
+            if found:
+                return dict(found[0])
             errors = self._call("GET", "/importErrors")["import_errors"]
             if errors:
                 raise RunFailed("a DAG file has an error", file=errors[0]["filename"], cause=errors[0]["stack_trace"])

@@ -124,6 +124,7 @@ class Demo:
             self._finish("train")
             with self._timed("night"):
                 self._run(airflow, "nightly_survey", {"survey": survey}, f"night {night}", night=night)
+        airflow.pause_again()
 
     def _run(
         self, airflow: Airflow, dag: str, conf: Mapping[str, object], what: str, *, night: str | None = None
@@ -151,7 +152,7 @@ class Demo:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_QUIET_S)
                 break
-            self.say(f"astrid {name}: {last_line(log)}")
+            self.say(f"astrid {name}: {last_line(log) or 'at work'}")
         if process.returncode:
             raise NotStarted(f"astrid {name} failed", status=process.returncode, **end_of(log))
         self._times_s[name] += time.monotonic()

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from astrid_core.bootstrap import load_pipeline
 from astrid_core.shared.errors import BadConfiguration, PermanentFailure, UnknownModel, Unprocessable
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.batch import BatchResult
 from include import references, search
 from include.batches import MAX_BATCHES
 from include.messages import Batch, Request
-from include.request import night_of_run, nights_between, pin_request, read_region
+from include.request import night_of_run, nights_between, pin_request, read_region, recipe_of
 from tests.fakes.models import with_champion
 from tests.stages.scene import NIGHT, REFERENCE_NIGHTS, Scene, scene
 
@@ -135,7 +136,7 @@ def test_the_model_is_pinned_and_must_exist(made: Scene) -> None:
     request = _pinned(made)
     assert request["model"]["name"] == "astrid-detection"
     with_champion(made.models, threshold_sigma=9.0)
-    assert search.recipe_of(request, search.load_pipeline()).model.version == request["model"]["version"] == 1
+    assert recipe_of(request, load_pipeline()).model.version == request["model"]["version"] == 1
     with pytest.raises(UnknownModel, match="train_detector"):
         _pinned(scene())
 

@@ -33,6 +33,8 @@ pytestmark = pytest.mark.live
 
 SURVEY, FIRST_NIGHT, NIGHT = "small", "2025-04-28", "2025-05-04"
 STEP = "search_batch.difference"
+BROKEN_AT = (20.0, -30.0)
+"""Far from the field of the survey."""
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +146,7 @@ def small(demo: tuple[Home, str], workshop: Path) -> Iterator[Small]:
     options = {"fields": 1, "size": 512, "nights": 4, "exposures": 4, "first-night": FIRST_NIGHT, "cadence": 2}
     arguments = [f"--{name}={value}" for name, value in options.items()]
     subprocess.run([*simulate, *arguments], cwd=REPOSITORY, check=True)
-    broken = write_broken_inputs(folder / NIGHT / "broken", mid_mjd=60800.2)
+    broken = write_broken_inputs(folder / NIGHT / "broken", mid_mjd=60800.2, ra_deg=BROKEN_AT[0], dec_deg=BROKEN_AT[1])
     home, _ = demo
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASTRID_MLFLOW_URI", f"sqlite:///{home.folder / 'mlflow.sqlite'}")
@@ -178,18 +180,38 @@ def _search(living: Living, folder: Path, watch: Callable[[Run], None] = lambda 
     return Searched(files=survey.export(), run=run, facts=survey.report(NIGHT).facts, n_events=events_of(living.home))
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """The night searched without any trouble: once, once more, and by a backfill of a region."""
+
+    first: Searched
+    second: Searched
+    second_plan: object
+    backfill: Run
+    backfill_plan: list[dict[str, list[str]]]
+    runs: dict[str, dict[str, object]]
+
+
 @pytest.fixture(scope="module")
-def undisturbed(prepared: Home, small: Small, workshop: Path) -> tuple[Searched, Searched, object]:
-    """The night searched twice without any trouble, and what the second plan was."""
+def undisturbed(prepared: Home, small: Small, workshop: Path) -> Undisturbed:
     with living_copy(prepared, workshop / "undisturbed") as living:
         first, second = _search(living, small.folder), _search(living, small.folder)
-        return first, second, living.airflow.result("nightly_survey", second.run.id, "plan")
+        conf = {"survey": SURVEY, "region": f"cone({BROKEN_AT[0]},{BROKEN_AT[1]},0.1deg)", "force": True}
+        backfill = living.backfill("nightly_survey", NIGHT, conf)
+        return Undisturbed(
+            first=first,
+            second=second,
+            second_plan=living.airflow.result("nightly_survey", second.run.id, "plan"),
+            backfill=backfill,
+            backfill_plan=living.airflow.result("nightly_survey", backfill.id, "plan"),
+            runs=living.runs_of("nightly_survey"),
+        )
 
 
 def test_every_broken_file_is_an_item_with_a_reason_and_the_night_goes_on(
-    undisturbed: tuple[Searched, Searched, object], small: Small
+    undisturbed: Undisturbed, small: Small
 ) -> None:
-    facts = undisturbed[0].facts
+    facts = undisturbed.first.facts
     assert len(small.broken) >= 20
     reasons = {one.archive_id: one.reason for one in facts.rejected}
     reasons |= {one.archive_id: one.reason for one in facts.exposures if one.outcome == "skipped"}
@@ -202,14 +224,25 @@ def test_every_broken_file_is_an_item_with_a_reason_and_the_night_goes_on(
     assert facts.truth.n_recovered >= 0.95 * facts.truth.n_expected > 0
 
 
-def test_a_night_that_is_run_again_finds_nothing_to_do(undisturbed: tuple[Searched, Searched, object]) -> None:
-    first, second, planned = undisturbed
-    assert planned == []
+def test_a_night_that_is_run_again_finds_nothing_to_do(undisturbed: Undisturbed) -> None:
+    first, second = undisturbed.first, undisturbed.second
+    assert undisturbed.second_plan == []
     steps = {one.task: one.state for one in second.run.tasks}
     assert {state for task, state in steps.items() if task.startswith("search_batch")} == {"skipped"}
     assert {state for task, state in steps.items() if not task.startswith("search_batch")} == {"success"}
     assert second.files == first.files
     assert second.n_events == first.n_events
+
+
+def test_a_backfill_searches_just_a_region_and_keeps_the_earlier_runs_of_the_night(undisturbed: Undisturbed) -> None:
+    planned = {Path(item).name for batch in undisturbed.backfill_plan for item in batch["items"]}
+    assert planned == LATER
+    nights = {run_id: (run["run_type"], run["partition_key"]) for run_id, run in undisturbed.runs.items()}
+    assert nights == {
+        undisturbed.first.run.id: ("manual", NIGHT),
+        undisturbed.second.run.id: ("manual", NIGHT),
+        undisturbed.backfill.id: ("backfill", NIGHT),
+    }
 
 
 def _hurt(prepared: Home, small: Small, copy: Path, harm: Callable[[Living], None]) -> tuple[Searched, list[str]]:
@@ -222,23 +255,23 @@ def _hurt(prepared: Home, small: Small, copy: Path, harm: Callable[[Living], Non
 
 
 def test_a_night_whose_scheduler_is_killed_ends_with_the_same_catalog(
-    undisturbed: tuple[Searched, Searched, object], prepared: Home, small: Small, workshop: Path
+    undisturbed: Undisturbed, prepared: Home, small: Small, workshop: Path
 ) -> None:
     found, ended = _hurt(prepared, small, workshop / "scheduler", kill_scheduler)
     assert ended == ["scheduler"]
-    assert found.files == undisturbed[0].files
+    assert found.files == undisturbed.first.files
 
 
 def test_a_night_with_a_killed_task_ends_with_the_same_catalog(
-    undisturbed: tuple[Searched, Searched, object], prepared: Home, small: Small, workshop: Path
+    undisturbed: Undisturbed, prepared: Home, small: Small, workshop: Path
 ) -> None:
     found, _ = _hurt(prepared, small, workshop / "task", kill_task)
     assert max(one.attempt for one in found.run.tasks) == 2
-    assert found.files == undisturbed[0].files
+    assert found.files == undisturbed.first.files
 
 
 def test_a_night_whose_database_restarts_ends_with_the_same_catalog(
-    undisturbed: tuple[Searched, Searched, object], prepared: Home, small: Small, workshop: Path
+    undisturbed: Undisturbed, prepared: Home, small: Small, workshop: Path
 ) -> None:
     found, _ = _hurt(prepared, small, workshop / "database", restart_database)
-    assert found.files == undisturbed[0].files
+    assert found.files == undisturbed.first.files
