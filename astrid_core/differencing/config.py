@@ -16,6 +16,7 @@ class ReferenceConfig:
     max_fwhm_ratio: float = 1.6
     """Exposures blurred by more than this against the sharpest are left out."""
     clip_sigma: float = 5.0
+    """An input pixel this far from the median of all inputs is left out, where there are three or more."""
     min_inputs: int = 2
     """Where three or more exposures are coadded, pixels that fewer than this cover hold no data: nothing tells a cosmic
     ray there from a star.
