@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from astrid_core.detection.calibration import balance
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.training_set import Examples
 
@@ -35,7 +34,7 @@ class Evaluation:
     auc: float | None
     """Chance that a real candidate scores above a false one, all candidates."""
     ece: float | None
-    """Expected calibration error over 15 bins of equal width, all candidates, weighted to a given part of real ones."""
+    """Expected calibration error over 15 bins of equal width, all candidates."""
 
     @property
     def completeness(self) -> float | None:
@@ -65,8 +64,8 @@ class Evaluation:
         return {name: value for name, value in named.items() if value is not None}
 
 
-def evaluate(examples: Examples, probability: NDArray[np.floating], *, real_fraction: float = 0.5) -> Evaluation:
-    """Compare probabilities with labels; only the calibration depends on ``real_fraction``."""
+def evaluate(examples: Examples, probability: NDArray[np.floating]) -> Evaluation:
+    """Compare probabilities with labels."""
     size, real = np.abs(examples.score), examples.is_real
     accepted = probability >= THRESHOLD
     searched, bright = size >= _SEARCH_SIGMA, size >= _BRIGHT_SIGMA
@@ -79,7 +78,7 @@ def evaluate(examples: Examples, probability: NDArray[np.floating], *, real_frac
         n_false_accepted=int((~real & searched & accepted).sum()),
         searched_mpix=examples.searched_mpix,
         auc=area_under_curve(probability, real),
-        ece=calibration_error(probability, real, balance(real, real_fraction)),
+        ece=calibration_error(probability, real),
     )
 
 
@@ -92,16 +91,14 @@ def area_under_curve(probability: NDArray[np.floating], is_real: NDArray[np.bool
     return float((ranks[is_real].sum() - n_real * (n_real + 1) / 2) / (n_real * n_false))
 
 
-def calibration_error(
-    probability: NDArray[np.floating], is_real: NDArray[np.bool_], weight: NDArray[np.floating]
-) -> float | None:
+def calibration_error(probability: NDArray[np.floating], is_real: NDArray[np.bool_]) -> float | None:
     """Return the mean distance between promised and seen frequency, weighted by bin; None without examples."""
     if not len(is_real):
         return None
     bins = np.minimum((np.asarray(probability) * _N_BINS).astype(int), _N_BINS - 1)
-    promised = np.bincount(bins, weights=weight * probability, minlength=_N_BINS)
-    seen = np.bincount(bins, weights=weight * is_real, minlength=_N_BINS)
-    return float(np.abs(promised - seen).sum() / weight.sum())
+    promised = np.bincount(bins, weights=probability, minlength=_N_BINS)
+    seen = np.bincount(bins, weights=is_real, minlength=_N_BINS)
+    return float(np.abs(promised - seen).sum() / len(is_real))
 
 
 def shortfalls(metrics: Mapping[str, float], config: TrainConfig) -> tuple[str, ...]:

@@ -2,19 +2,22 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import structlog
+from scipy import ndimage
 
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.training_set import KnownSource, LabelledFrame, assign_frames
+from astrid_core.detection.training_set import KnownSource, LabelledFrame, assign_frames, label
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.differencing.pair import difference_pair
+from astrid_core.differencing.extract import extract
+from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.differencing.products import read_difference, write_difference
 from astrid_core.differencing.subtract import VERSION as DIFFERENCE_VERSION
+from astrid_core.differencing.subtract import subtract
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.prepare import VERSION as PREPARE_VERSION
 from astrid_core.preprocessing.prepare import Detector, prepare
@@ -29,6 +32,8 @@ VERSION = 1
 """Raise when the same settings should give other frames."""
 
 _MOST_WORKERS = 4
+_SPOILT_PIX, _SPOILT_FLUX = 0.7, 0.06
+"""Largest error per axis, and largest relative one."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,41 +61,77 @@ class SimulatedFrames:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(n_workers, mp_context=context) as pool:
             for number, made in enumerate(pool.map(self._frame_or_reason, range(self.train.n_frames))):
-                if isinstance(made, LabelledFrame):
-                    yield made
-                else:
+                if isinstance(made, str):
                     log.info("frame.skipped", frame=number, reason=made)
+                else:
+                    yield from made
 
-    def _frame_or_reason(self, number: int) -> LabelledFrame | str:
+    def _frame_or_reason(self, number: int) -> tuple[LabelledFrame, ...] | str:
         try:
             return self.make(number)
         except Unprocessable as error:
             return str(error)
 
-    def make(self, number: int) -> LabelledFrame:
-        """Return one frame; raises Unprocessable if it cannot be prepared or differenced."""
+    def make(self, number: int) -> tuple[LabelledFrame, ...]:
+        """Return a frame and, unless it only measures, the false candidates of its spoilt twin.
+
+        Raises Unprocessable if the pair cannot be prepared or differenced.
+        """
         seed = int(generator(self.train.seed, "training frame", number).integers(2**62))
         is_test = assign_frames(self.train)[number] == "test"
         pair = replace(self.pair, side_pix=self.train.frame_pix)
         simulated = simulate_pair(pair if is_test else enriched(pair, seed), seed)
+        config = replace(self.difference, threshold_sigma=self.train.threshold_sigma)
         found = difference_pair(
             self._prepared(simulated.science, simulated.science_wcs, simulated.science_detector),
             self._prepared(simulated.reference, simulated.reference_wcs, simulated.reference_detector),
-            replace(self.difference, threshold_sigma=self.train.threshold_sigma),
+            config,
         )
-        return LabelledFrame(
-            number=number,
-            # Written and read, so that the network sees what it will be shown.
-            product=replace(read_difference(write_difference(found)), wcs=None),
-            candidates=found.peaks,
-            changed=[
-                KnownSource(x_pix=one.x_pix, y_pix=one.y_pix, predicted_snr=one.predicted_snr, kind=one.kind)
-                for one in simulated.sources
-            ],
-        )
+        changed = [
+            KnownSource(x_pix=one.x_pix, y_pix=one.y_pix, predicted_snr=one.predicted_snr, kind=one.kind)
+            for one in simulated.sources
+        ]
+        if is_test:
+            return (_labelled(number, found, changed),)
+        whole = _labelled(number, with_hits(found, config), changed)
+        return (whole, _only_false(_labelled(number, with_hits(spoilt(found, config, seed), config), changed)))
 
     def _prepared(self, counts: FloatImage, wcs: object, detector: Detector) -> SkyImage:
         return prepare(counts, wcs=wcs, detector=detector, config=self.preprocess).image
+
+
+def _labelled(number: int, pair: PairDifference, changed: Sequence[KnownSource]) -> LabelledFrame:
+    # Written and read, so that the network sees what it will be shown.
+    product = replace(read_difference(write_difference(pair)), wcs=None)
+    return LabelledFrame(number=number, product=product, candidates=pair.peaks, changed=changed)
+
+
+def _only_false(frame: LabelledFrame) -> LabelledFrame:
+    is_real, is_known = label(frame.candidates, frame.changed, fwhm_pix=frame.product.science_fwhm_pix)
+    false = is_known & ~is_real
+    return replace(frame, candidates=[one for one, chosen in zip(frame.candidates, false, strict=True) if chosen])
+
+
+def with_hits(pair: PairDifference, config: DifferenceConfig) -> PairDifference:
+    """Return the pair with the peaks, too, that are no candidates because bad pixels explain them: a network should
+    know what to do with those that slip through.
+    """
+    blind = replace(
+        pair.difference,
+        science_pixel=np.zeros_like(pair.difference.science_pixel),
+        reference_pixel=np.zeros_like(pair.difference.reference_pixel),
+    )
+    return replace(pair, peaks=extract(blind, threshold_sigma=config.threshold_sigma, limit=config.max_candidates))
+
+
+def spoilt(pair: PairDifference, config: DifferenceConfig, seed: int) -> PairDifference:
+    """Return the pair as a poor registration and a wrong flux scale would leave it."""
+    rng = generator(seed, "spoilt")
+    shift, scale = rng.uniform(-_SPOILT_PIX, _SPOILT_PIX, 2), 1.0 + rng.uniform(-_SPOILT_FLUX, _SPOILT_FLUX)
+    pixels = np.where(np.isfinite(pair.reference.pixels), pair.reference.pixels, np.float32(0.0))
+    moved = ndimage.shift(pixels.astype(float) * scale, shift, order=3, mode="nearest")
+    reference = replace(pair.reference, pixels=moved.astype(np.float32))
+    return replace(pair, reference=reference, difference=subtract(pair.science, reference, config))
 
 
 def enriched(pair: PairConfig, seed: int) -> PairConfig:

@@ -53,7 +53,7 @@ def run_train(
         f"made in {made_s:.0f} s"
     )
     network = services.models.train(sets.training, sets.validation, config, progress=progress)
-    measured = evaluate(sets.test, network.score(sets.test.stamps), real_fraction=config.real_fraction)
+    measured = evaluate(sets.test, network.score(sets.test.stamps))
     elapsed_s = time.monotonic() - started
     model = services.models.register(
         MODEL_NAME,

@@ -19,11 +19,11 @@ FRAMES = SimulatedFrames(
 
 def test_frames_come_in_order_with_candidates_of_both_kinds_and_the_same_every_time() -> None:
     frames = list(FRAMES)
-    assert [one.number for one in frames] == [0, 1, 2]
-    again = FRAMES.make(1)
-    np.testing.assert_array_equal(again.product.score, frames[1].product.score)
-    assert again.changed == frames[1].changed
-    assert not np.array_equal(frames[0].product.score, frames[1].product.score)
+    assert [one.number for one in frames] == [0, 0, 1, 1, 2]
+    again = FRAMES.make(1)[0]
+    np.testing.assert_array_equal(again.product.score, frames[2].product.score)
+    assert again.changed == frames[2].changed
+    assert not np.array_equal(frames[0].product.score, frames[2].product.score)
     found = [label(one.candidates, one.changed, fwhm_pix=one.product.science_fwhm_pix) for one in frames]
     n_real = sum(int(is_real.sum()) for is_real, _ in found)
     n_false = sum(int((is_known & ~is_real).sum()) for is_real, is_known in found)
@@ -33,8 +33,21 @@ def test_frames_come_in_order_with_candidates_of_both_kinds_and_the_same_every_t
     assert all(len(part) for part in (sets.training, sets.validation, sets.test))
 
 
+def test_a_spoilt_frame_shows_the_same_sky_worse_and_only_what_is_false() -> None:
+    whole, spoilt = FRAMES.make(0)
+    assert spoilt.changed == whole.changed
+    np.testing.assert_array_equal(spoilt.product.science, whole.product.science)
+    is_real, is_known = label(spoilt.candidates, spoilt.changed, fwhm_pix=spoilt.product.science_fwhm_pix)
+    assert len(is_real) >= 5
+    assert not is_real.any()
+    assert is_known.all()
+    good = whole.product.mask == 0
+    worse, better = (np.nanstd(one.product.difference[good]) for one in (spoilt, whole))
+    assert worse > 1.05 * better
+
+
 def test_strong_changes_become_candidates() -> None:
-    frame = FRAMES.make(2)
+    (frame,) = FRAMES.make(2)
     strong = [one for one in frame.changed if abs(one.predicted_snr) >= 10.0]
     strong = [one for one in strong if not _hidden(frame.product.mask, one.x_pix, one.y_pix)]
     found = [
