@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import astroalign
 import numpy as np
 from astropy.wcs import WCS
+from astropy.wcs.utils import fit_wcs_from_points
 from scipy.spatial import cKDTree
 
 from astrid_core.preprocessing.sources import FloatArray, SourceList
@@ -71,8 +72,7 @@ def tie_by_patterns(
     """Give a frame without usable WCS the reference's, from its stars alone.
 
     A plain shift is tried first: it needs few common stars. Then triangles of stars (Beroiz et al. 2020, astroalign),
-    which find shift, rotation and scale, of mirrored frames too. The reference's distortion terms are dropped. Raises
-    NotRegistered if nothing fits.
+    which find shift, rotation and scale, of mirrored frames too. Raises NotRegistered if nothing fits.
     """
     xy = np.stack([science.x_pix, science.y_pix], axis=1)
     goal = np.stack([reference.x_pix, reference.y_pix], axis=1)
@@ -83,7 +83,7 @@ def tie_by_patterns(
         )
     scale = float(np.sqrt(abs(np.linalg.det(found.matrix))))
     return TiedFrame(
-        wcs=composed_wcs(reference_wcs, found),
+        wcs=composed_wcs(reference_wcs, found, shape),
         offset_pix=(float("nan"), float("nan")),
         rms_pix=found.rms_pix / scale,
         n_matched=found.n_matched,
@@ -215,10 +215,15 @@ def corrected_wcs(wcs: WCS, found: PixelMap) -> WCS:
     return better
 
 
-def composed_wcs(wcs: WCS, found: PixelMap) -> WCS:
-    """Return the linear part of ``wcs`` on the pixels of a frame that ``found`` maps into it."""
+def composed_wcs(wcs: WCS, found: PixelMap, shape: tuple[int, int]) -> WCS:
+    """Return ``wcs`` for the pixels of a frame of ``shape`` that ``found`` maps into its own, distortions fitted."""
+    if wcs.has_distortion:
+        ny, nx = shape
+        x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 12), np.linspace(0, ny - 1, 12)))
+        there = found.apply(np.column_stack([x, y]))
+        return fit_wcs_from_points((x, y), wcs.pixel_to_world(there[:, 0], there[:, 1]), sip_degree=3)
     plain = WCS(naxis=2)
-    plain.wcs.ctype = [kind.replace("-SIP", "") for kind in wcs.wcs.ctype]
+    plain.wcs.ctype = list(wcs.wcs.ctype)
     plain.wcs.crval = wcs.wcs.crval
     plain.wcs.crpix = wcs.wcs.crpix
     plain.wcs.radesys = wcs.wcs.radesys

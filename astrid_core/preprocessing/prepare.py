@@ -29,6 +29,10 @@ VERSION = 1
 
 _STAR_RING = 0.6
 """Hits have less light next to their peak than this part of what stars have there."""
+_MAX_CONTRAST = 40.0
+_MAX_STRUCK = 0.4
+"""Where cosmic rays are more than this part of all bright sources, they are stars."""
+_FEW_STRUCK = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,14 +181,19 @@ def _cosmic_rays(
     """Return cosmic-ray hits, sparing what is as wide as a star.
 
     Hits go before the PSF is measured: sharp and alike, they would pass for the stars of a frame that has few. But
-    where stars are nearly as sharp as hits the method takes both, so sources that are as wide as the stars that it
-    left alone are given back.
+    where stars are nearly as sharp as hits the method takes both. So it is repeated with twice the contrast as long as
+    it takes more than a fair part of the bright sources, and sources as wide as the stars it left alone are given back.
     """
-    hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=config.cosmic_ray_contrast)
+    contrast = config.cosmic_ray_contrast
+    hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
     if not hits.any():
         return hits
     sources = detect_sources(flat, background.rms, bad, threshold_sigma=config.detect_sigma)
-    struck = hits[np.rint(sources.y_pix).astype(int), np.rint(sources.x_pix).astype(int)]
+    bright = sources.take(sources.snr >= config.psf_min_snr)
+    while contrast < _MAX_CONTRAST and _struck(bright, hits).sum() > max(_FEW_STRUCK, _MAX_STRUCK * len(bright)):
+        contrast *= 2.0
+        hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
+    struck = _struck(sources, hits)
     try:
         stars = select_stars(
             sources.take(~struck),
@@ -199,6 +208,10 @@ def _cosmic_rays(
     labels, _ = ndimage.label(hits)
     spared = np.unique(labels[np.rint(wide.y_pix).astype(int), np.rint(wide.x_pix).astype(int)])
     return hits & ~np.isin(labels, spared)
+
+
+def _struck(sources: SourceList, hits: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(hits[np.rint(sources.y_pix).astype(int), np.rint(sources.x_pix).astype(int)])
 
 
 def _measure(

@@ -25,8 +25,9 @@ def _robust_std(values: NDArray[np.float32]) -> float:
 
 def _near_sources(sky: Sky, shift: tuple[float, float] = (0.0, 0.0)) -> NDArray[np.bool_]:
     apart = np.ones(sky.shape, dtype=bool)
-    for one in [*sky.stars, *sky.galaxies]:
-        x, y = round(one.x_pix + shift[0]), round(one.y_pix + shift[1])
+    places = [(one.x_pix, one.y_pix) for one in sky.stars] + [(one.x_pix, one.y_pix) for one in sky.galaxies]
+    for x_pix, y_pix in places:
+        x, y = round(x_pix + shift[0]), round(y_pix + shift[1])
         if 0 <= x < sky.shape[1] and 0 <= y < sky.shape[0]:
             apart[y, x] = False
     return np.asarray(ndimage.distance_transform_edt(apart) <= 10.0)
