@@ -55,7 +55,8 @@ def _log_to_stderr(*, verbose: bool) -> None:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked for anew by every line: who calls main() may put another stream in the place of standard error.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

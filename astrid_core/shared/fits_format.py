@@ -33,7 +33,7 @@ def image_to_fits(image: SkyImage, *, header: Mapping[str, object] | None = None
         hdus.append(psf)
     buffer = io.BytesIO()
     fits.HDUList(hdus).writeto(buffer, checksum=False)
-    return buffer.getvalue()
+    return _without_times(buffer.getvalue()) if quantize_level > 0 else buffer.getvalue()
 
 
 def fits_to_image(content: bytes) -> SkyImage:
@@ -87,6 +87,20 @@ def _float_hdu(
             dither_seed=1,
         )
     return fits.ImageHDU(data=np.asarray(plane, dtype=">f4"), header=header, name=name)
+
+
+def _without_times(content: bytes) -> bytes:
+    """Take the time of writing out of tiles that cannot be quantised: they are gzip members, which carry one."""
+    clean = bytearray(content)
+    with fits.open(io.BytesIO(content), memmap=False, disable_image_compression=True) as hdus:
+        for hdu in hdus:
+            if "GZIP_COMPRESSED_DATA" not in getattr(hdu, "columns", fits.ColDefs([])).names:
+                continue
+            heap = hdu.fileinfo()["datLoc"] + hdu.header.get("THEAP", hdu.header["NAXIS1"] * hdu.header["NAXIS2"])
+            for length, offset in hdu.data.view(np.ndarray)["GZIP_COMPRESSED_DATA"]:
+                if length:
+                    clean[heap + offset + 4 : heap + offset + 8] = bytes(4)
+    return bytes(clean)
 
 
 def wcs_header(wcs: WCS | None) -> fits.Header:

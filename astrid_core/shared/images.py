@@ -46,7 +46,7 @@ class PsfModel:
     degree: int
     frame_shape: tuple[int, int]
     pixel_error: float = 0.0
-    """Standard deviation that the noise of its stars leaves in a pixel of the PSF (sum 1); 0 for a PSF that is known."""
+    """Standard deviation that the noise of its stars leaves in a pixel of the PSF (sum 1); 0 for one that is known."""
 
     def at(self, x_pix: float, y_pix: float) -> FloatImage:
         """Return the PSF at a 0-based pixel position: (size, size), sum 1, centred on the middle pixel."""

@@ -43,6 +43,14 @@ def test_equal_pixels_give_equal_bytes_and_others_do_not() -> None:
     assert image_to_fits(_image()) != image_to_fits(_image(seed=2))
 
 
+def test_the_time_of_writing_is_not_in_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1.6e9)
+    earlier = image_to_fits(_image(), quantize_level=16)  # a constant variance cannot be quantised: it becomes gzip
+    monkeypatch.setattr("time.time", lambda: 1.7e9)
+    assert image_to_fits(_image(), quantize_level=16) == earlier
+    np.testing.assert_array_equal(fits_to_image(earlier).variance, _image().variance)
+
+
 def test_quantised_floats_are_within_a_fraction_of_the_noise_and_smaller() -> None:
     rng = np.random.default_rng(3)
     shape = (400, 400)
