@@ -90,14 +90,15 @@ def local_correction(tile: Tile, holes: NDArray[np.bool_]) -> LocalCorrection:
     To first order a reference displaced by (dx, dy) and scaled by 1 + a leaves dx dS_r/dx + dy dS_r/dy + a S_r in S.
     A weak prior (0.3 px, 10 %) keeps tiles without sources at zero.
     """
-    sigma = np.sqrt(tile.score_variance)
     gy, gx = np.gradient(tile.reference_score)
-    rows = np.stack([gx / sigma, gy / sigma, tile.reference_score / sigma], axis=-1)
-    use = ~holes & (np.abs(rows).max(axis=-1) > 3.0)
-    if use.sum() < _MIN_SAMPLE:
+    planes = (gx, gy, tile.reference_score)
+    limit = 3.0 * np.sqrt(tile.score_variance)
+    use = np.flatnonzero(~holes & (np.maximum(np.maximum(np.abs(gx), np.abs(gy)), tile.reference_score) > limit))
+    if len(use) < _MIN_SAMPLE:
         return LocalCorrection(dx_pix=0.0, dy_pix=0.0, scale=0.0)
-    design = rows[use].astype(float)
-    target = (tile.score / sigma)[use].astype(float)
+    sigma = np.sqrt(tile.score_variance.ravel()[use]).astype(float)
+    design = np.stack([plane.ravel()[use] / sigma for plane in planes], axis=-1)
+    target = tile.score.ravel()[use] / sigma
     # Score pixels are correlated over a PSF, so a tile has far fewer independent rows than pixels.
     prior = 10.0 * np.diag([1 / 0.3**2, 1 / 0.3**2, 1 / 0.1**2])
     weight = np.ones(len(target))
@@ -149,9 +150,11 @@ def fit_residual_noise(
         if chosen.sum() < 30:
             continue
         level = float(np.median(s2[chosen])) / _CHI2_MEDIAN
-        weight = np.sqrt(chosen.sum()) / max(1.0, level)
-        rows.append(np.median(causes[chosen], axis=0) * weight)
-        excess.append((level - 1.0) * weight)
+        # Neighbouring pixels share a PSF; the error of the median of n squares of normal deviates is 2.33 medians.
+        doubt = 2.33 * max(1.0, level) * fwhm_pix / np.sqrt(chosen.sum())
+        rows.append(np.median(causes[chosen], axis=0) / doubt)
+        # Causes cannot be negative, so they would fit every upward fluctuation: only what exceeds the doubt counts.
+        excess.append((level - 1.0) / doubt - 1.0)
     if not rows:
         return ResidualNoise()
     design = np.array(rows)

@@ -17,7 +17,16 @@ from astrid_core.differencing.noise import (
     local_correction,
     psf_model_noise,
 )
-from astrid_core.differencing.zogy import Kernels, Tile, fill_masked, make_kernels, masked_weight, subtract_tile
+from astrid_core.differencing.zogy import (
+    Kernels,
+    Responses,
+    Tile,
+    fill_masked,
+    make_kernels,
+    masked_weight,
+    respond,
+    subtract_tile,
+)
 from astrid_core.shared.errors import TooLittleOverlap, UnreliableScore
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
 
@@ -92,7 +101,7 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
     if overlap < config.min_overlap:
         raise TooLittleOverlap("reference covers too little", overlap=overlap, required=config.min_overlap)
     bad = ~(good_science & good_reference)
-    planes, middle = _all_tiles(science, reference, bad, config)
+    planes, middle, responses = _all_tiles(science, reference, bad, config)
 
     fwhm = max(science.psf.fwhm_pix, reference.psf.fwhm_pix)
     mask = _union_mask(science, reference, planes, bad, config, margin_pix=max(2, round(fwhm)))
@@ -123,9 +132,9 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
         flux=(planes.score / planes.flux_scale).astype(np.float32),
         flux_err=(np.sqrt(planes.variance * noise2) / planes.flux_scale).astype(np.float32),
         mask=mask,
-        psf=(middle.difference_psf / middle.difference_psf.sum()).astype(np.float32),
-        science_pixel=middle.science_pixel,
-        reference_pixel=middle.reference_pixel,
+        psf=responses.point_source,
+        science_pixel=responses.science_pixel,
+        reference_pixel=responses.reference_pixel,
         overlap=overlap,
         score_noise=calibrated.noise,
         residual=residual,
@@ -134,7 +143,7 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
 
 def _all_tiles(
     science: SkyImage, reference: SkyImage, bad: NDArray[np.bool_], config: DifferenceConfig
-) -> tuple[_Planes, Kernels]:
+) -> tuple[_Planes, Kernels, Responses]:
     assert science.psf is not None and reference.psf is not None  # noqa: S101, PT018 - subtract() checked
     ny, nx = science.shape
     science_sky2 = float(np.median(science.variance[~bad]))
@@ -144,14 +153,17 @@ def _all_tiles(
     v_r = np.where(bad, np.float32(reference_sky2), reference.variance)
     guard = max(science.psf.size, reference.psf.size) // 2 + 8
     planes = _Planes(*(np.zeros((ny, nx), dtype=np.float32) for _ in _Planes.__slots__))
+    constant = science.psf.degree == 0 and reference.psf.degree == 0
+    kernels: Kernels | None = None
     for window in _windows((ny, nx), config.tile_pix, config.overlap_pix, guard):
-        kernels = make_kernels(
-            science.psf.at(*window.centre),
-            reference.psf.at(*window.centre),
-            science_variance=science_sky2,
-            reference_variance=reference_sky2,
-            shape=(window.weight.shape[0], window.weight.shape[1]),
-        )
+        if kernels is None or not constant or kernels.shape != window.weight.shape:
+            kernels = make_kernels(
+                science.psf.at(*window.centre),
+                reference.psf.at(*window.centre),
+                science_variance=science_sky2,
+                reference_variance=reference_sky2,
+                shape=(window.weight.shape[0], window.weight.shape[1]),
+            )
         holes = _lift(bad, window, fill=True)
         tile = _one_tile(
             _lift(n, window), _lift(r, window),
@@ -170,7 +182,7 @@ def _all_tiles(
         reference_variance=reference_sky2,
         shape=(2 * size, 2 * size),
     )
-    return planes, middle
+    return planes, middle, respond(science.psf.at((nx - 1) / 2, (ny - 1) / 2), middle, size=size)
 
 
 def _one_tile(

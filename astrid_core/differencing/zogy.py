@@ -42,11 +42,18 @@ class Kernels:
     """Transform of |k_n| + |k_r|, sum 1: how much each pixel says in a score."""
     flux_scale: float
     """F_S: the score of a source of unit flux at its centre (eq. 42)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """What D shows of single things, on stamps as large as the larger PSF's."""
+
     science_pixel: FloatImage
-    """What unit light in a single pixel of N leaves in D, on the same grid as ``difference_psf``."""
+    """Of unit light in one pixel of N."""
     reference_pixel: FloatImage
-    difference_psf: FloatImage
-    """P_D on the grid of the larger of the two PSF stamps, sum about 1."""
+    """Of unit light in one pixel of R, its sign reversed."""
+    point_source: FloatImage
+    """P_D, sum 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,6 @@ def make_kernels(
     if shape[1] % 2 == 0:
         half_plane[-1] = 1.0
     flux_scale = float((pn2 * pr2 / w * half_plane).sum() / (shape[0] * shape[1]))
-    size = max(science_psf.shape[0], reference_psf.shape[0])
     return Kernels(
         shape=shape,
         science_score=_single(kn),
@@ -100,9 +106,17 @@ def make_kernels(
         reference_difference=_single(pn / root),
         mask_weight=_single(fft.rfft2(weight / weight.sum())),
         flux_scale=flux_scale,
-        science_pixel=_stamp(pr / root, shape, size),
-        reference_pixel=_stamp(pn / root, shape, size),
-        difference_psf=_stamp(pr * pn / root, shape, size),
+    )
+
+
+def respond(science_psf: FloatImage, kernels: Kernels, *, size: int) -> Responses:
+    """Return stamps of ``size`` (odd) of what ``kernels``, made for ``science_psf``, leave of pixels and points."""
+    source = _transform(science_psf, kernels.shape) * kernels.science_difference
+    point = _stamp(source, kernels.shape, size)
+    return Responses(
+        science_pixel=_stamp(kernels.science_difference, kernels.shape, size),
+        reference_pixel=_stamp(kernels.reference_difference, kernels.shape, size),
+        point_source=point / point.sum(),
     )
 
 
@@ -160,7 +174,7 @@ def _transform(stamp: FloatImage, shape: tuple[int, int]) -> NDArray[np.complex1
     return np.asarray(fft.rfft2(np.roll(frame, (-(stamp.shape[0] // 2), -(stamp.shape[1] // 2)), (0, 1))))
 
 
-def _stamp(spectrum: NDArray[np.complex128], shape: tuple[int, int], size: int) -> FloatImage:
+def _stamp(spectrum: NDArray[np.complexfloating], shape: tuple[int, int], size: int) -> FloatImage:
     """Transform back, with pixel (0, 0) moved to the centre of a stamp of ``size``."""
     image = np.roll(fft.irfft2(spectrum, s=shape), (size // 2, size // 2), (0, 1))
     return np.asarray(image[:size, :size], dtype=np.float32)
