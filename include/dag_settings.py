@@ -16,7 +16,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 """Of every task."""
 
-START = datetime(2020, 1, 1, tzinfo=UTC)
+START = datetime(1980, 1, 1, tzinfo=UTC)
 """Nights before this date cannot be backfilled."""
 
 _NIGHT = r"^\d{4}-\d{2}-\d{2}$"

@@ -33,6 +33,9 @@ def main() -> int:
     except AstridError as error:
         complain(f"error: {error}")
         return 1
+    except KeyboardInterrupt:
+        complain("interrupted; what was done is kept")
+        return 130
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -55,11 +58,15 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _up(home: Home) -> int:
+    from include.local.survey import settings_of
+
     was_up = what_is_up(home) is not None
     system = begin(home, say)
     wait_until_ready(system)
     say("Airflow is up already" if was_up else "Airflow is up")
-    tell(f"\n  {system.address.url}\n  login     {LOGIN}\n  password  {home.password()}\n\nstop it with: make down")
+    tell(f"\n  {system.address.url}\n  login     {LOGIN}\n  password  {home.password()}\n")
+    address = settings_of(home, system.postgres).database_url
+    tell(f"for astrid in a shell: export ASTRID_HOME={home.folder} ASTRID_DATABASE_URL='{address}'\nto stop: make down")
     return 0
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 
 _POLL_S = 0.1
+_left: list[subprocess.Popen[bytes]] = []
+"""Children that may outlive us; those that end before are buried by ``stop``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,12 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path, *, 
         )  # fmt: skip
 
 
+def leave(process: subprocess.Popen[bytes]) -> Started:
+    """Let a process go on when we end; return how to recognise it."""
+    _left.append(process)
+    return started(process.pid)
+
+
 def started(pid: int) -> Started:
     """Return how to recognise a process that runs now."""
     return Started(pid=pid, created=psutil.Process(pid).create_time())
@@ -62,6 +70,9 @@ def stop(processes: Sequence[Started], *, grace_s: float) -> None:
     for one in running:
         # Also where the leader is gone: the number of a group stays taken as long as it has a member.
         one.signal(signal.SIGKILL)
+    while any(one.is_running() for one in running):
+        time.sleep(_POLL_S)
+    _left[:] = [one for one in _left if one.poll() is None]
 
 
 def write_started(path: Path, processes: Mapping[str, Started]) -> None:

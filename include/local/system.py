@@ -15,7 +15,7 @@ from include.local.environment import AIRFLOW_DATABASE, OUR_DATABASE, Address, c
 from include.local.health import health
 from include.local.home import REPOSITORY, Home
 from include.local.postgres import Postgres
-from include.local.processes import read_started, start, started, stop, write_started
+from include.local.processes import leave, read_started, start, stop, write_started
 from include.local.supervisor import log_of
 
 Say = Callable[[str], None]
@@ -84,7 +84,7 @@ def begin(home: Home, say: Say, *, scheduled: bool = True) -> System:
             log_of(home, _SUPERVISOR),
             cwd=REPOSITORY,
         )
-        write_started(home.processes, {_SUPERVISOR: started(process.pid)})
+        write_started(home.processes, {_SUPERVISOR: leave(process)})
         return System(home=home, postgres=postgres, address=address)
 
 

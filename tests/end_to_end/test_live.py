@@ -11,8 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from astropy.table import Table
 
 from astrid_core.catalog.report import NightFacts
+from astrid_core.shared.sky import SkyPosition, separation_arcsec
 from include.local.client import Run
 from include.local.home import REPOSITORY, Home
 from include.local.survey import Survey, settings_of
@@ -29,7 +31,12 @@ from tests.end_to_end.living import (
 )
 from tests.synthetic.broken import LATER, write_broken_inputs
 
-pytestmark = pytest.mark.live
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.filterwarnings(
+        "ignore:The ``noload`` loader:sqlalchemy.exc.SADeprecationWarning"
+    ),  # MLflow's own queries
+]
 
 SURVEY, FIRST_NIGHT, NIGHT = "small", "2025-04-28", "2025-05-04"
 STEP = "search_batch.difference"
@@ -127,6 +134,23 @@ def _events(home: Home) -> int:
 def _table(told: str) -> str:
     """Return what is printed of the night, without the lines of progress."""
     return told.partition("\n\n")[2].partition("\npage:")[0]
+
+
+@pytest.mark.real
+def test_the_supernova_of_a_real_pair_is_in_the_catalog(demo: tuple[Home, str], workshop: Path) -> None:
+    data = Path(os.environ.get("ASTRID_REAL_DATA", REPOSITORY.parent / "shared" / "data")) / "pair-sn2007i"
+    if not data.is_dir():
+        pytest.skip(f"no {data}; ASTRID_REAL_DATA tells where the real data are")
+    home, _ = demo
+    told = _demo(workshop / "demo", "--data", str(data))
+    found = Table.read(home.results / "catalog.ecsv")
+    supernova = SkyPosition(ra_deg=179.80507, dec_deg=-1.60521)
+    distances = [
+        separation_arcsec(supernova, SkyPosition(ra_deg=float(ra), dec_deg=float(dec)))
+        for ra, dec in zip(found["ra_deg"], found["dec_deg"], strict=True)
+    ]
+    assert min(distances) < 1.5
+    assert "Night 2007-06-17, survey pair-sn2007i" in told
 
 
 @dataclass(frozen=True)
