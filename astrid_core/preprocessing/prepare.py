@@ -29,6 +29,7 @@ VERSION = 1
 
 _STAR_RING = 0.6
 """Hits have less light next to their peak than this part of what stars have there."""
+_MIN_SIDE_PIX = 32
 _MAX_CONTRAST = 40.0
 _MAX_STRUCK = 0.4
 """Where cosmic rays are more than this part of all bright sources, they are stars."""
@@ -68,6 +69,7 @@ def prepare(
     A given ``variance`` (counts squared) is kept, scaled so that it agrees with the noise seen between the sources.
     Raises BadPixels when too little is usable and TooFewSources when no PSF can be measured.
     """
+    _require_size(pixels)
     start = np.zeros(pixels.shape, dtype=np.uint16) if mask is None else mask
     level = find_saturation(pixels, detector.saturation)
     empty = mask_empty(pixels)
@@ -231,6 +233,12 @@ def _measure(
         min_snr=config.psf_min_snr,
     )
     return sources, psf
+
+
+def _require_size(pixels: FloatImage) -> None:
+    """Refuse what holds no background, no stars, and crashes the cosmic-ray filter."""
+    if min(pixels.shape) < _MIN_SIDE_PIX:
+        raise BadPixels("frame is too small", ny=pixels.shape[0], nx=pixels.shape[1], required=_MIN_SIDE_PIX)
 
 
 def _require_usable(bad: NDArray[np.bool_], config: PreprocessConfig) -> None:
