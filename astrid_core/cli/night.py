@@ -88,7 +88,7 @@ def champion_or_trained(services: "Services", pipeline: "Pipeline") -> "Model":
     try:
         return services.models.champion(MODEL_NAME)
     except UnknownModel:
-        _say("no trained model yet: training one (about a minute)")
+        _say("no trained model yet: training one (some minutes)")
         return run_train(services, pipeline.train, training_frames(pipeline), progress=_say)
 
 
