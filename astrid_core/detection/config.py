@@ -28,7 +28,7 @@ class TrainConfig:
 
     seed: int = 1
     """Of the simulated frames, the choice among faint candidates, the first weights and the order of stamps."""
-    n_frames: int = 30
+    n_frames: int = 24
     """Simulated pairs; each belongs as a whole to training, validation or test."""
     frame_pix: int = 512
     """Side of a simulated frame."""
@@ -63,8 +63,8 @@ class TrainConfig:
     min_completeness: float = 0.95
     """Of real test candidates with abs(S_corr) >= 8, the part that must score 0.5 or more."""
     max_false_per_4mpix: float = 8.0
-    """False test candidates above 5 sigma that score 0.5 or more, per 4 Mpix searched; one of them on the 1.5 Mpix of
-    six frames counts 2.7, and two may be chance.
+    """False test candidates above 5 sigma that score 0.5 or more, per 4 Mpix searched; one of them on the 1.2 Mpix of
+    five frames counts 3.3, and two may be chance.
     """
     min_auc: float = 0.95
     """Area under the receiver operating curve, all test candidates."""

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,6 +33,7 @@ VERSION = 1
 """Raise when the same settings should give other frames."""
 
 _MOST_WORKERS = 4
+_THREADS = "OMP_NUM_THREADS"
 _SPOILT_PIX, _SPOILT_FLUX = 0.7, 0.06
 """Largest error per axis, and largest relative one."""
 
@@ -60,7 +62,9 @@ class SimulatedFrames:
         # Spawned, not forked: the caller may hold the threads of TensorFlow or of a database.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(n_workers, mp_context=context) as pool:
-            for number, made in enumerate(pool.map(self._frame_or_reason, range(self.train.n_frames))):
+            with _one_thread_each():
+                all_made = pool.map(self._frame_or_reason, range(self.train.n_frames))
+            for number, made in enumerate(all_made):
                 if isinstance(made, str):
                     log.info("frame.skipped", frame=number, reason=made)
                 else:
@@ -98,6 +102,19 @@ class SimulatedFrames:
 
     def _prepared(self, counts: FloatImage, wcs: object, detector: Detector) -> SkyImage:
         return prepare(counts, wcs=wcs, detector=detector, config=self.preprocess).image
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes that start meanwhile use one thread: several on each core only wait for one another."""
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_THREADS]
+        if before is not None:
+            os.environ[_THREADS] = before
 
 
 def _labelled(number: int, pair: PairDifference, changed: Sequence[KnownSource]) -> LabelledFrame:
