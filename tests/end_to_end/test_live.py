@@ -175,7 +175,7 @@ def small(demo: tuple[Home, str], workshop: Path) -> Iterator[Small]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASTRID_MLFLOW_URI", f"sqlite:///{home.folder / 'mlflow.sqlite'}")
         patch.setenv("ASTRID_MLFLOW_ARTIFACTS", str(home.folder / "models"))
-        yield Small(folder, {f"{NIGHT}/broken/{name}": reason for name, reason in broken.items()})
+        yield Small(folder, broken)
 
 
 @pytest.fixture(scope="module")
