@@ -2,12 +2,10 @@
 
 import numpy as np
 from astropy.wcs import WCS
-from scipy import interpolate, ndimage
+from reproject import reproject_interp
+from scipy import ndimage
 
-from astrid_core.preprocessing.sources import FloatArray
 from astrid_core.shared.images import MaskImage, MaskPlane, SkyImage
-
-_MESH_PIX = 32
 
 
 def resample(image: SkyImage, wcs: WCS, shape: tuple[int, int]) -> SkyImage:
@@ -19,44 +17,29 @@ def resample(image: SkyImage, wcs: WCS, shape: tuple[int, int]) -> SkyImage:
     """
     if image.wcs is None:
         raise ValueError("an image needs sky coordinates to be resampled")
-    rows, columns = _positions(image.wcs, wcs, shape)
-    ny, nx = image.shape
-    # Positions on the very first or last pixel may miss it by rounding.
-    inside = (rows > -1e-3) & (rows < ny - 1 + 1e-3) & (columns > -1e-3) & (columns < nx - 1 + 1e-3)
-    filled = np.where(np.isfinite(image.pixels), image.pixels, np.float32(0.0))
-    pixels = ndimage.map_coordinates(filled, (rows, columns), output=np.float32, order=3, mode="nearest")
-    near = (np.clip(np.rint(rows), 0, ny - 1).astype(int), np.clip(np.rint(columns), 0, nx - 1).astype(int))
-    mask: MaskImage = np.where(inside, _grown(image.mask)[near], np.uint16(0)).astype(np.uint16)
-    variance = image.variance[near]
-    gone = ~inside | ~np.isfinite(variance) | ((mask & np.uint16(MaskPlane.NO_DATA)) != 0)
+    empty = ~np.isfinite(image.pixels)
+    filled = np.where(empty, np.float32(0.0), image.pixels).astype(np.float64)
+    noise = np.where(np.isfinite(image.variance), image.variance, np.float32(0.0)).astype(np.float64)
+    # Fields of a few degrees need no check that a position comes back to itself; it would take half of the time.
+    pixels, footprint = reproject_interp(
+        (filled, image.wcs), wcs, shape_out=shape, order="bicubic", roundtrip_coords=False
+    )
+    planes = np.stack([noise, _grown(image.mask).astype(np.float64)])
+    variance, bits = reproject_interp(
+        (planes, image.wcs),
+        wcs,
+        shape_out=(2, *shape),
+        order="nearest-neighbor",
+        return_footprint=False,
+        roundtrip_coords=False,
+    )
+    mask = np.nan_to_num(bits).astype(np.uint16)
+    gone = (footprint < 1.0) | ~np.isfinite(pixels) | ((mask & np.uint16(MaskPlane.NO_DATA)) != 0)
     return SkyImage(
-        pixels=np.where(gone, np.float32(np.nan), pixels),
-        variance=np.where(gone, np.float32(np.nan), variance),
-        mask=np.where(gone, mask | np.uint16(MaskPlane.NO_DATA), mask).astype(np.uint16),
+        pixels=np.where(gone, np.nan, pixels).astype(np.float32),
+        variance=np.where(gone, np.nan, variance).astype(np.float32),
+        mask=mask | np.where(gone, np.uint16(MaskPlane.NO_DATA), np.uint16(0)),
         wcs=wcs,
-    )
-
-
-def _positions(source: WCS, target: WCS, shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
-    """Return rows and columns in ``source`` of every pixel of ``target``; NaN off the sky.
-
-    A WCS is smooth: it is asked on a mesh, and bicubic splines (errors below 1e-4 pixels) give the rest.
-    """
-    ny, nx = shape
-    mesh_y = np.linspace(0, ny - 1, max(4, ny // _MESH_PIX + 2))
-    mesh_x = np.linspace(0, nx - 1, max(4, nx // _MESH_PIX + 2))
-    grid_x, grid_y = np.meshgrid(mesh_x, mesh_y)
-    columns, rows = (
-        np.asarray(axis, dtype=float) for axis in source.world_to_pixel(target.pixel_to_world(grid_x, grid_y))
-    )
-    if not (np.isfinite(columns).all() and np.isfinite(rows).all()):
-        x, y = np.meshgrid(np.arange(nx), np.arange(ny))
-        columns, rows = (np.asarray(axis, dtype=float) for axis in source.world_to_pixel(target.pixel_to_world(x, y)))
-        return np.nan_to_num(rows, nan=-1e6), np.nan_to_num(columns, nan=-1e6)
-    fine_y, fine_x = np.arange(ny), np.arange(nx)
-    return (
-        interpolate.RectBivariateSpline(mesh_y, mesh_x, rows)(fine_y, fine_x),
-        interpolate.RectBivariateSpline(mesh_y, mesh_x, columns)(fine_y, fine_x),
     )
 
 
