@@ -1,12 +1,10 @@
 """Subtract a reference from a science image: tiles with their own PSFs, joined without seams, calibrated noise."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.noise import (
@@ -17,6 +15,8 @@ from astrid_core.differencing.noise import (
     local_correction,
     psf_model_noise,
 )
+from astrid_core.differencing.tiles import Window, lift, windows
+from astrid_core.differencing.trails import find_trails
 from astrid_core.differencing.zogy import (
     Kernels,
     Responses,
@@ -29,8 +29,6 @@ from astrid_core.differencing.zogy import (
 )
 from astrid_core.shared.errors import TooLittleOverlap, UnreliableScore
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
-
-_Kind = TypeVar("_Kind", bound=np.generic)
 
 VERSION = 1
 """Raise when the same inputs should give a different result."""
@@ -61,17 +59,6 @@ class Difference:
     """Robust standard deviation of the score before it was divided by it: 1 for uncorrelated, well-known noise."""
     residual: ResidualNoise
     """What the score allows for beyond photons and read noise."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """A tile: what is computed (``outer``), and where in the frame its blended part goes."""
-
-    outer: tuple[slice, slice]
-    pad: tuple[int, int]
-    """Rows and columns of zeros before the frame's own pixels, where the tile reaches over the edge."""
-    weight: FloatImage
-    centre: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +110,8 @@ def subtract(science: SkyImage, reference: SkyImage, config: DifferenceConfig) -
         raise UnreliableScore(
             "noise of the score is off", score_noise=calibrated.noise, allowed_up_to=config.max_score_noise
         )
+    trails = find_trails(calibrated.score, usable, fwhm_pix=fwhm)
+    mask |= np.where(trails, np.uint16(MaskPlane.TRAIL), np.uint16(0))
     noise2 = np.float32(calibrated.noise**2)
     raw_variance = np.where(bad, np.nan, science.variance) + np.where(bad, np.nan, reference.variance)
     return Difference(
@@ -155,7 +144,7 @@ def _all_tiles(
     planes = _Planes(*(np.zeros((ny, nx), dtype=np.float32) for _ in _Planes.__slots__))
     constant = science.psf.degree == 0 and reference.psf.degree == 0
     kernels: Kernels | None = None
-    for window in _windows((ny, nx), config.tile_pix, config.overlap_pix, guard):
+    for window in windows((ny, nx), config.tile_pix, config.overlap_pix, guard):
         if kernels is None or not constant or kernels.shape != window.weight.shape:
             kernels = make_kernels(
                 science.psf.at(*window.centre),
@@ -164,10 +153,10 @@ def _all_tiles(
                 reference_variance=reference_sky2,
                 shape=(window.weight.shape[0], window.weight.shape[1]),
             )
-        holes = _lift(bad, window, fill=True)
+        holes = lift(bad, window, fill=True)
         tile = _one_tile(
-            _lift(n, window), _lift(r, window),
-            _lift(v_n, window, fill=science_sky2), _lift(v_r, window, fill=reference_sky2),
+            lift(n, window), lift(r, window),
+            lift(v_n, window, fill=science_sky2), lift(v_r, window, fill=reference_sky2),
             holes, kernels, config,
         )  # fmt: skip
         _add(planes, window, tile, kernels, holes)
@@ -201,7 +190,7 @@ def _one_tile(
     return shift.apply(tile)
 
 
-def _add(planes: _Planes, window: _Window, tile: Tile, kernels: Kernels, holes: NDArray[np.bool_]) -> None:
+def _add(planes: _Planes, window: Window, tile: Tile, kernels: Kernels, holes: NDArray[np.bool_]) -> None:
     light, gradient2, curvature = _common_light(tile)
     parts = (
         (planes.difference, tile.difference),
@@ -232,47 +221,6 @@ def _common_light(tile: Tile) -> tuple[FloatImage, FloatImage, FloatImage]:
     gradients2 = [np.square(gx) + np.square(gy) for gy, gx in (np.gradient(one) for one in both)]
     bends = [np.abs(ndimage.laplace(one)) for one in both]
     return np.minimum(*both), np.minimum(*gradients2), np.minimum(*bends)
-
-
-def _windows(frame: tuple[int, int], tile_pix: int, overlap: int, guard: int) -> Iterator[_Window]:
-    """Cut a frame into equal tiles whose weights ramp linearly across ``overlap`` and sum to a constant."""
-    rows, columns = _cuts(frame[0], tile_pix), _cuts(frame[1], tile_pix)
-    for top, bottom in rows:
-        for left, right in columns:
-            y_weight, y_start = _ramp(top, bottom, frame[0], overlap, guard)
-            x_weight, x_start = _ramp(left, right, frame[1], overlap, guard)
-            first = (max(y_start, 0), max(x_start, 0))
-            last = (min(y_start + len(y_weight), frame[0]), min(x_start + len(x_weight), frame[1]))
-            yield _Window(
-                outer=(slice(first[0], last[0]), slice(first[1], last[1])),
-                pad=(first[0] - y_start, first[1] - x_start),
-                weight=np.outer(y_weight, x_weight).astype(np.float32),
-                centre=((left + right - 1) / 2, (top + bottom - 1) / 2),
-            )
-
-
-def _cuts(side: int, tile_pix: int) -> list[tuple[int, int]]:
-    edges = np.linspace(0, side, max(1, round(side / tile_pix)) + 1).round().astype(int)
-    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-
-
-def _ramp(start: int, stop: int, side: int, overlap: int, guard: int) -> tuple[NDArray[np.float64], int]:
-    """Return weights along one axis, as long as a fast transform, and the frame coordinate of the first of them."""
-    half = overlap / 2
-    length = fft.next_fast_len(stop - start + overlap + 2 * guard, real=True)
-    begin = start - (length - (stop - start)) // 2
-    at = np.arange(begin, begin + length) + 0.5
-    rise = np.clip((at - (start - half)) / overlap, 0.0, 1.0) if start > 0 else (at > 0).astype(float)
-    fall = np.clip(((stop + half) - at) / overlap, 0.0, 1.0) if stop < side else (at < side).astype(float)
-    return np.minimum(rise, fall), begin
-
-
-def _lift(plane: NDArray[_Kind], window: _Window, *, fill: float | bool = 0.0) -> NDArray[_Kind]:
-    """Copy the pixels of a tile out of the frame, ``fill`` beyond its edge."""
-    tile = np.full(window.weight.shape, fill, dtype=plane.dtype)
-    part = plane[window.outer]
-    tile[window.pad[0] : window.pad[0] + part.shape[0], window.pad[1] : window.pad[1] + part.shape[1]] = part
-    return tile
 
 
 def _finite(pixels: FloatImage, bad: NDArray[np.bool_]) -> FloatImage:

@@ -12,7 +12,7 @@ from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.prepare import Detector, prepare
 from astrid_core.shared.errors import TooFewSources, TooLittleOverlap, Unprocessable, UnreliableScore
 from astrid_core.shared.images import FloatImage, MaskPlane, SkyImage
-from tests.synthetic.fields import Source
+from tests.synthetic.fields import Source, draw
 from tests.synthetic.pairs import GAIN, READ_NOISE, Exposure, Sky, expose, make_sky, prepared, true_psf
 
 SHAPE = (420, 450)
@@ -215,3 +215,16 @@ def test_frames_of_two_different_fields_are_refused() -> None:
     other = prepared(make_sky(SHAPE, seed=26), REFERENCE, seed=2)
     with pytest.raises(Unprocessable, match="n_science="):
         difference_pair(one, other, DifferenceConfig())
+
+
+def test_a_satellite_trail_is_masked_and_gives_no_candidates_but_a_transient_beside_it_does() -> None:
+    new = Source(x_pix=300.0, y_pix=120.0, flux=6000.0)
+    science, reference = _images(make_sky(SHAPE, seed=27, n_galaxies=20), seed=31, extra=[new])
+    across = [Source(x_pix=float(x), y_pix=40.3 + 0.75 * x, flux=900.0) for x in range(SHAPE[1]) if 40 + 0.75 * x < 400]
+    light = draw(SHAPE, across, SCIENCE.fwhm).astype(np.float32)
+    result = subtract(replace(science, pixels=science.pixels + light), reference, DifferenceConfig())
+    assert (result.mask[light > 100.0] & MaskPlane.TRAIL).all()
+    assert ((result.mask & MaskPlane.TRAIL) != 0).mean() < 0.06
+    ((x, y, score),) = _strong(result)
+    assert (x, y) == pytest.approx((new.x_pix, new.y_pix), abs=0.5)
+    assert score > 20.0
