@@ -3,23 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-import sep
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from astrid_core.preprocessing.sources import FloatArray, SourceList
+from astrid_core.preprocessing.stars import MIN_STARS, Stamps, cut_stars, radius_from_centre, select_stars
 from astrid_core.shared.errors import TooFewSources
 from astrid_core.shared.images import FloatImage, PsfModel, polynomial_terms
 
 _STARS_FOR_LINEAR = 25
 _STARS_FOR_QUADRATIC = 80
-_MIN_STARS = 3
-_FEW_STARS = 12
 _ROUNDS = 4
-_SIZE_SPREAD = 0.12
-"""Half the width, in the logarithm, of the range of sizes that noise gives to stars."""
-_HIT_CONCENTRATION = 0.45
-"""No star has more of its light than this in one pixel unless it is far too sharply sampled for a PSF."""
 _STAR_TO_STAR = 0.02
 
 
@@ -32,17 +26,6 @@ class MeasuredPsf:
     n_stars: int
     residual: float
     """Robust scatter about the model inside one FWHM, as a fraction of the model's peak, median over stars."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Stamps:
-    """Star images on a common centre: ``pixels`` (n, size, size) counts, positions 0-based."""
-
-    pixels: FloatArray
-    x_pix: FloatArray
-    y_pix: FloatArray
-    noise: float
-    """Of one sky pixel, counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +56,11 @@ def measure_psf(
     """
     try:
         stars = select_stars(sources, saturation=saturation, min_snr=min_snr, limit=max_stars)
-        stamps, fwhm = _cut(pixels, bad, stars)
+        stamps, fwhm = cut_stars(pixels, bad, stars)
     except TooFewSources:
         # The smallest things were defects after all: take whatever is common instead.
         stars = select_stars(sources, saturation=saturation, min_snr=min_snr, limit=max_stars, smallest_first=False)
-        stamps, fwhm = _cut(pixels, bad, stars)
+        stamps, fwhm = cut_stars(pixels, bad, stars)
     frame = (int(pixels.shape[0]), int(pixels.shape[1]))
     keep = np.ones(len(stamps.x_pix), dtype=bool)
     own = np.ones(stamps.pixels.shape, dtype=bool)
@@ -96,114 +79,15 @@ def measure_psf(
     )
 
 
-def select_stars(
-    sources: SourceList, *, saturation: float | None, min_snr: float, limit: int, smallest_first: bool = True
-) -> SourceList:
-    """Return point sources, brightest first: clean, unsaturated, and of one size.
-
-    Stars share one half-light radius whatever their flux, and nothing real is smaller: theirs is the smallest size
-    that several bright sources have in common, or (``smallest_first`` false) the commonest.
-    """
-    usable = sources.clean & (sources.half_light_pix > 0.5) & np.isfinite(sources.half_light_pix)
-    usable &= sources.peak < _HIT_CONCENTRATION * sources.flux
-    if saturation is not None:
-        usable &= sources.peak < 0.7 * saturation
-    pool = sources.take(usable & (sources.snr >= min_snr))
-    if len(pool) < 2 * _MIN_STARS:
-        pool = sources.take(usable)
-    if len(pool) < _MIN_STARS:
-        raise TooFewSources("too few stars to measure the PSF", n_stars=len(pool), required=_MIN_STARS)
-    size = _star_size(pool.half_light_pix, smallest_first=smallest_first)
-    locus = _of_size(pool, size)
-    if len(locus) < _FEW_STARS:
-        # Few bright stars leave room for fainter ones; their size is known by now.
-        locus = _of_size(sources.take(usable & (sources.snr >= 0.5 * min_snr)), size)
-    if len(locus) < _MIN_STARS:
-        nearest = np.argsort(np.abs(pool.half_light_pix / size - 1.0), kind="stable")[: max(_MIN_STARS, len(pool) // 3)]
-        locus = pool.take(np.sort(nearest))
-    return locus.take(slice(0, limit))
-
-
-def _of_size(pool: SourceList, half_light_pix: float) -> SourceList:
-    alike = np.abs(np.log(pool.half_light_pix / half_light_pix)) < _SIZE_SPREAD
-    return pool.take(alike & (pool.ellipticity < 0.35))
-
-
-def _star_size(radii: FloatArray, *, smallest_first: bool) -> float:
-    """Return the middle of the fullest stretch of sizes, or of the first that holds a fair part of the sources and no
-    fewer than the next: the foot of the stars' own distribution is none.
-    """
-    log = np.sort(np.log(radii))
-    width = 2.0 * _SIZE_SPREAD
-    end = np.searchsorted(log, log + width, side="right")
-    inside = end - np.arange(len(log))
-    behind = np.searchsorted(log, log + 2.0 * width, side="right") - end
-    first = (inside >= max(_MIN_STARS + 1, 0.03 * len(log))) & (inside >= behind)
-    start = int(np.argmax(first if smallest_first and first.any() else inside))
-    middle = float(np.median(log[start : start + inside[start]]))
-    for _ in range(10):
-        middle = float(np.median(log[np.abs(log - middle) <= _SIZE_SPREAD]))
-    return float(np.exp(middle))
-
-
-def _cut(pixels: FloatImage, bad: NDArray[np.bool_], stars: SourceList) -> tuple[_Stamps, float]:
-    """Return the stamps of isolated stars and their rough FWHM in pixels.
-
-    Where a field is too crowded for isolated stars, those with the mildest neighbours serve.
-    """
-    fwhm = 2.0 * float(np.median(stars.half_light_pix))
-    size = 2 * int(np.ceil(np.clip(4.0 * fwhm, 10.0, 40.0))) + 1
-    clean = np.ascontiguousarray(np.where(bad, 0.0, pixels), dtype=np.float32)
-    x_win, y_win, flag = sep.winpos(clean, stars.x_pix, stars.y_pix, fwhm / 2.3548, subpix=11)
-    moved = np.hypot(x_win - stars.x_pix, y_win - stars.y_pix)
-    inside = (flag == 0) & (moved < fwhm)
-    found = [_stamp(clean, bad, x, y, size, fwhm) for x, y in zip(x_win[inside], y_win[inside], strict=True)]
-    usable = [one for one in found if one is not None]
-    for limit in (0.3, 1.0):
-        taken = [one for one in usable if one[1] <= limit]
-        if len(taken) >= 2 * _MIN_STARS:
-            break
-    if len(taken) < _MIN_STARS:
-        raise TooFewSources("too few isolated stars to measure the PSF", n_stars=len(taken), required=_MIN_STARS)
-    stamps, _, x_pix, y_pix = (np.array(part) for part in zip(*taken, strict=True))
-    outer = stamps[:, _radius(size) > 0.8 * (size // 2)]
-    noise = 1.4826 * float(np.median(np.abs(outer)))
-    return _Stamps(stamps, x_pix, y_pix, max(noise, 1e-6 * float(stamps.max()))), fwhm
-
-
-def _stamp(
-    clean: FloatImage, bad: NDArray[np.bool_], x: float, y: float, size: int, fwhm: float
-) -> tuple[FloatArray, float, float, float] | None:
-    """Return the centred stamp at (x, y), its brightest neighbour relative to its own peak, and the position."""
-    half, (ny, nx) = size // 2, clean.shape
-    column, row = round(float(x)), round(float(y))
-    if not (half <= column < nx - half and half <= row < ny - half):
-        return None
-    core = max(3, half // 2)
-    if bad[row - core : row + core + 1, column - core : column + core + 1].any():
-        return None
-    stamp = clean[row - half : row + half + 1, column - half : column + half + 1].astype(float)
-    if stamp[half, half] <= 0.0:
-        return None
-    neighbour = float(stamp[_radius(size) > 2.0 * fwhm].max(initial=0.0)) / float(stamp[half, half])
-    return _centred(stamp, column - float(x), row - float(y)), neighbour, float(x), float(y)
-
-
-def _centred(stamp: FloatArray, dx: float, dy: float) -> FloatArray:
-    """Shift by a fraction of a pixel; exact for an image sampled at two pixels per FWHM or better."""
-    shifted = ndimage.fourier_shift(np.fft.fft2(stamp), (dy, dx))
-    return np.asarray(np.fft.ifft2(shifted).real)
-
-
-def _median_model(stamps: _Stamps, frame: tuple[int, int], fwhm: float) -> PsfModel:
+def _median_model(stamps: Stamps, frame: tuple[int, int], fwhm: float) -> PsfModel:
     """Return the median of the stars scaled to one core flux: no neighbour stands at the same place in most."""
-    core = _radius(stamps.pixels.shape[-1]) <= 1.5 * fwhm
+    core = radius_from_centre(stamps.pixels.shape[-1]) <= 1.5 * fwhm
     scaled = stamps.pixels / stamps.pixels[:, core].sum(axis=1)[:, None, None]
     middle = np.median(scaled, axis=0)
     return PsfModel(coefficients=(middle / middle.sum())[None], degree=0, frame_shape=frame)
 
 
-def _compare(stamps: _Stamps, model: PsfModel, own: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+def _compare(stamps: Stamps, model: PsfModel, own: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     """Return each star's flux, by least squares on its own pixels, and what it leaves, relative to the flux times the
     peak of the model.
     """
@@ -216,17 +100,17 @@ def _compare(stamps: _Stamps, model: PsfModel, own: NDArray[np.bool_]) -> tuple[
     return flux, (stamps.pixels - flux[:, None, None] * psf) / (flux * peak)[:, None, None]
 
 
-def _foreign(stamps: _Stamps, model: PsfModel, flux: FloatArray, rest: FloatArray, fwhm: float) -> NDArray[np.bool_]:
+def _foreign(stamps: Stamps, model: PsfModel, flux: FloatArray, rest: FloatArray, fwhm: float) -> NDArray[np.bool_]:
     """Return the pixels outside one FWHM that are not the star's own: off by 4 sigma and a tenth of the model."""
     peak = np.array([model.at(x, y).max() for x, y in zip(stamps.x_pix, stamps.y_pix, strict=True)], dtype=float)
     shape = model.coefficients[0] / model.coefficients[0].max()
     allowed = 4.0 * stamps.noise / (flux * peak)[:, None, None] + 0.1 * np.abs(shape)
-    outside = _radius(model.size) > fwhm
+    outside = radius_from_centre(model.size) > fwhm
     off = (np.abs(rest) > allowed) & outside
     return np.asarray(ndimage.binary_dilation(off, structure=np.ones((1, 3, 3), dtype=bool)) & outside)
 
 
-def _scaled(stamps: _Stamps, keep: NDArray[np.bool_], flux: FloatArray) -> _Scaled:
+def _scaled(stamps: Stamps, keep: NDArray[np.bool_], flux: FloatArray) -> _Scaled:
     pixels = stamps.pixels[keep] / flux[keep, None, None]
     return _Scaled(pixels.reshape(len(pixels), -1), stamps.noise / flux[keep], stamps.x_pix[keep], stamps.y_pix[keep])
 
@@ -252,7 +136,7 @@ def _fit(stars: _Scaled, own: NDArray[np.bool_], frame: tuple[int, int], fwhm: f
         for term, error in zip(solution, noise2, strict=True)
     ])  # fmt: skip
     total = coefficients[0].sum()
-    error = float(np.sqrt(np.median(noise2[0].reshape(size, size)[_radius(size) <= 1.5 * fwhm]))) / total
+    error = float(np.sqrt(np.median(noise2[0].reshape(size, size)[radius_from_centre(size) <= 1.5 * fwhm]))) / total
     return PsfModel(coefficients=coefficients / total, degree=degree, frame_shape=frame, pixel_error=error)
 
 
@@ -261,7 +145,7 @@ def _calm_wings(stamp: FloatArray, noise2: FloatArray, fwhm: float) -> FloatArra
     the wings end softly at the rim of the stamp.
     """
     size = stamp.shape[0]
-    radius = _radius(size)
+    radius = radius_from_centre(size)
     rings = np.rint(radius).astype(int)
     count = np.bincount(rings.ravel())
     mean = np.bincount(rings.ravel(), stamp.ravel()) / count
@@ -281,16 +165,10 @@ def _alike(scatter: FloatArray, noise: FloatArray, before: NDArray[np.bool_]) ->
     excess = scatter / np.hypot(noise, _STAR_TO_STAR)
     middle = float(np.median(excess[before]))
     now = excess <= middle + 3.0 * 1.4826 * np.median(np.abs(excess[before] - middle))
-    return np.asarray(now if now.sum() >= _MIN_STARS else before)
+    return np.asarray(now if now.sum() >= MIN_STARS else before)
 
 
 def _scatter(rest: FloatArray, fwhm: float) -> FloatArray:
     """Return the robust scatter of what each star leaves inside one FWHM."""
-    core = _radius(rest.shape[-1]) <= fwhm
+    core = radius_from_centre(rest.shape[-1]) <= fwhm
     return np.asarray(1.4826 * np.median(np.abs(rest[:, core]), axis=1))
-
-
-def _radius(size: int) -> FloatArray:
-    half = size // 2
-    y, x = np.mgrid[-half : half + 1, -half : half + 1]
-    return np.asarray(np.hypot(x, y))

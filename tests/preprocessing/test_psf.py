@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from astrid_core.preprocessing.psf import measure_psf, select_stars
+from astrid_core.preprocessing.psf import measure_psf
 from astrid_core.preprocessing.sources import SourceList, detect_sources
+from astrid_core.preprocessing.stars import select_stars
 from astrid_core.shared.errors import TooFewSources
 from astrid_core.shared.images import FloatImage, stamp_fwhm_pix
 from tests.synthetic.fields import draw, observe, stars
