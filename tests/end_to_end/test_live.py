@@ -170,7 +170,7 @@ def small(demo: tuple[Home, str], workshop: Path) -> Iterator[Small]:
     options = {"fields": 1, "size": 512, "nights": 4, "exposures": 4, "first-night": FIRST_NIGHT, "cadence": 2}
     arguments = [f"--{name}={value}" for name, value in options.items()]
     subprocess.run([*simulate, *arguments], cwd=REPOSITORY, check=True)
-    broken = write_broken_inputs(folder / NIGHT / "broken", mid_mjd=60800.2, ra_deg=BROKEN_AT[0], dec_deg=BROKEN_AT[1])
+    broken = write_broken_inputs(folder, mid_mjd=60800.2, ra_deg=BROKEN_AT[0], dec_deg=BROKEN_AT[1])
     home, _ = demo
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASTRID_MLFLOW_URI", f"sqlite:///{home.folder / 'mlflow.sqlite'}")
@@ -290,7 +290,7 @@ def test_a_night_with_a_killed_task_ends_with_the_same_catalog(
     undisturbed: Undisturbed, prepared: Home, small: Small, workshop: Path
 ) -> None:
     found, _ = _hurt(prepared, small, workshop / "task", kill_task)
-    assert max(one.attempt for one in found.run.tasks) == 2
+    assert max(one.attempt for one in found.run.tasks) >= 2
     assert found.files == undisturbed.first.files
 
 
