@@ -71,7 +71,7 @@ def mask_cosmic_rays(
         sigclip=sigma,
         sigfrac=0.3,
         objlim=contrast,
-        niter=3,
+        niter=2,
         sepmed=True,
         fsmode="median",
         cleantype="medmask",
