@@ -29,7 +29,7 @@ from astrid_core.simulate.config import VERSION as SIMULATE_VERSION
 from astrid_core.simulate.pair import PairConfig, simulate_pair
 from astrid_core.simulate.seeds import generator
 
-VERSION = 1
+VERSION = 2
 """Raise when the same settings should give other frames."""
 
 _MOST_WORKERS = 4
@@ -77,7 +77,7 @@ class SimulatedFrames:
             return str(error)
 
     def make(self, number: int) -> tuple[LabelledFrame, ...]:
-        """Return a frame and, unless it only measures, the false candidates of its spoilt twin.
+        """Return a frame and, unless it only measures, its spoilt twin.
 
         Raises Unprocessable if the pair cannot be prepared or differenced.
         """
@@ -98,7 +98,7 @@ class SimulatedFrames:
         if is_test:
             return (_labelled(number, found, changed),)
         whole = _labelled(number, with_hits(found, config), changed)
-        return (whole, _only_false(_labelled(number, with_hits(spoilt(found, config, seed), config), changed)))
+        return (whole, _without_stars(_labelled(number, with_hits(spoilt(found, config, seed), config), changed)))
 
     def _prepared(self, counts: FloatImage, wcs: object, detector: Detector) -> SkyImage:
         return prepare(counts, wcs=wcs, detector=detector, config=self.preprocess).image
@@ -123,10 +123,13 @@ def _labelled(number: int, pair: PairDifference, changed: Sequence[KnownSource])
     return LabelledFrame(number=number, product=product, candidates=pair.peaks, changed=changed)
 
 
-def _only_false(frame: LabelledFrame) -> LabelledFrame:
-    is_real, is_known = label(frame.candidates, frame.changed, fwhm_pix=frame.product.science_fwhm_pix)
-    false = is_known & ~is_real
-    return replace(frame, candidates=[one for one, chosen in zip(frame.candidates, false, strict=True) if chosen])
+def _without_stars(frame: LabelledFrame) -> LabelledFrame:
+    """Leave out what lies on variable stars: spoilt, they look like all the other stars."""
+    transients = [one for one in frame.changed if one.kind != "variable"]
+    is_real, _ = label(frame.candidates, frame.changed, fwhm_pix=frame.product.science_fwhm_pix)
+    is_transient, _ = label(frame.candidates, transients, fwhm_pix=frame.product.science_fwhm_pix)
+    chosen = is_transient | ~is_real
+    return replace(frame, candidates=[one for one, keep in zip(frame.candidates, chosen, strict=True) if keep])
 
 
 def with_hits(pair: PairDifference, config: DifferenceConfig) -> PairDifference:

@@ -15,7 +15,7 @@ from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey, run_key
 from astrid_core.stages.services import Services
 
-VERSION = 1
+VERSION = 2
 """Raise when the same frames and settings should give a different network."""
 
 log = structlog.get_logger(__name__)

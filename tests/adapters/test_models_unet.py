@@ -82,6 +82,12 @@ def test_scores_do_not_depend_on_the_company(trained: UNet, sets: TrainingSet) -
     np.testing.assert_allclose(trained.score(stamps)[::97], one_by_one, atol=1e-5)
 
 
+def test_a_score_does_not_depend_on_the_orientation(trained: UNet, sets: TrainingSet) -> None:
+    stamps = sets.test.stamps
+    for turned in (np.rot90(stamps, 1, axes=(1, 2)), stamps[:, :, ::-1]):
+        np.testing.assert_allclose(trained.score(np.ascontiguousarray(turned)), trained.score(stamps), atol=1e-5)
+
+
 def test_there_is_a_class_for_every_pixel() -> None:
     logit, classes = build_network(SMALL)(np.zeros((3, 16, 16, 6), dtype=np.float32))
     assert logit.shape == (3, 1)

@@ -72,7 +72,7 @@ def test_a_network_that_misses_a_floor_is_registered_but_not_promoted() -> None:
     frames = [replace(one, changed=[]) if one.number >= 3 else one for one in bench.frames]
     spoilt = MemoryTrainingFrames(frames=frames, recipe="spoilt")
     for _ in range(2):
-        with pytest.raises(RejectedModel, match=r"false_per_4mpix 416\.7 is above 8") as caught:
+        with pytest.raises(RejectedModel, match=r"false_per_4mpix 416\.7 is above 9") as caught:
             run_train(bench.services, CONFIG, spoilt)
         assert "completeness was not measured" in str(caught.value)
     assert bench.models.n_trained == 1
