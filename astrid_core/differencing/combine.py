@@ -15,6 +15,7 @@ _MIN_SAMPLE = 200
 _OWN_LIGHT, _OWN_SHAPE = 0.15, 0.5
 """Parts of a star's light, and of the model of its other shape, by which an honest exposure may differ."""
 _GROW_PIX = 2
+_OF_STARS = np.uint16(MaskPlane.SATURATED | MaskPlane.BRIGHT)
 
 
 def combine(stack: Sequence[SkyImage], weights: NDArray[np.float64], config: ReferenceConfig) -> SkyImage:
@@ -22,7 +23,8 @@ def combine(stack: Sequence[SkyImage], weights: NDArray[np.float64], config: Ref
 
     From three images on, pixels that depart from the median by more than ``clip_sigma``, and by more than seeing and
     registration explain, are left out, with what hangs on to them; where fewer than ``min_inputs`` images have data
-    there is no result. Masked pixels do not count; where all are masked the reasons of all are kept.
+    there is no result. Masked pixels do not count; where all are masked the reasons of all are kept. A star that
+    saturates in one image stays masked: the others alone would show it with a PSF that no other star has.
     """
     pixels = np.stack([image.pixels for image in stack])
     variance = np.stack([image.variance for image in stack])
@@ -45,7 +47,7 @@ def combine(stack: Sequence[SkyImage], weights: NDArray[np.float64], config: Ref
     return SkyImage(
         pixels=np.where(covered, mean, np.nan).astype(np.float32),
         variance=np.where(covered, spread, np.nan).astype(np.float32),
-        mask=np.where(covered, 0, reasons | np.uint16(MaskPlane.NO_DATA)).astype(np.uint16),
+        mask=np.where(covered, reasons & _OF_STARS, reasons | np.uint16(MaskPlane.NO_DATA)).astype(np.uint16),
         wcs=stack[0].wcs,
     )
 

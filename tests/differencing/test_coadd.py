@@ -118,3 +118,13 @@ def test_no_more_than_the_wanted_number_goes_in(three: list[SkyImage]) -> None:
 def test_a_reference_needs_sky_coordinates(three: list[SkyImage]) -> None:
     with pytest.raises(BadPixels, match="needs sky coordinates"):
         _coadd([replace(image, wcs=None) for image in three])
+
+
+def test_a_star_that_saturates_in_one_exposure_stays_masked(three: list[SkyImage]) -> None:
+    y, x = np.indices(three[0].shape)
+    star = np.hypot(x - 120.0, y - 130.0) < 6.0
+    flags = np.where(star, np.uint16(MaskPlane.SATURATED | MaskPlane.BRIGHT), np.uint16(0))
+    result = coadd([replace(three[0], mask=three[0].mask | flags), *three[1:]], ReferenceConfig(), sky_known=[True] * 3)
+    there = (result.image.mask & MaskPlane.SATURATED) != 0
+    assert 0.8 * star.sum() < there.sum() < 3.0 * star.sum()
+    assert np.isfinite(result.image.pixels[there]).all()
