@@ -78,7 +78,11 @@ def _line(model: "Model") -> str:
         f"accepts {measured['n_accepted_bright']:.0f} of {measured['n_real_bright']:.0f} real candidates above 8 sigma",
         f"{measured['n_false_accepted']:.0f} of {measured['n_false']:.0f} false ones above 5 sigma",
         f"on {measured['searched_mpix']:.1f} Mpix of test frames",
-        *(f"{name.upper()} {measured[name]:.3f}" for name in ("auc", "ece") if name in measured),
+        *(
+            f"{name.upper()} {measured[key]:.3f}"
+            for name, key in (("auc", "validation_auc"), ("ece", "ece"))
+            if key in measured
+        ),
     ]
     return f"{model.id}  {', '.join(parts)}"
 

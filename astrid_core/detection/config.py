@@ -67,7 +67,9 @@ class TrainConfig:
     four frames counts 4, and two may be chance.
     """
     min_auc: float = 0.95
-    """Area under the receiver operating curve, all test candidates."""
+    """Area under the receiver operating curve of the validation frames: test frames, spoilt by nothing, show too little
+    that is false to measure it.
+    """
     max_ece: float = 0.1
     """Expected calibration error of the test candidates."""
 

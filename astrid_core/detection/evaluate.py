@@ -103,7 +103,7 @@ def calibration_error(probability: NDArray[np.floating], is_real: NDArray[np.boo
 
 def shortfalls(metrics: Mapping[str, float], config: TrainConfig) -> tuple[str, ...]:
     """Return which floors of ``config`` the figures miss, each with both numbers; empty if none."""
-    at_least = {"completeness": config.min_completeness, "auc": config.min_auc}
+    at_least = {"completeness": config.min_completeness, "validation_auc": config.min_auc}
     at_most = {"false_per_4mpix": config.max_false_per_4mpix, "ece": config.max_ece}
     missing = [f"{name} was not measured" for name in (*at_least, *at_most) if name not in metrics]
     low = [

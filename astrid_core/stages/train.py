@@ -9,13 +9,13 @@ import structlog
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.detection.entities import Model
 from astrid_core.detection.evaluate import evaluate, shortfalls
-from astrid_core.detection.ports import TrainingFrames
+from astrid_core.detection.ports import Network, TrainingFrames
 from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey, run_key
 from astrid_core.stages.services import Services
 
-VERSION = 2
+VERSION = 3
 """Raise when the same frames and settings should give a different network."""
 
 log = structlog.get_logger(__name__)
@@ -53,14 +53,13 @@ def run_train(
         f"made in {made_s:.0f} s"
     )
     network = services.models.train(sets.training, sets.validation, config, progress=progress)
-    measured = evaluate(sets.test, network.score(sets.test.stamps))
     elapsed_s = time.monotonic() - started
     model = services.models.register(
         MODEL_NAME,
         network,
         recipe=recipe,
         parameters=asdict(config),
-        metrics={**measured.metrics(), "elapsed_s": elapsed_s, "frames_s": made_s},
+        metrics={**_measure(network, sets), "elapsed_s": elapsed_s, "frames_s": made_s},
         manifest={"recipe": recipe, "frames": frames.recipe, "seed": config.seed, **_counts(sets)},
     )
     with services.transaction() as records:
@@ -69,6 +68,13 @@ def run_train(
     _require_quality(model, config)
     _promote(services, model)
     return model
+
+
+def _measure(network: Network, sets: TrainingSet) -> dict[str, float]:
+    """Return the figures of the test frames and, named ``validation_``, those of the validation frames."""
+    validation = evaluate(sets.validation, network.score(sets.validation.stamps)).metrics()
+    test = evaluate(sets.test, network.score(sets.test.stamps)).metrics()
+    return {**test, **{f"validation_{name}": value for name, value in validation.items()}}
 
 
 def _require_quality(model: Model, config: TrainConfig) -> None:

@@ -69,7 +69,7 @@ def test_calibration_needs_both_kinds_and_does_not_run_away_when_they_are_told_a
 
 
 def test_a_floor_that_is_missed_is_named_with_both_numbers() -> None:
-    good = {"completeness": 0.99, "auc": 0.999, "false_per_4mpix": 0.5, "ece": 0.01}
+    good = {"completeness": 0.99, "validation_auc": 0.999, "false_per_4mpix": 0.5, "ece": 0.01}
     assert shortfalls(good, TrainConfig()) == ()
     assert shortfalls({**good, "completeness": 0.9}, TrainConfig()) == ("completeness 0.9 is below 0.95",)
     assert shortfalls({**good, "ece": 0.2}, TrainConfig()) == ("ece 0.2 is above 0.1",)
