@@ -28,7 +28,7 @@ class TrainConfig:
 
     seed: int = 1
     """Of the simulated frames, the choice among faint candidates, the first weights and the order of stamps."""
-    n_frames: int = 22
+    n_frames: int = 18
     """Simulated pairs; each belongs as a whole to training, validation or test."""
     frame_pix: int = 512
     """Side of a simulated frame."""
@@ -36,7 +36,7 @@ class TrainConfig:
     """Candidates of training frames; lower than in production, so that its threshold is no edge of what was learnt."""
     max_faint_per_frame: int = 40
     """Of the false candidates below 5 sigma, which are nearly all noise, at most this many are kept."""
-    real_fraction: float = 0.6
+    real_fraction: float = 0.4
     """Part of the candidates that is real where the network is to be used: examples are weighted to it, because frames
     to learn from show far more changes than the sky does.
     """

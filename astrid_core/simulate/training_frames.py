@@ -29,7 +29,7 @@ from astrid_core.simulate.config import VERSION as SIMULATE_VERSION
 from astrid_core.simulate.pair import PairConfig, simulate_pair
 from astrid_core.simulate.seeds import generator
 
-VERSION = 2
+VERSION = 3
 """Raise when the same settings should give other frames."""
 
 _MOST_WORKERS = 4
@@ -175,8 +175,8 @@ def enriched(pair: PairConfig, seed: int) -> PairConfig:
     sky = replace(
         pair.sky,
         stars_per_mpix=float(pair.sky.stars_per_mpix * np.exp(rng.uniform(-0.2, 0.6))),
-        transients_per_mpix=2.5 * pair.sky.transients_per_mpix,
-        faded_per_mpix=2.5 * pair.sky.faded_per_mpix,
-        variables_per_mpix=2.5 * pair.sky.variables_per_mpix,
+        transients_per_mpix=2.0 * pair.sky.transients_per_mpix,
+        faded_per_mpix=2.0 * pair.sky.faded_per_mpix,
+        variables_per_mpix=2.0 * pair.sky.variables_per_mpix,
     )
     return replace(pair, conditions=conditions, camera=camera, sky=sky, clipped_fraction=0.92 * pair.clipped_fraction)
