@@ -1,0 +1,235 @@
+"""Inject sources into a pair, search it, and compare: what a search finds, measured on the exposure itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astrid_core.detection.config import DetectConfig
+from astrid_core.detection.cutouts import cut_stamps
+from astrid_core.detection.ports import Scorer
+from astrid_core.differencing.completeness import (
+    Completeness,
+    FalseRate,
+    FluxCheck,
+    check_fluxes,
+    false_rate,
+    match,
+    measure_completeness,
+)
+from astrid_core.differencing.config import DifferenceConfig
+from astrid_core.differencing.extract import Peak
+from astrid_core.differencing.inject import Well, inject, measure_gain
+from astrid_core.differencing.inject_config import InjectConfig
+from astrid_core.differencing.inject_plan import Gains, Injection, appeared, faded, plan_injections
+from astrid_core.differencing.pair import PairDifference, difference_pair
+from astrid_core.differencing.products import read_difference, write_difference
+from astrid_core.shared.errors import Unprocessable
+from astrid_core.shared.images import SkyImage
+from astrid_core.shared.sky import SkyPosition
+
+VERSION = 1
+"""Raise when the same inputs should give a different result."""
+
+CANDIDATES, DETECTIONS = "candidates", "detections"
+EVERYWHERE, GALAXIES = "everywhere", "galaxies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialConfig:
+    """All settings that decide what a trial measures."""
+
+    inject: InjectConfig
+    difference: DifferenceConfig
+    detect: DetectConfig
+    min_score: float
+    """Detections count from this network score on: as in the catalog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialPair:
+    """Two prepared images with their PSFs, and what is known about the science detector."""
+
+    science: SkyImage
+    reference: SkyImage
+    well: Well
+    trust_science_wcs: bool = True
+    zero_point_mag: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What became of one injection."""
+
+    injection: Injection
+    position: SkyPosition | None
+    """Where it was put; None without sky coordinates."""
+    peak: Peak | None
+    """None where it was missed."""
+    network_score: float | None
+    """None without a model, and for a candidate that could not be scored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One exposure searched with injections and without."""
+
+    recoveries: tuple[Recovery, ...]
+    completeness: tuple[Completeness, ...]
+    """Of the candidates and, with a model, of the detections; everywhere and, where any were put there, on galaxies."""
+    false_rates: dict[str, FalseRate]
+    """By level, from the search without injections."""
+    fluxes: FluxCheck
+    notes: tuple[str, ...]
+    """What could not be done, each with its reason."""
+
+
+def run_trial(
+    pair: TrialPair,
+    config: TrialConfig,
+    scorer: Scorer | None,
+    *,
+    seed: int,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Trial:
+    """Search a pair, inject into it by plan, search it again by the same chain, and compare.
+
+    Equal arguments give equal results. Raises what ``difference_pair`` raises, and Unprocessable where no pixel is free
+    for an injection.
+    """
+    progress("searching the exposure as it is")
+    before = difference_pair(pair.science, pair.reference, config.difference, trust_science_wcs=pair.trust_science_wcs)
+    gains = _gains(pair, before)
+    plan = plan_injections(before, config.inject, gains, seed=seed)
+    if not plan:
+        raise Unprocessable("no room for an injection", usable_pix=int((before.difference.mask == 0).sum()))
+    progress(f"searching it with {len(plan)} injected sources")
+    after = difference_pair(
+        inject(pair.science, appeared(plan), pair.well, seed=seed),
+        inject(
+            pair.reference,
+            faded(plan, before, pair.reference),
+            Well(gain_e_count=measure_gain(pair.reference)),
+            seed=seed + 1,
+        ),
+        config.difference,
+        trust_science_wcs=pair.trust_science_wcs,
+    )
+    progress("comparing")
+    found = match(plan, after.peaks, config.inject.match_fwhm * max(after.science_fwhm_pix, after.reference_fwhm_pix))
+    peaks = [None if number is None else after.peaks[number] for number in found]
+    scores = _scores(after, [peak for peak in peaks if peak is not None], config, scorer)
+    n_usable_pix = int((before.difference.mask == 0).sum())
+    rates = {CANDIDATES: false_rate(len(before.peaks), n_usable_pix)}
+    if scorer is not None:
+        believed = _scores(before, before.peaks, config, scorer)
+        rates[DETECTIONS] = false_rate(sum(_counts(score, config) for score in believed), n_usable_pix)
+    recoveries = _recoveries(plan, peaks, scores, before)
+    return Trial(
+        recoveries=recoveries,
+        completeness=_completeness(recoveries, pair.zero_point_mag, config, with_model=scorer is not None),
+        false_rates=rates,
+        fluxes=_fluxes(recoveries, config.inject.min_flux_snr),
+        notes=_notes(pair, gains, plan, config.inject, scorer),
+    )
+
+
+def _gains(pair: TrialPair, before: PairDifference) -> Gains:
+    reference = measure_gain(pair.reference)
+    return Gains(
+        science=pair.well.gain_e_count,
+        reference=None if reference is None else reference / before.flux_ratio,
+        takes_faded=before.science.wcs is not None and pair.reference.wcs is not None,
+    )
+
+
+def _scores(
+    searched: PairDifference, peaks: Sequence[Peak], config: TrialConfig, scorer: Scorer | None
+) -> list[float | None]:
+    scores: list[float | None] = [None] * len(peaks)
+    if scorer is None or not peaks:
+        return scores
+    # Written and read, so that the network sees what it sees of every other difference.
+    product = read_difference(write_difference(searched))
+    stamps = cut_stamps(product, peaks, size_pix=scorer.stamp_pix, config=config.detect)
+    for number, score in zip(stamps.index, scorer.score(stamps.pixels), strict=True):
+        scores[int(number)] = float(score)
+    return scores
+
+
+def _recoveries(
+    plan: Sequence[Injection], peaks: Sequence[Peak | None], scores: Sequence[float | None], before: PairDifference
+) -> tuple[Recovery, ...]:
+    places: list[SkyPosition | None] = [None] * len(plan)
+    if before.science.wcs is not None:
+        sky = before.science.wcs.pixel_to_world([one.x_pix for one in plan], [one.y_pix for one in plan]).icrs
+        places = [
+            SkyPosition(ra_deg=float(ra) % 360.0, dec_deg=float(dec))
+            for ra, dec in zip(sky.ra.deg, sky.dec.deg, strict=True)
+        ]
+    left = iter(scores)
+    return tuple(
+        Recovery(injection=one, position=at, peak=peak, network_score=None if peak is None else next(left))
+        for one, at, peak in zip(plan, places, peaks, strict=True)
+    )
+
+
+def _counts(score: float | None, config: TrialConfig) -> bool:
+    return score is not None and score >= config.min_score
+
+
+def _completeness(
+    recoveries: Sequence[Recovery], zero_point_mag: float | None, config: TrialConfig, *, with_model: bool
+) -> tuple[Completeness, ...]:
+    levels = {CANDIDATES: np.array([one.peak is not None for one in recoveries], dtype=bool)}
+    if with_model:
+        levels[DETECTIONS] = np.array([_counts(one.network_score, config) for one in recoveries], dtype=bool)
+    on_host = np.array([one.injection.on_host for one in recoveries], dtype=bool)
+    places: dict[str, NDArray[np.bool_]] = {EVERYWHERE: np.ones_like(on_host)}
+    if on_host.any():
+        places[GALAXIES] = on_host
+    # A little room at both ends: the least and the largest S/N lie in a bin whatever rounding does.
+    edges = np.geomspace(config.inject.snr[0] * (1 - 1e-9), config.inject.snr[1] * (1 + 1e-9), config.inject.n_bins + 1)
+    return tuple(
+        measure_completeness(
+            [one.injection for one, is_here in zip(recoveries, chosen, strict=True) if is_here],
+            recovered[chosen],
+            level=level,
+            place=place,
+            snr_edges=edges,
+            zero_point_mag=zero_point_mag,
+        )
+        for level, recovered in levels.items()
+        for place, chosen in places.items()
+    )
+
+
+def _fluxes(recoveries: Sequence[Recovery], min_snr: float) -> FluxCheck:
+    bright = [
+        (one.injection.flux, one.peak.flux, one.peak.flux_err)
+        for one in recoveries
+        if one.peak is not None and abs(one.injection.predicted_snr) >= min_snr
+    ]
+    injected, measured, errors = np.array(bright, dtype=float).reshape(-1, 3).T
+    # What faded is compared by its absolute value: too faint is too faint.
+    sign = np.sign(injected)
+    return check_fluxes(sign * injected, sign * measured, errors)
+
+
+def _notes(
+    pair: TrialPair, gains: Gains, plan: Sequence[Injection], config: InjectConfig, scorer: Scorer | None
+) -> tuple[str, ...]:
+    said = {
+        f"only {len(plan)} of {config.n_sources} sources found room": len(plan) < config.n_sources,
+        "no gain is known: injected sources carry no photon noise of their own": gains.science is None,
+        "no saturation level is known: injected sources never saturate": pair.well.saturation is None,
+        "no faded sources: one of the frames has no sky coordinates": not gains.takes_faded
+        and config.faded_fraction > 0.0,
+        "the reference tells no gain: faded sources carry no photon noise of their own": gains.reference is None
+        and any(one.flux < 0.0 for one in plan),
+        "no extended source was found: none was injected into a galaxy": config.host_fraction > 0.0
+        and not any(one.on_host for one in plan),
+        "no trained model: completeness of candidates only": scorer is None,
+    }
+    return tuple(text for text, applies in said.items() if applies)
