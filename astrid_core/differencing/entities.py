@@ -47,15 +47,20 @@ class Candidate:
     """None where the pair has no sky coordinates."""
     x_pix: float
     y_pix: float
+    x_err_pix: float
+    """Standard deviation of ``x_pix``; NaN where a record does not know it."""
+    y_err_pix: float
     score: float
     """Signed S_corr at the peak, in sigma: negative for a source that faded."""
     flux: float
     """PSF flux of the difference, science counts."""
     flux_err: float
+    chi2: float
+    """Reduced chi-square of the difference around the peak against a point source; NaN where it is not known."""
     fwhm_pix: float
     ellipticity: float
     flags: int
-    """MaskPlane bits within one FWHM."""
+    """MaskPlane bits within one FWHM, DIPOLE for one of two opposite poles, TRAIL also for a streak."""
 
     @property
     def id(self) -> str:

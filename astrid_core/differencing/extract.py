@@ -1,14 +1,27 @@
 """Candidates: peaks of the absolute score, both signs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import sep
 from numpy.typing import NDArray
 
+from astrid_core.differencing.dipoles import are_dipoles
 from astrid_core.differencing.hits import HitTest
+from astrid_core.differencing.point_source import locate, noise_unit, position_errors, reduced_chi2, shapes
+from astrid_core.differencing.stamps import IntArray, cut
+from astrid_core.differencing.streaks import are_streaks
 from astrid_core.differencing.subtract import Difference
-from astrid_core.shared.images import FloatImage, stamp_fwhm_pix
+from astrid_core.shared.images import FloatImage, MaskPlane, stamp_fwhm_pix
+
+_BATCH = 2000
+"""Peaks that are measured at once: bounds the memory of their stamps."""
+_FIT_RADIUS_FWHM = 1.5
+_LEVELS = 32
+_CONTRAST = 0.02
+"""A part of a blend counts when it holds this part of the light above the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,102 +30,109 @@ class Peak:
 
     x_pix: float
     y_pix: float
+    x_err_pix: float
+    """Standard deviation of ``x_pix``."""
+    y_err_pix: float
     score: float
+    """Signed, at the peak's pixel, sigma."""
     flux: float
+    """PSF flux at the sub-pixel position, science counts."""
     flux_err: float
+    chi2: float
+    """Reduced chi-square against a point source; NaN where too few pixels are known."""
     fwhm_pix: float
     ellipticity: float
     flags: int
+    """MaskPlane bits within one FWHM; DIPOLE where it is one of two poles, TRAIL also where it is a streak itself."""
 
 
 def extract(difference: Difference, *, threshold_sigma: float, limit: int) -> tuple[Peak, ...]:
     """Return peaks with abs(score) >= ``threshold_sigma`` on unmasked pixels, strongest first, at most ``limit``.
 
-    The score is matched-filtered already, so its peak value is the significance of a point source and its position the
-    best one (Zackay et al. 2016, section 3.3); shape is measured on D with Gaussian weights. A peak that bad pixels
-    explain better than the PSF (hot pixel, cosmic ray) is none.
+    The score is matched-filtered already, so its peak value is the significance of a point source (Zackay et al. 2016,
+    section 3.3). A peak that bad pixels explain better than the PSF (hot pixel, cosmic ray) is none. The two poles of a
+    dipole stay two peaks, each with its own flux and position, and each carries MaskPlane.DIPOLE; where only one of
+    them reaches the threshold, that one does.
     """
-    masked = np.ascontiguousarray(difference.mask != 0)
-    reach = max(2.0, stamp_fwhm_pix(difference.psf))
-    hits = HitTest(difference)
-    peaks = [
-        _measure(difference, sign, row, column, reach)
-        for sign in (1.0, -1.0)
-        for row, column in _peaks(difference.score * np.float32(sign), masked, threshold_sigma)
-        if not (masked[row, column] or hits.is_hit(row, column))
-    ]
-    peaks.sort(key=lambda peak: (-abs(peak.score), peak.y_pix, peak.x_pix))
+    masked = np.ascontiguousarray((difference.mask != 0) | ~np.isfinite(difference.score))
+    found = [_peaks(difference.score * np.float32(sign), masked, threshold_sigma) for sign in (1.0, -1.0)]
+    rows, columns = (np.concatenate([one[axis] for one in found]) for axis in (0, 1))
+    order = np.lexsort((columns, rows, -np.abs(difference.score[rows, columns])))
+    rows, columns = rows[order], columns[order]
+    hits, peaks = HitTest(difference), list[Peak]()
+    fwhm, unit = max(2.0, stamp_fwhm_pix(difference.psf)), noise_unit(difference)
+    for start in range(0, len(rows), _BATCH):
+        if len(peaks) >= limit:
+            break
+        y, x = rows[start : start + _BATCH], columns[start : start + _BATCH]
+        kept = ~hits.are_hits(y, x)
+        peaks += _measured(difference, y[kept], x[kept], fwhm_pix=fwhm, unit=unit)
     return tuple(peaks[:limit])
 
 
-def _peaks(score: FloatImage, masked: NDArray[np.bool_], threshold: float) -> list[tuple[int, int]]:
-    found = sep.extract(
-        np.ascontiguousarray(np.where(masked, 0.0, score), dtype=np.float32),
-        threshold,
-        mask=masked,
-        minarea=1,
-        filter_kernel=None,
-        deblend_nthresh=32,
-        deblend_cont=0.02,
-        clean=False,
-    )
-    return [(int(row), int(column)) for row, column in zip(found["ypeak"], found["xpeak"], strict=True)]
+def _peaks(score: FloatImage, masked: NDArray[np.bool_], threshold: float) -> tuple[IntArray, IntArray]:
+    """Return rows and columns of the unmasked maxima of ``score`` at or above ``threshold``, blends taken apart."""
+    plane = np.ascontiguousarray(np.where(masked, np.float32(0.0), score), dtype=np.float32)
+    with _room_for(int((plane >= threshold).sum())):
+        try:
+            found = _objects(plane, masked, threshold, deblend_nthresh=_LEVELS)
+        except Exception as error:
+            if "deblending overflow" not in str(error):
+                raise
+            # More than a thousand peaks that hang together are no blend but a failed subtraction.
+            found = _objects(plane, masked, threshold, deblend_nthresh=1)
+    rows, columns = found["ypeak"].astype(int), found["xpeak"].astype(int)
+    free = ~masked[rows, columns]
+    return rows[free], columns[free]
 
 
-def _measure(difference: Difference, sign: float, row: int, column: int, reach: float) -> Peak:
-    dx, dy = _vertex(difference.score, sign, row, column)
-    fwhm, ellipticity = _shape(difference.difference * np.float32(sign), row, column, reach)
-    near = np.s_[
-        max(0, row - round(reach)) : row + round(reach) + 1, max(0, column - round(reach)) : column + round(reach) + 1
-    ]
-    return Peak(
-        x_pix=column + dx,
-        y_pix=row + dy,
-        score=float(difference.score[row, column]),
-        flux=float(difference.flux[row, column]),
-        flux_err=float(difference.flux_err[row, column]),
-        fwhm_pix=fwhm,
-        ellipticity=ellipticity,
-        flags=int(np.bitwise_or.reduce(difference.mask[near], axis=None)),
-    )
+def _objects(
+    plane: FloatImage, masked: NDArray[np.bool_], threshold: float, *, deblend_nthresh: int
+) -> NDArray[np.void]:
+    return np.asarray(
+        sep.extract(
+            plane, threshold, mask=masked, minarea=1, filter_kernel=None, deblend_nthresh=deblend_nthresh,
+            deblend_cont=_CONTRAST, clean=False,
+        )
+    )  # fmt: skip
 
 
-def _vertex(score: FloatImage, sign: float, row: int, column: int) -> tuple[float, float]:
-    """Return the vertex of the parabolas through the peak and its neighbours, at most half a pixel away."""
-    ny, nx = score.shape
-    if not (0 < row < ny - 1 and 0 < column < nx - 1):
-        return 0.0, 0.0
-    box = sign * score[row - 1 : row + 2, column - 1 : column + 2].astype(float)
-    return _parabola(box[1, 0], box[1, 1], box[1, 2]), _parabola(box[0, 1], box[1, 1], box[2, 1])
+@contextmanager
+def _room_for(n_pixels: int) -> Iterator[None]:
+    """Let sep hold so many pixels above the threshold while it searches."""
+    before = sep.get_extract_pixstack()
+    sep.set_extract_pixstack(max(before, 2 * n_pixels + 1000))
+    try:
+        yield
+    finally:
+        sep.set_extract_pixstack(before)
 
 
-def _parabola(before: float, at: float, behind: float) -> float:
-    bend = before - 2.0 * at + behind
-    return float(np.clip(0.5 * (before - behind) / bend, -0.5, 0.5)) if bend < 0.0 else 0.0
-
-
-def _shape(difference: FloatImage, row: int, column: int, reach: float) -> tuple[float, float]:
-    """Return FWHM and ellipticity from Gaussian-weighted second moments, the weight's own width taken out.
-
-    NaN where noise or masks leave no positive moments.
-    """
-    half = round(2.0 * reach)
-    top, left = max(0, row - half), max(0, column - half)
-    box = difference[top : row + half + 1, left : column + half + 1].astype(float)
-    y, x = np.mgrid[top : top + box.shape[0], left : left + box.shape[1]]
-    width = reach / 2.3548
-    light = np.where(np.isfinite(box), box, 0.0) * np.exp(-0.5 * ((x - column) ** 2 + (y - row) ** 2) / width**2)
-    total = light.sum()
-    if total <= 0.0:
-        return float("nan"), float("nan")
-    mx, my = (light * x).sum() / total, (light * y).sum() / total
-    xx = (light * (x - mx) ** 2).sum() / total
-    yy = (light * (y - my) ** 2).sum() / total
-    xy = (light * (x - mx) * (y - my)).sum() / total
-    root = np.hypot(xx - yy, 2.0 * xy)
-    major, minor = (xx + yy + root) / 2.0, (xx + yy - root) / 2.0
-    if minor <= 0.0 or major >= width**2:
-        return float("nan"), float("nan")
-    # A Gaussian of variance s times a weight of variance w has variance s w / (s + w).
-    major, minor = (value * width**2 / (width**2 - value) for value in (major, minor))
-    return float(2.3548 * (major * minor) ** 0.25), float(1.0 - np.sqrt(minor / major))
+def _measured(difference: Difference, rows: IntArray, columns: IntArray, *, fwhm_pix: float, unit: float) -> list[Peak]:
+    if not len(rows):
+        return []
+    score = difference.score[rows, columns]
+    sign = np.sign(score).astype(float)
+    places = locate(difference, rows, columns, sign)
+    x_err, y_err = position_errors(difference, rows, columns, places.flux, half=int(np.ceil(2.0 * fwhm_pix)))
+    radius = max(3.0, _FIT_RADIUS_FWHM * fwhm_pix)
+    fwhm, ellipticity = shapes(difference.difference, rows, columns, sign, fwhm_pix=fwhm_pix)
+    flags = np.bitwise_or.reduce(cut(difference.mask, rows, columns, round(fwhm_pix), fill=0), axis=(1, 2))
+    streaks = are_streaks(difference.score, rows, columns, sign, fwhm_pix=fwhm_pix)
+    dipoles = are_dipoles(difference, rows, columns, places, fwhm_pix=fwhm_pix)
+    flags = flags | np.where(streaks, np.uint16(MaskPlane.TRAIL), np.uint16(0))
+    flags = flags | np.where(dipoles, np.uint16(MaskPlane.DIPOLE), np.uint16(0))
+    measured = {
+        "x_pix": places.x_pix,
+        "y_pix": places.y_pix,
+        "x_err_pix": x_err,
+        "y_err_pix": y_err,
+        "score": score,
+        "flux": places.flux,
+        "flux_err": difference.flux_err[rows, columns],
+        "chi2": reduced_chi2(difference, rows, columns, places, radius_pix=radius, unit=unit),
+        "fwhm_pix": fwhm,
+        "ellipticity": ellipticity,
+    }
+    table = zip(*(np.asarray(one, dtype=float).tolist() for one in measured.values()), flags.tolist(), strict=True)
+    return [Peak(**dict(zip(measured, row[:-1], strict=True)), flags=row[-1]) for row in table]

@@ -2,16 +2,14 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from astrid_core.differencing.stamps import FloatArray, IntArray, Shifted, cut
 from astrid_core.differencing.subtract import Difference
 from astrid_core.shared.images import FloatImage
 
-FloatArray = NDArray[np.float64]
-
 _HALF = 4
 _REACH = 2
-_STEPS = (-0.5, -0.25, 0.0, 0.25, 0.5)
+_STEPS = np.array([-0.5, -0.25, 0.0, 0.25, 0.5])
 _MAX_PIXELS = 8
 _PRICE_OF_A_PIXEL = 5.0
 """How much chi-square a third and further pixel must gain: the best of 25 gains about 4 from noise alone."""
@@ -26,65 +24,64 @@ class HitTest:
     def __init__(self, difference: Difference) -> None:
         self._image = difference.difference
         self._variance = difference.variance
-        psf = _middle(difference.psf)
-        self._points = np.array([_moved(psf, dx, dy) for dy in _STEPS for dx in _STEPS])
+        dy, dx = (one.ravel() for one in np.meshgrid(_STEPS, _STEPS, indexing="ij"))
+        psf = Shifted(difference.psf, half=_HALF).by(dx, dy)
+        self._points = psf.reshape(len(dx), -1)
         near = range(-_REACH, _REACH + 1)
         self._pixels = [
             np.array([_middle(np.roll(response, (dy, dx), (0, 1))) for dy in near for dx in near])
             for response in (difference.science_pixel, difference.reference_pixel)
         ]
 
-    def is_hit(self, row: int, column: int) -> bool:
-        """Tell whether a few bad pixels explain the light around a peak of the score better than a point source."""
-        light, seen = self._cut(row, column)
-        noise2 = float(self._variance[row, column])
-        as_point = _gain_of_point(light, self._points * seen) / noise2
-        return any(_gain_of_pixels(light, pixels * seen, noise2) > as_point for pixels in self._pixels)
-
-    def _cut(self, row: int, column: int) -> tuple[FloatArray, FloatArray]:
-        """Return the pixels around a position, zero where nothing was measured, and where something was."""
-        side = 2 * _HALF + 1
-        ny, nx = self._image.shape
-        top, left = row - _HALF, column - _HALF
-        inside = self._image[max(0, top) : min(ny, top + side), max(0, left) : min(nx, left + side)]
-        light = np.full((side, side), np.nan)
-        y, x = max(0, -top), max(0, -left)
-        light[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-        return np.nan_to_num(light), np.isfinite(light).astype(float)
+    def are_hits(self, rows: IntArray, columns: IntArray) -> NDArray[np.bool_]:
+        """Tell of n peaks of the score whether a few bad pixels explain the light around them better than a point."""
+        light = cut(self._image, rows, columns, _HALF, fill=np.nan).reshape(len(rows), -1).astype(float)
+        seen = np.isfinite(light).astype(float)
+        light = np.nan_to_num(light)
+        noise2 = self._variance[rows, columns].astype(float)
+        size = np.maximum(seen @ (self._points**2).T, 1e-30)
+        as_point = ((light @ self._points.T) ** 2 / size).max(axis=1, initial=0.0) / noise2
+        hit = np.zeros(len(rows), dtype=bool)
+        for pixels in self._pixels:
+            hit |= _gain_of_pixels(light, seen, pixels, noise2) > as_point
+        return hit
 
 
-def _gain_of_point(light: FloatArray, templates: FloatArray) -> float:
-    size = np.maximum((templates**2).sum(axis=(1, 2)), 1e-30)
-    return float(((templates * light).sum(axis=(1, 2)) ** 2 / size).max())
-
-
-def _gain_of_pixels(light: FloatArray, templates: FloatArray, noise2: float) -> float:
-    """Return what up to eight pixels of one sign gain in chi-square, less their price: one pixel after the other, the
-    one that helps most first.
+def _gain_of_pixels(light: FloatArray, seen: FloatArray, templates: FloatArray, noise2: FloatArray) -> FloatArray:
+    """Return what up to eight pixels of one sign gain in chi-square, less their price, for each of n squares: one pixel
+    after the other, the one that helps most first.
     """
-    flat = templates.reshape(len(templates), -1)
-    normal, target = flat @ flat.T, flat @ light.ravel()
-    size = np.maximum(np.diag(normal), 1e-30)
-    chosen: list[int] = []
-    best, rest = 0.0, target
-    sign = np.sign(target[np.argmax(target**2 / size)])
+    normal = np.tile(templates @ templates.T, (len(light), 1, 1))
+    torn = ~seen.all(axis=1)
+    normal[torn] = (templates * seen[torn][:, None, :]) @ templates.T
+    target = light @ templates.T
+    size = np.maximum(np.diagonal(normal, axis1=1, axis2=2), 1e-30)
+    strongest = np.argmax(target**2 / size, axis=1)
+    sign = np.sign(np.take_along_axis(target, strongest[:, None], axis=1))
+    best, rest = np.zeros(len(light)), target.copy()
+    chosen = np.zeros((len(light), 0), dtype=int)
+    going = np.arange(len(light))
     for n in range(1, _MAX_PIXELS + 1):
-        gain = np.where(rest * sign > 0.0, rest**2 / size, 0.0)
-        gain[chosen] = 0.0
-        chosen.append(int(np.argmax(gain)))
-        amplitude = np.linalg.lstsq(normal[np.ix_(chosen, chosen)], target[chosen], rcond=None)[0]
-        if (amplitude * sign <= 0.0).any():
+        gain = np.where(rest[going] * sign[going] > 0.0, rest[going] ** 2 / size[going], 0.0)
+        np.put_along_axis(gain, chosen, 0.0, axis=1)
+        helps = gain.max(axis=1) > 0.0
+        going, chosen = going[helps], np.column_stack([chosen[helps], np.argmax(gain[helps], axis=1)])
+        rows = normal[going[:, None, None], chosen[:, :, None], chosen[:, None, :]]
+        rows = rows + np.eye(n) * 1e-9 * size[going].max(axis=1, initial=0.0)[:, None, None]
+        wanted = np.take_along_axis(target[going], chosen, axis=1)
+        amplitude = np.linalg.solve(rows, wanted[:, :, None])[:, :, 0]
+        same = (amplitude * sign[going] > 0.0).all(axis=1)
+        going, chosen, amplitude, wanted = going[same], chosen[same], amplitude[same], wanted[same]
+        if not len(going):
             break
-        explained = float(amplitude @ target[chosen]) / noise2
-        best = max(best, explained - _PRICE_OF_A_PIXEL * max(0, n - 2))
-        rest = target - normal[:, chosen] @ amplitude
+        explained = (amplitude * wanted).sum(axis=1) / noise2[going]
+        best[going] = np.maximum(best[going], explained - _PRICE_OF_A_PIXEL * max(0, n - 2))
+        rest[going] = target[going] - np.einsum(
+            "nik,nk->ni", normal[going[:, None], :, chosen].swapaxes(1, 2), amplitude
+        )
     return best
 
 
 def _middle(stamp: FloatImage) -> FloatArray:
     centre = stamp.shape[0] // 2
-    return stamp[centre - _HALF : centre + _HALF + 1, centre - _HALF : centre + _HALF + 1].astype(float)
-
-
-def _moved(stamp: FloatArray, dx: float, dy: float) -> FloatArray:
-    return np.asarray(np.fft.ifft2(ndimage.fourier_shift(np.fft.fft2(stamp), (dy, dx))).real)
+    return stamp[centre - _HALF : centre + _HALF + 1, centre - _HALF : centre + _HALF + 1].astype(float).ravel()

@@ -110,15 +110,19 @@ def candidate_table(pair: PairDifference) -> bytes:
         ("dec_deg", dec, "deg", "declination, ICRS"),
         ("x_pix", x_pix, "pix", "0-based column on the science frame"),
         ("y_pix", y_pix, "pix", "0-based row on the science frame"),
+        ("x_err_pix", [peak.x_err_pix for peak in peaks], "pix", "standard deviation of x_pix"),
+        ("y_err_pix", [peak.y_err_pix for peak in peaks], "pix", "standard deviation of y_pix"),
         ("score", [peak.score for peak in peaks], "", "signed S_corr at the peak, sigma"),
         ("flux", [peak.flux for peak in peaks], "ct", "PSF flux of the difference, science counts"),
         ("flux_err", [peak.flux_err for peak in peaks], "ct", "its standard deviation"),
+        ("chi2", [peak.chi2 for peak in peaks], "", "reduced chi-square against a point source"),
         ("fwhm_pix", [peak.fwhm_pix for peak in peaks], "pix", "full width at half maximum on the difference"),
         ("ellipticity", [peak.ellipticity for peak in peaks], "", "1 - minor / major axis"),
     ):
         table[name] = Column(np.asarray(values, dtype=float), unit=unit or None, description=text)
     table["flags"] = Column(
-        np.array([peak.flags for peak in peaks], dtype=np.int64), description="mask planes within one FWHM, as bits"
+        np.array([peak.flags for peak in peaks], dtype=np.int64),
+        description="mask planes within one FWHM, dipole and streak, as bits",
     )
     buffer = io.StringIO()
     table.write(buffer, format="ascii.ecsv")

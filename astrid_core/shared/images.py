@@ -32,6 +32,8 @@ class MaskPlane(IntFlag):
     """Value replaced before a Fourier transform; the score next to it is not trusted."""
     BRIGHT = 256
     """The core of a very bright star, where PSF errors exceed the photon noise."""
+    DIPOLE = 512
+    """Set on candidates only, never on pixels: one of two poles of opposite sign that belong together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,7 +130,7 @@ def test_a_pair_without_reference_is_recorded_as_skipped(database: AnyDatabase) 
 
 def test_what_could_not_be_measured_stays_not_a_number(database: AnyDatabase) -> None:
     tie = Registration(offset_x_pix=nan, offset_y_pix=nan, rms_pix=0.1, n_matched=0, method="stars")
-    unmeasured = replace(candidate(1), fwhm_pix=nan, ellipticity=nan)
+    unmeasured = replace(candidate(1), x_err_pix=nan, y_err_pix=nan, chi2=nan, fwhm_pix=nan, ellipticity=nan)
     with database.transaction() as records:
         record_difference(
             records,
@@ -142,6 +142,8 @@ def test_what_could_not_be_measured_stays_not_a_number(database: AnyDatabase) ->
     assert isnan(run.registration.offset_x_pix)
     assert isnan(run.registration.offset_y_pix)
     assert run.registration.rms_pix == 0.1
+    assert isnan(run.candidates[0].x_err_pix)
+    assert isnan(run.candidates[0].chi2)
     assert isnan(run.candidates[0].fwhm_pix)
     assert isnan(run.candidates[0].ellipticity)
     assert run.score_noise is None

@@ -41,8 +41,8 @@ def product(
 
 def candidate(x: float, y: float, score: float, *, number: int = 1) -> Candidate:
     return Candidate(
-        run=RUN, number=number, position=None, x_pix=x, y_pix=y, score=score,
-        flux=100.0 * score, flux_err=100.0, fwhm_pix=FWHM, ellipticity=0.0, flags=0,
+        run=RUN, number=number, position=None, x_pix=x, y_pix=y, x_err_pix=0.1, y_err_pix=0.1, score=score,
+        flux=100.0 * score, flux_err=100.0, chi2=1.0, fwhm_pix=FWHM, ellipticity=0.0, flags=0,
     )  # fmt: skip
 
 

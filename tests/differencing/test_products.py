@@ -51,7 +51,10 @@ def test_the_file_holds_what_the_contract_names() -> None:
 def test_the_table_lists_the_strongest_first_with_sky_positions() -> None:
     pair = _pair()
     table = Table.read(candidate_table(pair).decode(), format="ascii.ecsv")
-    wanted = ["ra_deg", "dec_deg", "x_pix", "y_pix", "score", "flux", "flux_err", "fwhm_pix", "ellipticity", "flags"]
+    wanted = [
+        "ra_deg", "dec_deg", "x_pix", "y_pix", "x_err_pix", "y_err_pix", "score", "flux", "flux_err", "chi2",
+        "fwhm_pix", "ellipticity", "flags",
+    ]  # fmt: skip
     assert table.colnames == wanted
     assert (np.diff(np.abs(table["score"])) <= 0.0).all()
     first = table[0]

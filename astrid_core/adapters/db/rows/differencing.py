@@ -1,6 +1,7 @@
 """References, differences and candidates, as rows."""
 
 from collections.abc import Sequence
+from math import nan
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index
@@ -181,9 +182,12 @@ class CandidateRow(Row):
     hpx29: Mapped[int | None] = mapped_column(index=True)
     x_pix: Mapped[float]
     y_pix: Mapped[float]
+    x_err_pix: Mapped[float | None]
+    y_err_pix: Mapped[float | None]
     score: Mapped[float]
     flux: Mapped[float]
     flux_err: Mapped[float]
+    chi2: Mapped[float | None]
     fwhm_pix: Mapped[float]
     ellipticity: Mapped[float]
     flags: Mapped[int]
@@ -200,9 +204,12 @@ class CandidateRow(Row):
                 "hpx29": hpx29,
                 "x_pix": one.x_pix,
                 "y_pix": one.y_pix,
+                "x_err_pix": one.x_err_pix,
+                "y_err_pix": one.y_err_pix,
                 "score": one.score,
                 "flux": one.flux,
                 "flux_err": one.flux_err,
+                "chi2": one.chi2,
                 "fwhm_pix": one.fwhm_pix,
                 "ellipticity": one.ellipticity,
                 "flags": one.flags,
@@ -218,10 +225,18 @@ class CandidateRow(Row):
             position=position_of(self.ra_deg, self.dec_deg),
             x_pix=self.x_pix,
             y_pix=self.y_pix,
+            x_err_pix=_or_nan(self.x_err_pix),
+            y_err_pix=_or_nan(self.y_err_pix),
             score=self.score,
             flux=self.flux,
             flux_err=self.flux_err,
+            chi2=_or_nan(self.chi2),
             fwhm_pix=self.fwhm_pix,
             ellipticity=self.ellipticity,
             flags=self.flags,
         )
+
+
+def _or_nan(value: float | None) -> float:
+    """Rows older than a column know nothing of it."""
+    return nan if value is None else value
