@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import sep
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from astrid_core.differencing.dipoles import are_dipoles
 from astrid_core.differencing.hits import HitTest
@@ -19,9 +20,10 @@ from astrid_core.shared.images import FloatImage, MaskPlane, stamp_fwhm_pix
 _BATCH = 2000
 """Peaks that are measured at once: bounds the memory of their stamps."""
 _FIT_RADIUS_FWHM = 1.5
-_LEVELS = 32
-_CONTRAST = 0.02
-"""A part of a blend counts when it holds this part of the light above the threshold."""
+_MAX_BLEND_PIX = 4096
+"""A patch larger than this is no blend but a failed subtraction, and gives one peak; sep can take apart 1024 peaks, for
+which it needs four pixels each.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,28 +75,36 @@ def extract(difference: Difference, *, threshold_sigma: float, limit: int) -> tu
 def _peaks(score: FloatImage, masked: NDArray[np.bool_], threshold: float) -> tuple[IntArray, IntArray]:
     """Return rows and columns of the unmasked maxima of ``score`` at or above ``threshold``, blends taken apart."""
     plane = np.ascontiguousarray(np.where(masked, np.float32(0.0), score), dtype=np.float32)
-    with _room_for(int((plane >= threshold).sum())):
-        try:
-            found = _objects(plane, masked, threshold, deblend_nthresh=_LEVELS)
-        except Exception as error:
-            if "deblending overflow" not in str(error):
-                raise
-            # More than a thousand peaks that hang together are no blend but a failed subtraction.
-            found = _objects(plane, masked, threshold, deblend_nthresh=1)
-    rows, columns = found["ypeak"].astype(int), found["xpeak"].astype(int)
+    lit = plane >= threshold
+    tops, flooded = _large_patches(plane, lit)
+    with _room_for(int(lit.sum())):
+        found = sep.extract(
+            plane,
+            threshold,
+            mask=masked | flooded,
+            minarea=1,
+            filter_kernel=None,
+            deblend_nthresh=32,
+            deblend_cont=0.02,
+            clean=False,
+        )
+    rows = np.concatenate([found["ypeak"].astype(int), tops[:, 0]])
+    columns = np.concatenate([found["xpeak"].astype(int), tops[:, 1]])
     free = ~masked[rows, columns]
     return rows[free], columns[free]
 
 
-def _objects(
-    plane: FloatImage, masked: NDArray[np.bool_], threshold: float, *, deblend_nthresh: int
-) -> NDArray[np.void]:
-    return np.asarray(
-        sep.extract(
-            plane, threshold, mask=masked, minarea=1, filter_kernel=None, deblend_nthresh=deblend_nthresh,
-            deblend_cont=_CONTRAST, clean=False,
-        )
-    )  # fmt: skip
+def _large_patches(plane: FloatImage, lit: NDArray[np.bool_]) -> tuple[IntArray, NDArray[np.bool_]]:
+    """Return the highest pixels (n, 2: row, column) of connected patches that are no blends, and where those are."""
+    nothing = np.zeros((0, 2), dtype=int), np.zeros(lit.shape, dtype=bool)
+    if lit.sum() <= _MAX_BLEND_PIX:
+        return nothing
+    labels, _ = ndimage.label(lit, structure=np.ones((3, 3)))
+    large = np.flatnonzero(np.bincount(labels.ravel())[1:] > _MAX_BLEND_PIX) + 1
+    if not len(large):
+        return nothing
+    tops = np.array(ndimage.maximum_position(plane, labels, large), dtype=int)
+    return tops, np.isin(labels, large)
 
 
 @contextmanager
