@@ -22,7 +22,9 @@ from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.entities import Model
+from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
+from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Survey
 from astrid_core.observations.ports import SurveyClient
@@ -45,6 +47,7 @@ class Pipeline:
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     difference: DifferenceConfig = field(default_factory=DifferenceConfig)
     detect: DetectConfig = field(default_factory=DetectConfig)
+    inject: InjectConfig = field(default_factory=InjectConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
@@ -54,6 +57,16 @@ class Pipeline:
     def recipe(self, model: Model) -> Recipe:
         """Return what names the runs of an exposure, with ``model``."""
         return Recipe(model=model, preprocess=self.preprocess, difference=self.difference, detect=self.detect)
+
+    def trial(self) -> TrialConfig:
+        """Return what decides the search of an exposure with injected sources."""
+        return TrialConfig(
+            inject=self.inject,
+            preprocess=self.preprocess,
+            difference=self.difference,
+            detect=self.detect,
+            min_score=self.publish.min_score,
+        )
 
 
 def load_pipeline(path: Path | None = None) -> Pipeline:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from astrid_core.differencing.entities import Candidate
+from astrid_core.differencing.search_quality import SearchQuality
+from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
 
 
@@ -51,4 +53,29 @@ class ModelRun:
     model: str
     """``name/version``."""
     detections: tuple[Detection, ...] = ()
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectionRun:
+    """One exposure searched once more with sources of known flux in it: what its search is worth.
+
+    Nothing of it is a candidate, a detection or part of the catalog.
+    """
+
+    key: RunKey
+    status: RunStatus
+    reason: str = ""
+    difference_key: RunKey
+    """The search of the same exposure without injections."""
+    observation_id: str
+    model: str = ""
+    """``name/version``; empty where no network took part."""
+    n_injected: int = 0
+    quality: SearchQuality | None = None
+    """None if it was skipped."""
+    injections: ArtifactRef | None = None
+    """Table of every injected source and what became of it."""
+    curves: ArtifactRef | None = None
+    """Table of the completeness curves."""
     elapsed_s: float = 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.entities import Detection, Model, ModelRun
+from astrid_core.detection.entities import Detection, InjectionRun, Model, ModelRun
 from astrid_core.detection.training_set import Examples, LabelledFrame
 from astrid_core.shared.runs import RunKey
 
@@ -134,4 +134,24 @@ class ModelRuns(Protocol):
 
     def detection(self, detection_id: str) -> Detection:
         """Return one detection, or raise UnknownRecord."""
+        ...
+
+
+class InjectionRuns(Protocol):
+    """The record of searches with injected sources, apart from all real detections; identity RunKey."""
+
+    def add(self, run: InjectionRun) -> bool:
+        """Record it and tell whether it is new; an existing key changes nothing."""
+        ...
+
+    def get(self, key: RunKey) -> InjectionRun:
+        """Return it, or raise UnknownRecord."""
+        ...
+
+    def find(self, key: RunKey) -> InjectionRun | None:
+        """Return it, or None."""
+        ...
+
+    def of_difference(self, difference_key: RunKey) -> Sequence[InjectionRun]:
+        """Return every injection run on the exposure and reference of a difference, ordered by key."""
         ...

@@ -10,8 +10,11 @@ from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.cutouts import cut_stamps
 from astrid_core.detection.ports import Scorer
 from astrid_core.differencing.completeness import (
+    CANDIDATES,
+    DETECTIONS,
+    EVERYWHERE,
+    GALAXIES,
     Completeness,
-    FalseRate,
     FluxCheck,
     check_fluxes,
     false_rate,
@@ -25,6 +28,8 @@ from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.differencing.inject_plan import Gains, Injection, appeared, faded, plan_injections
 from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.differencing.products import read_difference, write_difference
+from astrid_core.differencing.search_quality import SearchQuality
+from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.shared.images import SkyImage
 from astrid_core.shared.sky import SkyPosition
@@ -32,15 +37,13 @@ from astrid_core.shared.sky import SkyPosition
 VERSION = 1
 """Raise when the same inputs should give a different result."""
 
-CANDIDATES, DETECTIONS = "candidates", "detections"
-EVERYWHERE, GALAXIES = "everywhere", "galaxies"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialConfig:
     """All settings that decide what a trial measures."""
 
     inject: InjectConfig
+    preprocess: PreprocessConfig
     difference: DifferenceConfig
     detect: DetectConfig
     min_score: float
@@ -76,13 +79,7 @@ class Trial:
     """One exposure searched with injections and without."""
 
     recoveries: tuple[Recovery, ...]
-    completeness: tuple[Completeness, ...]
-    """Of the candidates and, with a model, of the detections; everywhere and, where any were put there, on galaxies."""
-    false_rates: dict[str, FalseRate]
-    """By level, from the search without injections."""
-    fluxes: FluxCheck
-    notes: tuple[str, ...]
-    """What could not be done, each with its reason."""
+    quality: SearchQuality
 
 
 def run_trial(
@@ -128,10 +125,12 @@ def run_trial(
     recoveries = _recoveries(plan, peaks, scores, before)
     return Trial(
         recoveries=recoveries,
-        completeness=_completeness(recoveries, pair.zero_point_mag, config, with_model=scorer is not None),
-        false_rates=rates,
-        fluxes=_fluxes(recoveries, config.inject.min_flux_snr),
-        notes=_notes(pair, gains, plan, config.inject, scorer),
+        quality=SearchQuality(
+            completeness=_completeness(recoveries, pair.zero_point_mag, config, with_model=scorer is not None),
+            false_rates=rates,
+            fluxes=_fluxes(recoveries, config.inject.min_flux_snr),
+            notes=_notes(pair, gains, plan, config.inject, scorer),
+        ),
     )
 
 

@@ -16,6 +16,11 @@ from astrid_core.preprocessing.sources import FloatArray
 CONFIDENCE = 0.95
 """Of every interval."""
 
+CANDIDATES, DETECTIONS = "candidates", "detections"
+"""Levels of a search: peaks of the score image, and those of them that the network believes."""
+EVERYWHERE, GALAXIES = "everywhere", "galaxies"
+"""Where injections were put."""
+
 _LIKELIHOOD_DROP = 1.92
 """Half of the chi-square of one degree of freedom that 95 % stay below."""
 _GRID = 400
@@ -74,9 +79,9 @@ class Completeness:
     """What was found again of the injections of one exposure, at one level of the search."""
 
     level: str
-    """``candidates`` of the score image, or ``detections`` of the network."""
+    """CANDIDATES or DETECTIONS."""
     place: str
-    """``everywhere`` or ``galaxies``."""
+    """EVERYWHERE or GALAXIES."""
     n_injected: int
     n_recovered: int
     half: HalfPoint
@@ -113,17 +118,14 @@ def match(
 def completeness_curve(
     values: FloatArray, recovered: NDArray[np.bool_], edges: FloatArray
 ) -> tuple[CompletenessBin, ...]:
-    """Return the recovered part of what lies between each two ``edges``, the last edge included, with its interval.
-
-    Wilson score intervals (Brown, Cai & DasGupta 2001, Stat. Sci. 16, 101): they behave at 0 and 1.
-    """
+    """Return the recovered part of what lies between each two ``edges``, the last edge included, with its interval."""
     where = np.searchsorted(edges, values, side="right") - 1
     where[values == edges[-1]] = len(edges) - 2
     bins = []
     for number in range(len(edges) - 1):
         inside = where == number
         n_injected, n_recovered = int(inside.sum()), int(recovered[inside].sum())
-        low, high = _binomial(n_recovered, n_injected) if n_injected else (None, None)
+        low, high = binomial_interval(n_recovered, n_injected)
         bins.append(
             CompletenessBin(
                 low=float(edges[number]),
@@ -181,6 +183,8 @@ def false_rate(n_found: int, n_usable_pix: int) -> FalseRate:
 
 def check_fluxes(injected: FloatArray, measured: FloatArray, errors: FloatArray) -> FluxCheck:
     """Return bias and pull of measured fluxes, robustly; arrays of one length, of recoveries only."""
+    known = np.isfinite(measured) & np.isfinite(errors) & (errors > 0.0)
+    injected, measured, errors = injected[known], measured[known], errors[known]
     n = len(injected)
     if n < 2:
         return FluxCheck(n_sources=n, bias=None, bias_err=None, pull=None, pull_sigma=None)
@@ -199,7 +203,13 @@ def _robust_sigma(values: FloatArray) -> float:
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
-def _binomial(n_recovered: int, n_injected: int) -> tuple[float, float]:
+def binomial_interval(n_recovered: int, n_injected: int) -> tuple[float | None, float | None]:
+    """Return the interval of a recovered fraction; None where nothing was injected.
+
+    Wilson score interval (Brown, Cai & DasGupta 2001, Stat. Sci. 16, 101): it behaves at 0 and 1.
+    """
+    if not n_injected:
+        return None, None
     low, high = binom_conf_interval(n_recovered, n_injected, confidence_level=CONFIDENCE, interval="wilson")
     return float(low), float(high)
 

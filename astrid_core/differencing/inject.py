@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.preprocessing.entities import ImageQuality
 from astrid_core.preprocessing.sources import FloatArray
 from astrid_core.shared.images import FloatImage, MaskPlane, PsfModel, SkyImage
 
@@ -36,6 +38,16 @@ class PointSources:
     y_pix: FloatArray
     flux: FloatArray
     """Counts of this image, not negative."""
+
+
+def well_of(quality: ImageQuality, config: PreprocessConfig) -> Well:
+    """Return what preparation has found out about a detector, for images whose background is taken out."""
+    level = quality.saturation
+    return Well(
+        gain_e_count=quality.gain_e_count,
+        saturation=None if level is None else level * config.saturation_fraction - quality.sky,
+        grow_pix=config.saturation_grow_pix,
+    )
 
 
 def inject(image: SkyImage, sources: PointSources, well: Well, *, seed: int) -> SkyImage:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from astrid_core.catalog.ports import CatalogEntries, ExportJobs, NightAnalytics
 from astrid_core.curation.ports import Alerts, Curators, ValidationEvents
-from astrid_core.detection.ports import ModelRegistry, ModelRuns
+from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
 from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
 from astrid_core.observations.ports import Observations, Rejections, SurveyClient
 from astrid_core.preprocessing.ports import PreprocessRuns
@@ -24,6 +24,7 @@ class Records:
     references: ReferenceImages
     difference_runs: DifferenceRuns
     model_runs: ModelRuns
+    injection_runs: InjectionRuns
     curators: Curators
     validation_events: ValidationEvents
     alerts: Alerts

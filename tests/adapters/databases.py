@@ -45,6 +45,7 @@ def as_ports(records: SqlRecords) -> Records:
         references=records.references,
         difference_runs=records.difference_runs,
         model_runs=records.model_runs,
+        injection_runs=records.injection_runs,
         curators=records.curators,
         validation_events=records.validation_events,
         alerts=records.alerts,

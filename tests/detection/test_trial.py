@@ -13,6 +13,7 @@ from astrid_core.differencing.inject import Well
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.differencing.inject_plan import Gains, plan_injections
 from astrid_core.differencing.pair import PairDifference, difference_pair
+from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.errors import BadConfiguration, Unprocessable
 from tests.fakes.models import MemoryModels, with_champion
 from tests.synthetic.pairs import GAIN, Exposure, make_sky, prepared
@@ -20,6 +21,7 @@ from tests.synthetic.pairs import GAIN, Exposure, make_sky, prepared
 SHAPE = (480, 500)
 CONFIG = TrialConfig(
     inject=InjectConfig(n_sources=120, separation_fwhm=4.0),
+    preprocess=PreprocessConfig(),
     difference=DifferenceConfig(),
     detect=DetectConfig(),
     min_score=0.5,
@@ -51,7 +53,7 @@ def trial(pair: TrialPair) -> Trial:
 
 
 def _of(trial: Trial, level: str, place: str = "everywhere") -> Completeness:
-    (found,) = [one for one in trial.completeness if (one.level, one.place) == (level, place)]
+    (found,) = [one for one in trial.quality.completeness if (one.level, one.place) == (level, place)]
     return found
 
 
@@ -112,7 +114,7 @@ def test_detections_are_fewer_than_candidates_where_the_network_asks_for_more(tr
     assert detections.half.snr is not None
     assert candidates.half.snr is not None
     assert detections.half.snr > candidates.half.snr + 1.0
-    assert trial.false_rates["detections"].n_found <= trial.false_rates["candidates"].n_found
+    assert trial.quality.false_rates["detections"].n_found <= trial.quality.false_rates["candidates"].n_found
 
 
 def test_both_signs_and_galaxies_take_part(trial: Trial) -> None:
@@ -123,13 +125,15 @@ def test_both_signs_and_galaxies_take_part(trial: Trial) -> None:
         assert sum(one.peak is not None for one in chosen) >= 0.9 * len(chosen)
     assert _of(trial, "candidates", "galaxies").n_injected >= 5
     assert all(one.position is not None for one in trial.recoveries)
-    assert trial.notes == () or trial.notes == (f"only {len(trial.recoveries)} of 120 sources found room",)
+    assert trial.quality.notes == () or trial.quality.notes == (
+        f"only {len(trial.recoveries)} of 120 sources found room",
+    )
 
 
 def test_fluxes_come_out_as_they_went_in(trial: Trial) -> None:
-    assert trial.fluxes.n_sources > 15
-    assert trial.fluxes.bias == pytest.approx(0.0, abs=0.05)
-    assert trial.fluxes.pull_sigma == pytest.approx(1.0, abs=0.4)
+    assert trial.quality.fluxes.n_sources > 15
+    assert trial.quality.fluxes.bias == pytest.approx(0.0, abs=0.05)
+    assert trial.quality.fluxes.pull_sigma == pytest.approx(1.0, abs=0.4)
 
 
 def test_what_cannot_be_known_is_said(pair: TrialPair) -> None:
@@ -138,12 +142,12 @@ def test_what_cannot_be_known_is_said(pair: TrialPair) -> None:
     )
     config = replace(CONFIG, inject=replace(CONFIG.inject, n_sources=10, host_fraction=0.0))
     trial = run_trial(blind, config, None, seed=1)
-    said = "\n".join(trial.notes)
+    said = "\n".join(trial.quality.notes)
     for words in ("no gain", "no saturation", "no faded", "no trained model"):
         assert words in said
-    assert {one.level for one in trial.completeness} == {"candidates"}
-    assert all(one.by_mag == () for one in trial.completeness)
-    assert set(trial.false_rates) == {"candidates"}
+    assert {one.level for one in trial.quality.completeness} == {"candidates"}
+    assert all(one.by_mag == () for one in trial.quality.completeness)
+    assert set(trial.quality.false_rates) == {"candidates"}
 
 
 def test_a_frame_without_room_is_refused_with_the_number(pair: TrialPair) -> None:

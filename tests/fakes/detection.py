@@ -1,8 +1,8 @@
-"""Memory twin of the detection domain's record."""
+"""Memory twins of the detection domain's records."""
 
 from collections.abc import Sequence
 
-from astrid_core.detection.entities import Detection, ModelRun
+from astrid_core.detection.entities import Detection, InjectionRun, ModelRun
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from tests.fakes.tables import add_new
@@ -37,3 +37,24 @@ class MemoryModelRuns:
                 if one.id == detection_id:
                     return one
         raise UnknownRecord("no such detection", detection=detection_id)
+
+
+class MemoryInjectionRuns:
+    """InjectionRuns in memory."""
+
+    def __init__(self, rows: dict[RunKey, InjectionRun]) -> None:
+        self._rows = rows
+
+    def add(self, run: InjectionRun) -> bool:
+        return add_new(self._rows, run.key, run)
+
+    def get(self, key: RunKey) -> InjectionRun:
+        if key not in self._rows:
+            raise UnknownRecord("no such injection run", run=key)
+        return self._rows[key]
+
+    def find(self, key: RunKey) -> InjectionRun | None:
+        return self._rows.get(key)
+
+    def of_difference(self, difference_key: RunKey) -> Sequence[InjectionRun]:
+        return tuple(run for _, run in sorted(self._rows.items()) if run.difference_key == difference_key)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
 from astrid_core.curation.entities import Alert, Curator, ValidationEvent
-from astrid_core.detection.entities import ModelRun
+from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
 from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.preprocessing.entities import PreprocessRun
@@ -17,7 +17,7 @@ from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
 from tests.fakes.curation import MemoryAlerts, MemoryCurators, MemoryValidationEvents
-from tests.fakes.detection import MemoryModelRuns
+from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
 from tests.fakes.events import MemoryEventLog
 from tests.fakes.observations import MemoryObservations, MemoryRejections
@@ -34,6 +34,7 @@ class Tables:
     references: dict[str, ReferenceImage] = field(default_factory=dict)
     difference_runs: dict[RunKey, DifferenceRun] = field(default_factory=dict)
     model_runs: dict[RunKey, ModelRun] = field(default_factory=dict)
+    injection_runs: dict[RunKey, InjectionRun] = field(default_factory=dict)
     curators: dict[str, Curator] = field(default_factory=dict)
     validation_events: dict[UUID, ValidationEvent] = field(default_factory=dict)
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
@@ -81,6 +82,7 @@ def memory_records(tables: Tables | None = None, *, actor: str = "test") -> Reco
         references=MemoryReferenceImages(tables.references),
         difference_runs=MemoryDifferenceRuns(tables.difference_runs),
         model_runs=MemoryModelRuns(tables.model_runs),
+        injection_runs=MemoryInjectionRuns(tables.injection_runs),
         curators=MemoryCurators(tables.curators),
         validation_events=MemoryValidationEvents(tables.validation_events),
         alerts=MemoryAlerts(tables.alerts, tables.validation_events),

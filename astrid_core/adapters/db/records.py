@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
 from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlCurators, SqlValidationEvents
-from astrid_core.adapters.db.repositories.detection import SqlModelRuns
+from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
@@ -23,6 +23,7 @@ class SqlRecords:
     references: SqlReferenceImages
     difference_runs: SqlDifferenceRuns
     model_runs: SqlModelRuns
+    injection_runs: SqlInjectionRuns
     curators: SqlCurators
     validation_events: SqlValidationEvents
     alerts: SqlAlerts
@@ -41,6 +42,7 @@ def records_in(session: Session, *, actor: str) -> SqlRecords:
         references=SqlReferenceImages(session),
         difference_runs=SqlDifferenceRuns(session),
         model_runs=SqlModelRuns(session),
+        injection_runs=SqlInjectionRuns(session),
         curators=SqlCurators(session),
         validation_events=SqlValidationEvents(session),
         alerts=SqlAlerts(session),

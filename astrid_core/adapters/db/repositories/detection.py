@@ -1,4 +1,4 @@
-"""Model runs, in the database."""
+"""Model runs and injection runs, in the database."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ from sqlalchemy import and_, insert, select
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.repositories.statements import insert_new, read
-from astrid_core.adapters.db.rows.detection import DetectionRow, ModelRunRow
+from astrid_core.adapters.db.rows.detection import DetectionRow, InjectionRunRow, ModelRunRow
 from astrid_core.adapters.db.rows.differencing import CandidateRow
-from astrid_core.detection.entities import Detection, ModelRun
+from astrid_core.detection.entities import Detection, InjectionRun, ModelRun
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 
@@ -67,3 +67,31 @@ class SqlModelRuns:
             wanted = wanted.where(DetectionRow.number == number)
         pairs = self._session.execute(wanted.order_by(DetectionRow.number))
         return tuple(detection.entity(candidate.entity()) for detection, candidate in pairs)
+
+
+class SqlInjectionRuns:
+    """InjectionRuns in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, run: InjectionRun) -> bool:
+        """Record it and tell whether it is new; an existing key changes nothing."""
+        return insert_new(self._session, InjectionRunRow, InjectionRunRow.values(run))
+
+    def get(self, key: RunKey) -> InjectionRun:
+        """Return it, or raise UnknownRecord."""
+        found = self.find(key)
+        if found is None:
+            raise UnknownRecord("no such injection run", run=key)
+        return found
+
+    def find(self, key: RunKey) -> InjectionRun | None:
+        """Return it, or None."""
+        found = read(self._session, select(InjectionRunRow).where(InjectionRunRow.key == key))
+        return found[0].entity() if found else None
+
+    def of_difference(self, difference_key: RunKey) -> Sequence[InjectionRun]:
+        """Return every injection run on the exposure and reference of a difference, ordered by key."""
+        wanted = select(InjectionRunRow).where(InjectionRunRow.difference_key == difference_key)
+        return tuple(sorted((row.entity() for row in read(self._session, wanted)), key=lambda run: run.key))

@@ -1,0 +1,149 @@
+"""Search one exposure once more with injected sources, and record what its search is worth."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from astrid_core.detection.entities import InjectionRun, Model
+from astrid_core.detection.trial import VERSION, Trial, TrialConfig, TrialPair, run_trial
+from astrid_core.detection.trial_tables import TABLE_TYPE, completeness_table, injection_table
+from astrid_core.differencing.entities import DifferenceRun
+from astrid_core.differencing.inject import well_of
+from astrid_core.observations.entities import Observation
+from astrid_core.preprocessing.entities import PreprocessRun
+from astrid_core.shared.errors import MissingArtifact, Unprocessable
+from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
+from astrid_core.stages.images import load_image
+from astrid_core.stages.preprocess import wcs_is_trusted
+from astrid_core.stages.services import Services
+
+log = structlog.get_logger(__name__)
+
+
+def injection_key(difference_key: RunKey, model: Model | None, config: TrialConfig) -> RunKey:
+    """Return the key of injecting into the exposure of a difference: the shadow fraction decides nothing in it."""
+    decisive = replace(config, inject=replace(config.inject, shadow_fraction=0.0))
+    inputs = (difference_key, *(("no model",) if model is None else (model.id, model.digest)))
+    return run_key("inject", VERSION, decisive, inputs)
+
+
+def run_injection(
+    services: Services,
+    difference_key: RunKey,
+    model_id: str | None,
+    config: TrialConfig,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> RunKey:
+    """Inject into the exposure of a difference, search it again by the same chain, record the run. Safe to repeat.
+
+    Without ``model_id`` candidates are counted, but no detections. Neither candidates nor detections are recorded.
+    """
+    model = services.models.get(model_id) if model_id is not None else None
+    key = injection_key(difference_key, model, config)
+    with services.transaction() as records:
+        difference = records.difference_runs.get(difference_key)
+        prepared = records.preprocess_runs.get(difference.preprocess_key)
+        observation = records.observations.get(difference.observation_id)
+        done = records.injection_runs.find(key)
+    if done:
+        return settled(done)
+    started = time.monotonic()
+    empty = InjectionRun(
+        key=key,
+        status=RunStatus.SKIPPED,
+        difference_key=difference_key,
+        observation_id=observation.id,
+        model=model.id if model else "",
+    )
+    try:
+        trial = _try(services, difference, prepared, observation, empty, config, progress)
+    except Unprocessable as error:
+        _record(services, replace(empty, reason=str(error)))
+        raise
+    tables = (
+        injection_table(trial.recoveries, zero_point_mag=observation.zero_point_mag),
+        completeness_table(trial.quality),
+    )
+    injections, curves = (services.artifacts.put(table, media_type=TABLE_TYPE) for table in tables)
+    run = replace(
+        empty,
+        status=RunStatus.SUCCEEDED,
+        n_injected=len(trial.recoveries),
+        quality=trial.quality,
+        injections=injections,
+        curves=curves,
+        elapsed_s=time.monotonic() - started,
+    )
+    _record(services, run)
+    log.info("injection.recorded", run=key, observation=observation.id, n_injected=run.n_injected)
+    return key
+
+
+def _try(
+    services: Services,
+    difference: DifferenceRun,
+    prepared: PreprocessRun,
+    observation: Observation,
+    run: InjectionRun,
+    config: TrialConfig,
+    progress: Callable[[str], None],
+) -> Trial:
+    if difference.status is RunStatus.SKIPPED:
+        raise Unprocessable(f"nothing was subtracted: {difference.reason}")
+    if prepared.image is None or prepared.quality is None:
+        raise MissingArtifact("preparation has no image", run=prepared.key)
+    with services.transaction() as records:
+        reference = records.references.get(difference.reference_digest)
+    pair = TrialPair(
+        science=load_image(services.artifacts, prepared.image),
+        reference=load_image(services.artifacts, reference.image),
+        well=well_of(prepared.quality, config.preprocess),
+        trust_science_wcs=wcs_is_trusted(observation),
+        zero_point_mag=observation.zero_point_mag,
+    )
+    scorer = services.models.load(run.model) if run.model else None
+    return run_trial(pair, config, scorer, seed=seed_of(observation.id, config.inject.seed), progress=progress)
+
+
+def seed_of(name: str, seed: int) -> int:
+    """Return the seed of one exposure: other exposures of the same night get other sources."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8])
+
+
+def choose_shadows(observation_ids: Sequence[str], fraction: float) -> tuple[str, ...]:
+    """Return the part of the exposures that is searched with injections, in their order: at least one unless it is 0.
+
+    A hash of the name decides, so that neither order nor company changes who is chosen, save for the one that stands
+    in where nobody is.
+    """
+    if not observation_ids or fraction <= 0.0:
+        return ()
+    rank = {name: int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2.0**64 for name in observation_ids}
+    least = min(rank, key=lambda name: (rank[name], name))
+    return tuple(name for name in observation_ids if rank[name] < fraction or name == least)
+
+
+def plan_shadows(services: Services, model_run_keys: Sequence[RunKey], fraction: float) -> tuple[RunKey, ...]:
+    """Return the differences of a night that are to be searched with injections, of those that were scored."""
+    with services.transaction() as records:
+        runs = [records.model_runs.get(key) for key in model_run_keys]
+    differences = {run.observation_id: run.difference_key for run in runs}
+    return tuple(differences[name] for name in choose_shadows(list(differences), fraction))
+
+
+def _record(services: Services, run: InjectionRun) -> None:
+    with services.transaction() as records:
+        if records.injection_runs.add(run):
+            facts = {
+                "observation": run.observation_id,
+                "difference": run.difference_key,
+                "model": run.model,
+                "status": run.status.value,
+                "reason": run.reason,
+                "n_injected": run.n_injected,
+            }
+            records.events.append("injection.recorded", subject=run.key, facts=facts)
