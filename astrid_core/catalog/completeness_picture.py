@@ -28,6 +28,7 @@ def draw_completeness(quality: SearchQuality, *, title: str, threshold_sigma: fl
     edges = sorted({edge for curve in quality.completeness for one in curve.by_snr for edge in (one.low, one.high)})
     panels[0].set_xticks(edges, [f"{edge:.3g}" for edge in edges])
     panels[0].minorticks_off()
+    panels[0].set_xlim(0.95 * edges[0], 1.05 * edges[-1])
     for number, curve in enumerate(quality.completeness):
         _draw(panels[0], curve, curve.by_snr, shift=1.0 + 0.02 * number, label=_label(curve))
     if by_mag:
@@ -39,7 +40,7 @@ def draw_completeness(quality: SearchQuality, *, title: str, threshold_sigma: fl
         panel.set_ylim(-0.03, 1.03)
         panel.axhline(0.5, color="0.85", linewidth=1.0, zorder=0)
         panel.set_ylabel("recovered part")
-    panels[0].legend(loc="upper left", fontsize=8, frameon=False)
+    panels[0].legend(loc="lower right", fontsize=8, frameon=False)
     figure.suptitle(title, fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})

@@ -1,7 +1,6 @@
 """``astrid difference``: two FITS files in, a difference and its candidates out; no database."""
 
 import argparse
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,15 @@ def add_commands(choose: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Difference one pair."""
     from astrid_core.bootstrap import load_pipeline
+    from astrid_core.cli.frames import prepare_pair
     from astrid_core.differencing.pair import difference_pair
     from astrid_core.differencing.products import candidate_table, write_difference
 
     pipeline = load_pipeline()
-    science, trusted = _prepared(arguments.science, pipeline)
-    reference, reference_trusted = _prepared(arguments.reference, pipeline)
-    if not reference_trusted:
-        # A pointing alone has no orientation: it would put candidates at wrong places on the sky.
-        reference = dataclasses.replace(reference, wcs=None)
-    pair = difference_pair(science, reference, pipeline.difference, trust_science_wcs=trusted)
+    science, reference = prepare_pair(arguments.science, arguments.reference, pipeline)
+    pair = difference_pair(
+        science.image, reference.image, pipeline.difference, trust_science_wcs=science.is_wcs_trusted
+    )
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "difference.fits").write_bytes(write_difference(pair))
     (arguments.out / "candidates.ecsv").write_bytes(candidate_table(pair))
@@ -71,32 +69,3 @@ def run(arguments: argparse.Namespace) -> int:
             f"{summary['difference']}\n{summary['candidates']}"
         )
     return 0
-
-
-def _prepared(path: Path, pipeline: Any) -> tuple[Any, bool]:
-    """Return the prepared first image of a file and whether its WCS may be trusted."""
-    from astrid_core.observations.entities import WcsOrigin
-    from astrid_core.observations.frames import read_frame
-    from astrid_core.observations.headers import read_facts
-    from astrid_core.preprocessing.prepare import Detector, prepare
-    from astrid_core.shared.errors import UnusableFile
-
-    content = path.read_bytes()
-    facts = next(iter(read_facts(content, name=path.name)), None)
-    if facts is None:
-        raise UnusableFile("file holds no image", file=path.name)
-    frame = read_frame(content, extension=facts.extension, name=path.name)
-    prepared = prepare(
-        frame.pixels,
-        mask=frame.mask,
-        variance=frame.variance,
-        wcs=frame.wcs,
-        detector=Detector(
-            gain_e_count=facts.gain_e_adu,
-            read_noise_e=facts.read_noise_e,
-            saturation=facts.saturation_adu,
-            zero_point_mag=facts.zero_point_mag,
-        ),
-        config=pipeline.preprocess,
-    )
-    return prepared.image, frame.wcs_origin is WcsOrigin.HEADER

@@ -188,8 +188,7 @@ def _completeness(
     places: dict[str, NDArray[np.bool_]] = {EVERYWHERE: np.ones_like(on_host)}
     if on_host.any():
         places[GALAXIES] = on_host
-    # A little room at both ends: the least and the largest S/N lie in a bin whatever rounding does.
-    edges = np.geomspace(config.inject.snr[0] * (1 - 1e-9), config.inject.snr[1] * (1 + 1e-9), config.inject.n_bins + 1)
+    edges = np.geomspace(*config.inject.snr, config.inject.n_bins + 1)
     return tuple(
         measure_completeness(
             [one.injection for one, is_here in zip(recoveries, chosen, strict=True) if is_here],

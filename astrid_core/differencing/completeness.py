@@ -120,7 +120,9 @@ def completeness_curve(
 ) -> tuple[CompletenessBin, ...]:
     """Return the recovered part of what lies between each two ``edges``, the last edge included, with its interval."""
     where = np.searchsorted(edges, values, side="right") - 1
-    where[values == edges[-1]] = len(edges) - 2
+    # What lies on an outer edge is inside, whatever rounding says.
+    where[np.isclose(values, edges[0])] = 0
+    where[np.isclose(values, edges[-1])] = len(edges) - 2
     bins = []
     for number in range(len(edges) - 1):
         inside = where == number
@@ -229,7 +231,7 @@ def measure_completeness(
     by_mag: tuple[CompletenessBin, ...] = ()
     if zero_point_mag is not None and len(flux):
         mag = zero_point_mag - 2.5 * np.log10(flux)
-        by_mag = completeness_curve(mag, recovered, np.linspace(mag.min(), mag.max() + 1e-9, len(snr_edges)))
+        by_mag = completeness_curve(mag, recovered, np.linspace(mag.min(), mag.max(), len(snr_edges)))
     return Completeness(
         level=level,
         place=place,
