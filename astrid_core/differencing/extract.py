@@ -9,10 +9,10 @@ import sep
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from astrid_core.differencing.dipoles import are_dipoles
+from astrid_core.differencing.dipoles import second_poles
 from astrid_core.differencing.hits import HitTest
 from astrid_core.differencing.point_source import locate, noise_unit, position_errors, reduced_chi2, shapes
-from astrid_core.differencing.stamps import IntArray, cut
+from astrid_core.differencing.stamps import FloatArray, IntArray, cut
 from astrid_core.differencing.streaks import are_streaks
 from astrid_core.differencing.subtract import Difference
 from astrid_core.shared.images import FloatImage, MaskPlane, stamp_fwhm_pix
@@ -52,9 +52,9 @@ def extract(difference: Difference, *, threshold_sigma: float, limit: int) -> tu
     """Return peaks with abs(score) >= ``threshold_sigma`` on unmasked pixels, strongest first, at most ``limit``.
 
     The score is matched-filtered already, so its peak value is the significance of a point source (Zackay et al. 2016,
-    section 3.3). A peak that bad pixels explain better than the PSF (hot pixel, cosmic ray) is none. The two poles of a
-    dipole stay two peaks, each with its own flux and position, and each carries MaskPlane.DIPOLE; where only one of
-    them reaches the threshold, that one does.
+    section 3.3). A peak that bad pixels (hot pixel, cosmic ray) explain better than the PSF does, or than two poles do,
+    is none. The two poles of a dipole stay two peaks, each with its own flux and position, and each carries
+    MaskPlane.DIPOLE; where only one of them reaches the threshold, that one does.
     """
     masked = np.ascontiguousarray((difference.mask != 0) | ~np.isfinite(difference.score))
     found = [_peaks(difference.score * np.float32(sign), masked, threshold_sigma) for sign in (1.0, -1.0)]
@@ -67,8 +67,7 @@ def extract(difference: Difference, *, threshold_sigma: float, limit: int) -> tu
         if len(peaks) >= limit:
             break
         y, x = rows[start : start + _BATCH], columns[start : start + _BATCH]
-        kept = ~hits.are_hits(y, x)
-        peaks += _measured(difference, y[kept], x[kept], fwhm_pix=fwhm, unit=unit)
+        peaks += _measured(difference, y, x, hits.gain_chi2(y, x), fwhm_pix=fwhm, unit=unit)
     return tuple(peaks[:limit])
 
 
@@ -118,26 +117,36 @@ def _room_for(n_pixels: int) -> Iterator[None]:
         sep.set_extract_pixstack(before)
 
 
-def _measured(difference: Difference, rows: IntArray, columns: IntArray, *, fwhm_pix: float, unit: float) -> list[Peak]:
-    if not len(rows):
-        return []
-    score = difference.score[rows, columns]
-    sign = np.sign(score).astype(float)
+def _measured(
+    difference: Difference,
+    rows: IntArray,
+    columns: IntArray,
+    hit_gain_chi2: FloatArray,
+    *,
+    fwhm_pix: float,
+    unit: float,
+) -> list[Peak]:
+    """Return those of n peaks that are no hits."""
+    sign = np.sign(difference.score[rows, columns]).astype(float)
     places = locate(difference, rows, columns, sign)
+    poles = second_poles(difference, rows, columns, places, fwhm_pix=fwhm_pix)
+    kept = hit_gain_chi2 <= np.where(poles.paired, poles.gain_chi2, 0.0)
+    if not kept.any():
+        return []
+    rows, columns, sign, places = rows[kept], columns[kept], sign[kept], places.take(kept)
     x_err, y_err = position_errors(difference, rows, columns, places.flux, half=int(np.ceil(2.0 * fwhm_pix)))
     radius = max(3.0, _FIT_RADIUS_FWHM * fwhm_pix)
     fwhm, ellipticity = shapes(difference.difference, rows, columns, sign, fwhm_pix=fwhm_pix)
     flags = np.bitwise_or.reduce(cut(difference.mask, rows, columns, round(fwhm_pix), fill=0), axis=(1, 2))
     streaks = are_streaks(difference.score, rows, columns, sign, fwhm_pix=fwhm_pix)
-    dipoles = are_dipoles(difference, rows, columns, places, fwhm_pix=fwhm_pix)
     flags = flags | np.where(streaks, np.uint16(MaskPlane.TRAIL), np.uint16(0))
-    flags = flags | np.where(dipoles, np.uint16(MaskPlane.DIPOLE), np.uint16(0))
+    flags = flags | np.where(poles.paired[kept], np.uint16(MaskPlane.DIPOLE), np.uint16(0))
     measured = {
         "x_pix": places.x_pix,
         "y_pix": places.y_pix,
         "x_err_pix": x_err,
         "y_err_pix": y_err,
-        "score": score,
+        "score": difference.score[rows, columns],
         "flux": places.flux,
         "flux_err": difference.flux_err[rows, columns],
         "chi2": reduced_chi2(difference, rows, columns, places, radius_pix=radius, unit=unit),

@@ -1,7 +1,6 @@
 """Tell point sources from bad pixels and cosmic rays that no mask has caught."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from astrid_core.differencing.stamps import FloatArray, IntArray, Shifted, cut
 from astrid_core.differencing.subtract import Difference
@@ -33,18 +32,19 @@ class HitTest:
             for response in (difference.science_pixel, difference.reference_pixel)
         ]
 
-    def are_hits(self, rows: IntArray, columns: IntArray) -> NDArray[np.bool_]:
-        """Tell of n peaks of the score whether a few bad pixels explain the light around them better than a point."""
+    def gain_chi2(self, rows: IntArray, columns: IntArray) -> FloatArray:
+        """Return by how much more than a point source a few bad pixels lower the chi-square around each of n peaks.
+
+        What is positive is a hit.
+        """
         light = cut(self._image, rows, columns, _HALF, fill=np.nan).reshape(len(rows), -1).astype(float)
         seen = np.isfinite(light).astype(float)
         light = np.nan_to_num(light)
         noise2 = self._variance[rows, columns].astype(float)
         size = np.maximum(seen @ (self._points**2).T, 1e-30)
         as_point = ((light @ self._points.T) ** 2 / size).max(axis=1, initial=0.0) / noise2
-        hit = np.zeros(len(rows), dtype=bool)
-        for pixels in self._pixels:
-            hit |= _gain_of_pixels(light, seen, pixels, noise2) > as_point
-        return hit
+        as_pixels = [_gain_of_pixels(light, seen, pixels, noise2) for pixels in self._pixels]
+        return np.asarray(np.maximum(*as_pixels) - as_point)
 
 
 def _gain_of_pixels(light: FloatArray, seen: FloatArray, templates: FloatArray, noise2: FloatArray) -> FloatArray:

@@ -25,6 +25,10 @@ class Places:
     y_pix: FloatArray
     flux: FloatArray
 
+    def take(self, which: NDArray[np.bool_]) -> "Places":
+        """Return some of them."""
+        return Places(x_pix=self.x_pix[which], y_pix=self.y_pix[which], flux=self.flux[which])
+
 
 def locate(difference: Difference, rows: IntArray, columns: IntArray, sign: FloatArray) -> Places:
     """Return the extremum of the PSF flux next to each of n peaks of ``sign``.

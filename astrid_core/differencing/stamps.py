@@ -43,8 +43,7 @@ def surface(plane: NDArray[np.float32], x_pix: FloatArray, y_pix: FloatArray) ->
     """Return ``plane`` at 0-based positions, by the quintic B-spline through the 11 x 11 pixels around each.
 
     A matched-filtered image holds no detail finer than the square of the PSF's spectrum, which is why a spline of this
-    degree suffices: the peak of a source of FWHM 2.4 pixels is reproduced to better than 0.1 %. What is not a number
-    counts as 0.
+    degree suffices: the peak of a source of FWHM 2.4 pixels is reproduced to 0.2 %. What is not a number counts as 0.
     """
     columns, rows = np.rint(x_pix).astype(int), np.rint(y_pix).astype(int)
     squares = np.nan_to_num(cut(plane, rows, columns, _HALF, fill=0.0).astype(float), posinf=0.0, neginf=0.0)
