@@ -14,6 +14,7 @@ from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import run_detect
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.ingest import run_ingest
+from astrid_core.stages.inject import ShadowPlan, plan_shadows, run_injection
 from astrid_core.stages.plan import NightPlan, plan_night
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
@@ -28,6 +29,10 @@ log = structlog.get_logger(__name__)
 
 class NothingPlanned(PermanentFailure):
     """A night cannot go on without a plan."""
+
+
+class NothingPublished(PermanentFailure):
+    """The page of a night cannot be completed where there is none."""
 
 
 class TooManyFailures(PermanentFailure):
@@ -111,6 +116,18 @@ def gather(
     return counts
 
 
+def plan_injections(services: Services, request: Request, *, n_slots: int) -> list[Batch]:
+    """Return the scored exposures that are to be searched once more with injected sources, in batches."""
+    pending = [item for plan in _plans(services, request) for item in _shadows(services, request, plan).pending]
+    return batches(pending, n_slots=n_slots, name="injections")
+
+
+def inject_batch(services: Services, batch: Batch, request: Request) -> Batch:
+    """Search the exposures of a batch once more, with injected sources; nothing of it is published."""
+    config = load_pipeline().trial()
+    return _done(batch, lambda item: run_injection(services, RunKey(item), model_id(request), config))
+
+
 def check_found(services: Services, request: Request) -> int:
     """Pass the candidates of the request through their gate, and count them."""
     from include.quality.candidates import check_candidates
@@ -154,11 +171,21 @@ def report_all(services: Services, request: Request) -> list[str]:
         page = folder / f"{survey}-{night}.html"
         report = run_report(
             services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=plan.scored,
-            config=config,
+            injection_run_keys=_shadows(services, request, plan).keys, config=config,
         )  # fmt: skip
         log.info("night.reported", page=str(page), table=report.table)
         keys.append(report.key)
     return keys
+
+
+def complete_reports(services: Services, request: Request | None, reported: Sequence[str] | None) -> list[str]:
+    """Write the pages once more, with what the injections have measured; NothingPublished where there are none.
+
+    Called whatever became of the tasks before it: None stands for a request or for pages that were never made.
+    """
+    if request is None or reported is None:
+        raise NothingPublished("the night has no report; see the tasks that failed before this one")
+    return report_all(services, request)
 
 
 def _nights(request: Request) -> Iterator[tuple[str, str]]:
@@ -173,6 +200,12 @@ def _plans(services: Services, request: Request) -> Iterator[NightPlan]:
         yield plan_night(
             services, recipe, survey=survey, night=night, region=read_region(request["region"]), force=request["force"]
         )
+
+
+def _shadows(services: Services, request: Request, plan: NightPlan) -> ShadowPlan:
+    pipeline = load_pipeline()
+    model = recipe_of(request, pipeline).model
+    return plan_shadows(services, plan.scored, model, pipeline.trial(), force=request["force"])
 
 
 def _done(batch: Batch, stage: Callable[[str], RunKey]) -> Batch:

@@ -21,8 +21,13 @@ def search(request: Any) -> None:
     checked >> planned
     gathered = gather(request, planned)
     search_batch.partial(request=request).expand(batch=planned) >> gathered
-    published = publish(request)
-    gathered >> check_candidates(request) >> curate(request) >> published >> report(request)
+    published, reported = publish(request), report(request)
+    gathered >> check_candidates(request) >> curate(request) >> published >> reported
+    # Beside the way to the catalog: neither the time nor a failure of injections holds it up.
+    shadows = plan_injections(request)
+    gathered >> shadows
+    injected = inject.partial(request=request).expand(batch=shadows)
+    injected >> complete_report(request, reported)
 
 
 @task(outlets=[OBSERVATIONS])
@@ -143,3 +148,34 @@ def report(request: Request) -> Sequence[str]:
 
     with airflow_outcome(), open_services() as services:
         return report_all(services, request)
+
+
+@task
+def plan_injections(request: Request) -> Sequence[Batch]:
+    """Choose exposures for injections."""
+    from astrid_core.bootstrap import open_services
+    from include.search import plan_injections as plan_batches
+
+    with airflow_outcome(), open_services() as services:
+        return plan_batches(services, request, n_slots=min(MAX_BATCHES, conf.getint("core", "parallelism")))
+
+
+@task(map_index_template="{{ label }}")
+def inject(batch: Batch, request: Request) -> Batch:
+    """Search with injected sources."""
+    from astrid_core.bootstrap import open_services
+    from include.search import inject_batch
+
+    with airflow_outcome(batch["label"]), open_services() as services:
+        return inject_batch(services, batch, request)
+
+
+# Failed injections must not fail the night: what decides is whether it has been reported.
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def complete_report(request: Request, reported: Sequence[str] | None) -> Sequence[str]:
+    """Draw the pages again, with what injections measured."""
+    from astrid_core.bootstrap import open_services
+    from include.search import complete_reports
+
+    with airflow_outcome(), open_services() as services:
+        return complete_reports(services, request, reported)

@@ -1,11 +1,10 @@
-"""What injections have measured, as sentences and a small table."""
+"""What injections have measured, as sentences and small tables."""
 
 from collections.abc import Sequence
 
+from astrid_core.catalog.night_quality import NightQuality
 from astrid_core.differencing.completeness import (
-    CANDIDATES,
     CONFIDENCE,
-    DETECTIONS,
     EVERYWHERE,
     Completeness,
     CompletenessBin,
@@ -14,13 +13,15 @@ from astrid_core.differencing.completeness import (
 )
 from astrid_core.differencing.search_quality import SearchQuality
 
-_LABEL_WIDTH = 26
+_LABEL_WIDTH = 23
 
 
 def describe_quality(quality: SearchQuality) -> tuple[str, ...]:
     """Return the lines that a terminal shows of one search: curves, half points, false candidates, fluxes, notes."""
     lines = [f"Recovered by predicted S/N (half points and rates with {100 * CONFIDENCE:.0f} % intervals)"]
-    lines += curve_rows(quality.completeness)
+    rows = curve_rows(quality.completeness)
+    halves = ("", *(f"  half at {describe_half(curve.half)}" for curve in quality.completeness))
+    lines += [row + half for row, half in zip(rows, halves, strict=True)]
     for level, rate in quality.false_rates.items():
         lines.append(f"{level} without any injection: {describe_rate(rate)}")
     fluxes = quality.fluxes
@@ -35,9 +36,7 @@ def describe_quality(quality: SearchQuality) -> tuple[str, ...]:
 
 
 def curve_rows(curves: Sequence[Completeness]) -> tuple[str, ...]:
-    """Return aligned lines: a head with the bins, then each curve with its counts and its half point."""
-    if not curves:
-        return ()
+    """Return aligned lines: a head with the bins of predicted S/N, then the counts of each curve."""
     head = [f"{one.low:.3g}-{one.high:.3g}" for one in curves[0].by_snr]
     widths = [max(len(name), 7) for name in head]
     lines = [" " * _LABEL_WIDTH + "".join(f" {name:>{width}}" for name, width in zip(head, widths, strict=True))]
@@ -45,9 +44,7 @@ def curve_rows(curves: Sequence[Completeness]) -> tuple[str, ...]:
         cells = [_count(one) for one in curve.by_snr]
         label = curve.level if curve.place == EVERYWHERE else f"{curve.level} on {curve.place}"
         lines.append(
-            f"{label:<{_LABEL_WIDTH}}"
-            + "".join(f" {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-            + f"  half at {describe_half(curve.half)}"
+            f"{label:<{_LABEL_WIDTH}}" + "".join(f" {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
         )
     return tuple(lines)
 
@@ -69,14 +66,21 @@ def describe_rate(rate: FalseRate) -> str:
     )
 
 
-def summarise_completeness(curve: Completeness, rate: FalseRate | None) -> str:
-    """Return one sentence on one level of a search."""
-    what = {CANDIDATES: "candidates", DETECTIONS: "detections"}[curve.level]
-    false = f"; without injections {rate.per_mpix:.2f} per Mpix ({rate.low:.2f} to {rate.high:.2f})" if rate else ""
-    return (
-        f"{what}: {curve.n_recovered} of {curve.n_injected} injected sources, half of them at "
-        f"{describe_half(curve.half)}{false}"
-    )
+def describe_night(quality: NightQuality) -> tuple[str, ...]:
+    """Return sentences on a night: which exposures, then one for each level of the search."""
+    missing = f"; {quality.n_missing} more chosen, without a result" if quality.n_missing else ""
+    plural = "" if quality.n_exposures == 1 else "s"
+    sentences = [f"{quality.n_exposures} exposure{plural} searched once more with injected sources{missing}"]
+    for curve in quality.completeness:
+        if curve.place != EVERYWHERE:
+            continue
+        rate = quality.false_rates.get(curve.level)
+        false = f"; without injections {describe_rate(rate)}" if rate else ""
+        sentences.append(
+            f"{curve.level}: {curve.n_recovered} of {curve.n_injected} injected sources, half of them at "
+            f"{describe_half(curve.half)}{false}"
+        )
+    return tuple(sentences)
 
 
 def _count(one: CompletenessBin) -> str:

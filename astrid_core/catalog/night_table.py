@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from textwrap import wrap
 
+from astrid_core.catalog.completeness_text import curve_rows, describe_night
 from astrid_core.catalog.report import SEARCHED, SKIPPED, UNFINISHED, ExposureFacts, NightFacts
 
 WIDTH = 100
@@ -26,6 +27,8 @@ def night_table(facts: NightFacts) -> str:
     lines = [f"Night {facts.night}, survey {facts.survey}", "=" * WIDTH]
     lines += _pairs(_headline(facts))
     lines += ["", *_exposure_lines(facts)]
+    if facts.quality is not None and facts.quality.completeness:
+        lines += ["", "Injected sources recovered, by predicted S/N", *curve_rows(facts.quality.completeness)]
     for title, rows in (
         (
             "Skipped",
@@ -77,6 +80,8 @@ def _headline(facts: NightFacts) -> list[tuple[str, str]]:
     sentences = truth_sentences(facts)
     if sentences is not None:
         rows += [("Recovered", sentences[0]), ("False", sentences[1])]
+    if facts.quality is not None:
+        rows += [("Injected" if number == 0 else "", text) for number, text in enumerate(describe_night(facts.quality))]
     times = ", ".join(f"{stage} {elapsed_s:.1f} s" for stage, elapsed_s in facts.elapsed_s.items())
     return [*rows, ("Time", f"{times}; {sum(facts.elapsed_s.values()):.1f} s in all")]
 

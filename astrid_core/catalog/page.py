@@ -6,6 +6,7 @@ from datetime import date
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from astrid_core.catalog.completeness_text import describe_half, describe_night, describe_rate
 from astrid_core.catalog.cutouts import Cutouts
 from astrid_core.catalog.night_table import truth_sentences
 from astrid_core.catalog.report import SEARCHED, SKIPPED, UNFINISHED, NightFacts
@@ -55,6 +56,8 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
     )
     environment.filters["number"] = _number
     environment.filters["angle"] = _angle
+    environment.filters["half"] = describe_half
+    environment.filters["rate"] = describe_rate
     mjds = [exposure.mid_mjd for exposure in facts.exposures]
     return environment.get_template("night.html").render(
         facts=facts,
@@ -68,6 +71,7 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
         exposure_steps=_exposure_steps(facts),
         detection_steps=_detection_steps(facts),
         times=_times(facts),
+        injected=describe_night(facts.quality) if facts.quality is not None else (),
         truth_sentences=[sentence.replace(">=", "≥") for sentence in truth_sentences(facts) or ()],
     )
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 from astrid_core.catalog.entities import LightCurvePoint
+from astrid_core.catalog.night_quality import NightQuality
 from astrid_core.catalog.truth import TruthTally
 from astrid_core.detection.entities import ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
@@ -79,6 +80,8 @@ class NightFacts:
     elapsed_s: Mapping[str, float] = field(default_factory=dict)
     """By stage, summed over runs."""
     truth: TruthTally | None = None
+    quality: NightQuality | None = None
+    """None where nothing was injected."""
 
     def count(self, outcome: str) -> int:
         """Return how many exposures ended so."""
@@ -175,6 +178,7 @@ def night_facts(  # noqa: PLR0913 - a night has this many sides
     rejections: Sequence[Rejection],
     light_curves: Mapping[UUID, Sequence[LightCurvePoint]],
     truth: TruthTally | None = None,
+    quality: NightQuality | None = None,
 ) -> NightFacts:
     """Return the facts of a night; ``light_curves`` are whole, of every object with a point in one of the exposures."""
     points = [point for curve in light_curves.values() for point in curve]
@@ -195,6 +199,7 @@ def night_facts(  # noqa: PLR0913 - a night has this many sides
             "detect": math.fsum(runs.model_run.elapsed_s for runs in exposures if runs.model_run),
         },
         truth=truth,
+        quality=quality,
     )
 
 

@@ -130,10 +130,11 @@ def _one_night(
     for key in keys:
         run_curate(services, key, pipeline.curate)
     run_publish(services, survey, night, pipeline.publish, keys)
+    injections = _inject(services, pipeline, night=night, model=model, model_run_keys=keys)
     page = out / f"{survey}-{night}.html"
     report = run_report(
         services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=keys,
-        config=pipeline.report,
+        injection_run_keys=injections, config=pipeline.report,
     )  # fmt: skip
     print(report.table)
     print(f"page: {page}")
@@ -158,6 +159,28 @@ def _references(
             run_build_reference(services, inputs.keys, pipeline.reference, cell=group.cell, band=group.band)
         except Unprocessable as error:
             _say(f"reference {group.label}: {error}")
+
+
+def _inject(
+    services: "Services", pipeline: "Pipeline", *, night: str, model: "Model", model_run_keys: Sequence["RunKey"]
+) -> Sequence["RunKey"]:
+    """Search a part of the night once more with injected sources; what fails here costs nothing of the catalog."""
+    from astrid_core.shared.errors import TemporaryFailure
+    from astrid_core.stages.batch import run_each
+    from astrid_core.stages.inject import plan_shadows, run_injection
+
+    config = pipeline.trial()
+    plan = plan_shadows(services, model_run_keys, model, config)
+    try:
+        done = run_each(
+            lambda key: run_injection(services, _key(key), model.id, config),
+            _counted(f"{night} with injections", plan.pending),
+        )
+    except TemporaryFailure as error:
+        _say(f"{night}: injections are not complete: {error}")
+    else:
+        _complain(done)
+    return plan.keys
 
 
 def _export(services: "Services", pipeline: "Pipeline", out: Path) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -127,12 +127,31 @@ def choose_shadows(observation_ids: Sequence[str], fraction: float) -> tuple[str
     return tuple(name for name in observation_ids if rank[name] < fraction or name == least)
 
 
-def plan_shadows(services: Services, model_run_keys: Sequence[RunKey], fraction: float) -> tuple[RunKey, ...]:
-    """Return the differences of a night that are to be searched with injections, of those that were scored."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowPlan:
+    """The exposures of a night that are searched with injections."""
+
+    pending: tuple[RunKey, ...]
+    """Differences whose injection run is not settled."""
+    keys: tuple[RunKey, ...]
+    """Injection runs of all of them, settled or not."""
+
+
+def plan_shadows(
+    services: Services, model_run_keys: Sequence[RunKey], model: Model, config: TrialConfig, *, force: bool = False
+) -> ShadowPlan:
+    """Choose among the scored exposures of a night, and look up what is left to do; with ``force`` all of them are."""
+    pending: list[RunKey] = []
+    keys: list[RunKey] = []
     with services.transaction() as records:
         runs = [records.model_runs.get(key) for key in model_run_keys]
-    differences = {run.observation_id: run.difference_key for run in runs}
-    return tuple(differences[name] for name in choose_shadows(list(differences), fraction))
+        differences = {run.observation_id: run.difference_key for run in runs}
+        for name in choose_shadows(list(differences), config.inject.shadow_fraction):
+            key = injection_key(differences[name], model, config)
+            if force or records.injection_runs.find(key) is None:
+                pending.append(differences[name])
+            keys.append(key)
+    return ShadowPlan(pending=tuple(pending), keys=tuple(keys))
 
 
 def _record(services: Services, run: InjectionRun) -> None:

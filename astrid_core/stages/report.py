@@ -11,11 +11,13 @@ import structlog
 
 from astrid_core.catalog.config import ReportConfig
 from astrid_core.catalog.entities import Analytics, LightCurvePoint
+from astrid_core.catalog.night_quality import choose_injection_run, night_quality
 from astrid_core.catalog.night_table import night_table
 from astrid_core.catalog.page import Portrait, night_page
 from astrid_core.catalog.portraits import Sitter, choose_sitters, portrait, take_picture
 from astrid_core.catalog.report import ExposureRuns, NightFacts, choose_runs, night_facts
 from astrid_core.catalog.truth import TruthRow, TruthTally, in_frame, labels, must_be_found, tally
+from astrid_core.detection.entities import InjectionRun
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.differencing.products import DifferenceProduct, read_difference
 from astrid_core.observations.entities import Rejection
@@ -44,7 +46,7 @@ class NightReport:
     """One self-contained HTML document."""
 
 
-def run_report(
+def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
     services: Services,
     *,
     survey: str,
@@ -52,16 +54,18 @@ def run_report(
     out: Path | None = None,
     truth: Sequence[TruthRow] = (),
     model_run_keys: Collection[RunKey] = (),
+    injection_run_keys: Collection[RunKey] = (),
     config: ReportConfig | None = None,
 ) -> NightReport:
     """Record the facts of a night and draw its page, written to the file ``out`` too if given. Safe to repeat.
 
-    Where an exposure was run under several settings, ``model_run_keys`` says which of them the report is about. The
+    Where an exposure was run under several settings, ``model_run_keys`` says which of them the report is about, and
+    ``injection_run_keys`` the same for searches with injections; those of them that hold no result are counted. The
     same facts have the same key, and their page is drawn once.
     """
     settings = config or ReportConfig()
     with services.transaction() as records:
-        seen = _Night.read(records, survey, night, model_run_keys)
+        seen = _Night.read(records, survey, night, {*model_run_keys, *injection_run_keys})
     rows_of = {
         runs.observation.id: [row for row in truth if row.applies_to(runs.observation)] for runs in seen.exposures
     }
@@ -74,6 +78,9 @@ def run_report(
         rejections=seen.rejections,
         light_curves=seen.light_curves,
         truth=_compare(services, seen, rows_of, settings) if truth else None,
+        quality=night_quality(
+            seen.injections, n_missing=len(set(injection_run_keys) - {run.key for run in seen.injections})
+        ),
     )
     sitters = choose_sitters(seen.exposures, seen.light_curves, limit=settings.max_cutouts)
     told = facts.as_json()
@@ -106,6 +113,7 @@ class _Night:
     rejections: tuple[Rejection, ...]
     light_curves: Mapping[UUID, Sequence[LightCurvePoint]]
     """Whole, of every object that was seen in the night."""
+    injections: tuple[InjectionRun, ...]
 
     @property
     def points(self) -> tuple[LightCurvePoint, ...]:
@@ -117,6 +125,7 @@ class _Night:
     def read(cls, records: Records, survey: str, night: str, preferred: Collection[RunKey]) -> "_Night":
         exposures: list[ExposureRuns] = []
         light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
+        injections: list[InjectionRun | None] = []
         for observation in records.observations.search(survey=survey, night=night):
             model_runs = records.model_runs.of_observation(observation.id)
             ids = [detection.id for run in model_runs for detection in run.detections]
@@ -130,6 +139,7 @@ class _Night:
                 published=published,
             )
             exposures.append(runs)
+            injections.append(_injected(records, runs, preferred))
             candidates = [detection.candidate for run in model_runs for detection in run.detections]
             places = [
                 candidate.position
@@ -147,7 +157,16 @@ class _Night:
             references=tuple(records.references.get(digest) for digest in sorted(digests)),
             rejections=tuple(records.rejections.all(survey=survey)),
             light_curves=dict(sorted(light_curves.items())),
+            injections=tuple(run for run in injections if run is not None),
         )
+
+
+def _injected(records: Records, runs: ExposureRuns, preferred: Collection[RunKey]) -> InjectionRun | None:
+    if runs.difference is None or runs.model_run is None:
+        return None
+    return choose_injection_run(
+        records.injection_runs.of_difference(runs.difference.key), model=runs.model_run.model, preferred=preferred
+    )
 
 
 def _compare(

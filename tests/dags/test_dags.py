@@ -61,7 +61,7 @@ def test_every_task_has_an_owner_and_is_retried_with_back_off(dags: dict[str, An
 
 def test_every_mapped_task_has_a_readable_name(dags: dict[str, Any]) -> None:
     mapped = [(dag_id, task) for dag_id, task in _tasks(dags) if task.get_closest_mapped_task_group() or task.is_mapped]
-    assert len(mapped) == 8
+    assert len(mapped) == 10
     for dag_id, task in mapped:
         assert task.map_index_template == "{{ label }}", f"{dag_id}.{task.task_id}"
 
@@ -84,6 +84,21 @@ def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], d
     gather = dags[dag_id].get_task("gather")
     assert gather.trigger_rule == "all_done"
     assert {"plan", "search_batch.detect"} <= gather.upstream_task_ids
+
+
+@pytest.mark.parametrize("dag_id", SEARCHES)
+def test_injections_stand_beside_the_way_to_the_catalog(dags: dict[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    injections = {"plan_injections", "inject"}
+    for task_id in ("check_candidates", "curate", "publish", "report"):
+        assert not injections & dag.get_task(task_id).get_flat_relative_ids(upstream=True), task_id
+    assert "gather" in dag.get_task("plan_injections").upstream_task_ids
+    assert dag.get_task("inject").is_mapped
+    # The one last task: it runs whatever became of the injections, and asks whether the night was reported.
+    assert [task.task_id for task in dag.leaves] == ["complete_report"]
+    last = dag.get_task("complete_report")
+    assert last.trigger_rule == "all_done"
+    assert {"inject", "report"} <= last.upstream_task_ids
 
 
 def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> None:

@@ -74,6 +74,56 @@ def test_a_night_goes_from_files_to_a_page_and_again_finds_nothing_to_do(made: S
     assert [batch["items"] for batch in forced] == [[SCIENCE]]
 
 
+def test_a_night_is_searched_again_with_injections_that_show_on_its_page_only(made: Scene, tmp_path: Path) -> None:
+    _referenced(made)
+    request = _pinned(made)
+    search.ingest_surveys(made.services, request)
+    assert search.plan_injections(made.services, request, n_slots=2) == []
+    _searched(made, request)
+    search.publish_all(made.services, request)
+    reported = search.report_all(made.services, request)
+    page = tmp_path / "results" / f"demo-{NIGHT}.html"
+    assert "0 exposures searched once more with injected sources; 1 more chosen" in page.read_text()
+
+    (batch,) = search.plan_injections(made.services, request, n_slots=2)
+    assert batch["label"] == "injections 1-1"
+    (key,) = search.inject_batch(made.services, batch, request)["items"]
+    (completed,) = search.complete_reports(made.services, request, reported)
+    assert completed != reported[0]
+    assert "1 exposure searched once more with injected sources:" in page.read_text()
+    assert "What the search finds" in page.read_text()
+
+    assert search.plan_injections(made.services, request, n_slots=2) == []
+    forced = search.plan_injections(made.services, _pinned(made, force=True), n_slots=2)
+    assert [one["items"] for one in forced] == [batch["items"]]
+    assert search.inject_batch(made.services, forced[0], request)["items"] == [key]
+    assert search.complete_reports(made.services, request, reported) == [completed]
+    assert search.publish_all(made.services, request)["n_published"] == 0
+
+
+def test_a_night_without_a_report_does_not_look_complete(made: Scene) -> None:
+    for request, reported in ((None, None), (_pinned(made), None)):
+        with pytest.raises(search.NothingPublished):
+            search.complete_reports(made.services, request, reported)
+
+
+def test_injections_that_fail_leave_the_page_as_it_is(made: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    _referenced(made)
+    request = _pinned(made)
+    search.ingest_surveys(made.services, request)
+    _searched(made, request)
+    reported = search.report_all(made.services, request)
+    (batch,) = search.plan_injections(made.services, request, n_slots=2)
+
+    def broken(*_: object, **__: object) -> RunKey:
+        raise PermanentFailure("disk is gone")
+
+    monkeypatch.setattr("include.search.run_injection", broken)
+    with pytest.raises(PermanentFailure, match="disk is gone"):
+        search.inject_batch(made.services, batch, request)
+    assert search.complete_reports(made.services, request, reported) == reported
+
+
 def test_a_region_leaves_the_rest_of_the_night_alone(made: Scene) -> None:
     elsewhere = _pinned(made, region="cone(10.68,-41.27,0.5deg)")
     search.ingest_surveys(made.services, elsewhere)

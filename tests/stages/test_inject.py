@@ -176,6 +176,12 @@ def test_a_hash_chooses_who_is_shadowed_and_at_least_one() -> None:
 def test_the_shadows_of_a_night_are_differences_of_its_scored_exposures(
     shadowed: tuple[Scene, RunKey, RunKey, Model, RunKey],
 ) -> None:
-    made, difference, model_run, *_ = shadowed
-    assert plan_shadows(made.services, [model_run], 0.1) == (difference,)
-    assert plan_shadows(made.services, [model_run], 0.0) == plan_shadows(made.services, [], 0.5) == ()
+    made, difference, model_run, model, key = shadowed
+    plan = plan_shadows(made.services, [model_run], model, CONFIG)
+    assert (plan.pending, plan.keys) == ((), (key,))
+    assert plan_shadows(made.services, [model_run], model, CONFIG, force=True).pending == (difference,)
+    other = replace(CONFIG, inject=replace(CONFIG.inject, seed=2))
+    assert plan_shadows(made.services, [model_run], model, other).pending == (difference,)
+    none = replace(CONFIG, inject=replace(CONFIG.inject, shadow_fraction=0.0))
+    assert plan_shadows(made.services, [model_run], model, none).keys == ()
+    assert plan_shadows(made.services, [], model, CONFIG).keys == ()
