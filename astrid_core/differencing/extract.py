@@ -84,7 +84,7 @@ def _peaks(score: FloatImage, masked: NDArray[np.bool_], threshold: float) -> tu
             minarea=1,
             filter_kernel=None,
             deblend_nthresh=32,
-            deblend_cont=0.02,
+            deblend_cont=0.005,
             clean=False,
         )
     rows = np.concatenate([found["ypeak"].astype(int), tops[:, 0]])
@@ -128,9 +128,13 @@ def _measured(
 ) -> list[Peak]:
     """Return those of n peaks that are no hits."""
     sign = np.sign(difference.score[rows, columns]).astype(float)
-    places = locate(difference, rows, columns, sign)
+    score, places = difference.score[rows, columns], locate(difference, rows, columns, sign)
+    rows, columns = np.rint(places.y_pix).astype(int), np.rint(places.x_pix).astype(int)
     poles = second_poles(difference, rows, columns, places, fwhm_pix=fwhm_pix)
-    kept = hit_gain_chi2 <= np.where(poles.paired, poles.gain_chi2, 0.0)
+    kept = hit_gain_chi2 <= np.where(poles.one_source, poles.gain_chi2, 0.0)
+    # Its own photons flatten the score of a bright source, which may then have two peaks.
+    first = np.unique(np.stack([rows[kept], columns[kept], sign[kept]]), axis=1, return_index=True)[1]
+    kept[np.delete(np.flatnonzero(kept), first)] = False
     if not kept.any():
         return []
     rows, columns, sign, places = rows[kept], columns[kept], sign[kept], places.take(kept)
@@ -146,7 +150,7 @@ def _measured(
         "y_pix": places.y_pix,
         "x_err_pix": x_err,
         "y_err_pix": y_err,
-        "score": difference.score[rows, columns],
+        "score": score[kept],
         "flux": places.flux,
         "flux_err": difference.flux_err[rows, columns],
         "chi2": reduced_chi2(difference, rows, columns, places, radius_pix=radius, unit=unit),

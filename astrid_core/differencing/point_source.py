@@ -9,9 +9,10 @@ from astrid_core.differencing.stamps import FloatArray, IntArray, Shifted, cut, 
 from astrid_core.differencing.subtract import Difference
 from astrid_core.shared.images import FloatImage
 
+_CLIMB = 2
 _NEWTON_STEPS = 6
 _MAX_SHIFT_PIX = 0.49
-"""A source lies in the pixel of its peak: otherwise the next pixel would be the peak."""
+"""A source lies in the pixel where the PSF flux is highest: otherwise the next one would be higher."""
 _SAMPLE = 200_000
 _FITTED = 3
 """Flux and two coordinates."""
@@ -34,9 +35,12 @@ def locate(difference: Difference, rows: IntArray, columns: IntArray, sign: Floa
     """Return the extremum of the PSF flux next to each of n peaks of ``sign``.
 
     The PSF flux S / F_S as a function of position is the likelihood of a source there, so its extremum is the position
-    of highest likelihood. It is taken there rather than in S_corr, whose noise may change across the source.
+    of highest likelihood. It is taken there rather than in S_corr, whose noise changes across a bright source, so that
+    its peak may lie up to two pixels off.
     """
     plane = difference.flux
+    for _ in range(_CLIMB):
+        rows, columns = _climbed(difference, rows, columns, sign)
     dx, dy = np.zeros(len(rows)), np.zeros(len(rows))
     for _ in range(_NEWTON_STEPS):
         here = surface(plane, columns + dx, rows + dy)
@@ -51,6 +55,14 @@ def locate(difference: Difference, rows: IntArray, columns: IntArray, sign: Floa
     return Places(x_pix=x, y_pix=y, flux=surface(plane, x, y).value)
 
 
+def _climbed(difference: Difference, rows: IntArray, columns: IntArray, sign: FloatArray) -> tuple[IntArray, IntArray]:
+    """Return the highest unmasked pixels of the PSF flux among n pixels and their neighbours."""
+    height = cut(difference.flux, rows, columns, 1, fill=0.0) * sign[:, None, None]
+    height = np.where(cut(difference.mask, rows, columns, 1, fill=1) == 0, height, -np.inf)
+    highest = np.argmax(height.reshape(len(rows), -1), axis=1)
+    return rows + highest // 3 - 1, columns + highest % 3 - 1
+
+
 def position_errors(
     difference: Difference, rows: IntArray, columns: IntArray, flux: FloatArray, *, half: int
 ) -> tuple[FloatArray, FloatArray]:
@@ -62,10 +74,12 @@ def position_errors(
     noise may differ from pixel to pixel, so the variance of the gradient is summed over it. What ``flux_err`` allows
     for beyond the pixels' noise widens the position alike.
     """
-    centre, padded = half, Shifted(difference.psf, half=half + 1).by(np.zeros(1), np.zeros(1))[0]
-    py, px = (one[1:-1, 1:-1] for one in np.gradient(padded))
-    p = padded[1:-1, 1:-1]
-    variance = cut(difference.variance, rows, columns, centre, fill=np.nan).astype(float)
+    step, still = np.array([0.01]), np.zeros(1)
+    psf = Shifted(difference.psf, half=half)
+    p = psf.by(still, still)[0]
+    px = (psf.by(-step, still) - psf.by(step, still))[0] / (2.0 * step)
+    py = (psf.by(still, -step) - psf.by(still, step))[0] / (2.0 * step)
+    variance = cut(difference.variance, rows, columns, half, fill=np.nan).astype(float)
     own = difference.variance[rows, columns].astype(float)[:, None, None]
     variance = np.where(np.isfinite(variance), variance, own)
     products = np.stack([px * px, px * py, py * py])
