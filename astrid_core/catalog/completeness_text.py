@@ -23,7 +23,7 @@ def describe_quality(quality: SearchQuality) -> tuple[str, ...]:
     halves = ("", *(f"  half at {describe_half(curve.half)}" for curve in quality.completeness))
     lines += [row + half for row, half in zip(rows, halves, strict=True)]
     for level, rate in quality.false_rates.items():
-        lines.append(f"{level} without any injection: {describe_rate(rate)}")
+        lines.append(f"{level} without any injection, true changes included: {describe_rate(rate)}")
     fluxes = quality.fluxes
     if fluxes.bias is not None and fluxes.bias_err is not None:
         lines.append(
