@@ -52,6 +52,8 @@ class DifferenceConfig:
     """Side of the pieces that share one PSF; results depend on it by less than 1 % of sigma."""
     overlap_pix: int = 32
     """Width over which neighbouring tiles are blended."""
+    fit_spacing_pix: int = 512
+    """Distance of the knots between which displacement, flux scale and PSF widths are fitted."""
     detect_sigma: float = 5.0
     """Threshold for the stars that registration, PSF and flux scale are measured from."""
     max_mask_weight: float = 0.1
@@ -64,6 +66,10 @@ class DifferenceConfig:
     """Only so many, the strongest, are kept of one pair."""
     max_score_noise: float = 3.0
     """A score this noisy before calibration cannot be trusted after it."""
+    min_score_noise: float = 0.1
+    """Nor can one this quiet. Colour filters in front of single pixels make neighbours differ by more than noise, which
+    the score then averages away: 0.3 is seen.
+    """
     compatible_bands: tuple[tuple[str, str], ...] = (("B", "g"), ("V", "g"), ("R", "r"), ("I", "i"))
     """Pairs of bands that may be compared where no reference in the same band exists."""
 

@@ -1,57 +1,42 @@
 """What is left over after the subtraction, and how much noise it stands for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import nnls
 
-from astrid_core.differencing.zogy import Tile
+from astrid_core.differencing.fields import FloatArray, IntArray, around
+from astrid_core.differencing.planes import Planes
 from astrid_core.shared.images import FloatImage
 
-_MAX_SAMPLE = 200_000
 _MIN_SAMPLE = 200
+_MIN_GROUP = 30
+_MIN_SNR = 10.0
 _MAX_ASTROMETRIC_PIX = 0.3
 _MAX_PSF_ERROR = 0.04
 _MAX_SCALE_ERROR = 0.03
 _CHI2_MEDIAN = 0.4549364
 """Median of the square of a standard normal deviate."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalCorrection:
-    """How one tile of the reference must still be moved and scaled, to first order."""
-
-    dx_pix: float
-    dy_pix: float
-    scale: float
-
-    def apply(self, tile: Tile) -> Tile:
-        """Return the tile with the correction taken out of D and S."""
-        if self.dx_pix == 0.0 and self.dy_pix == 0.0 and self.scale == 0.0:
-            return tile
-        return replace(
-            tile,
-            difference=tile.difference - self._of(tile.reference_difference),
-            score=tile.score - self._of(tile.reference_score),
-        )
-
-    def _of(self, plane: FloatImage) -> FloatImage:
-        gy, gx = np.gradient(plane)
-        return (self.dx_pix * gx + self.dy_pix * gy + self.scale * plane).astype(np.float32)
+_CELL_PIX = 256
+_MIN_CELL_SAMPLE = 1000
+_STRIDE = 3
+_STRONG_SIGMA = 4.5
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What both images show, as the score sees it: planes (ny, nx) in units of S."""
+    """What both images show at n pixels, as the score sees it, in units of S: of each the smaller of the two images'.
+
+    Only what stays can be subtracted badly: a source that came or went must not pay for its own gradient.
+    """
 
     light: FloatImage
-    """The smaller of k_n * N and k_r * R."""
     gradient2: FloatImage
-    """Squared gradient of the light, per pixel^2."""
+    """Squared gradient, per pixel^2."""
     curvature: FloatImage
-    """Absolute Laplacian of the light, per pixel^2."""
+    """Absolute Laplacian, per pixel^2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +52,9 @@ class ResidualNoise:
     psf: float = 0.0
     """Residual error of the PSF widths, pixel^2: a wrong PSF moves light only where light is curved."""
     flux_scale: float = 0.0
-    """Residual relative error of the flux scale, which includes colour differences."""
+    """Residual relative error of the flux scale, which includes colour differences. Errors of one source are fully
+    correlated over its pixels, so their variance is that of the light, not of a sum of pixels.
+    """
 
     def variance(self, scene: Scene) -> FloatImage:
         """Return the variance that these add to V(S)."""
@@ -76,83 +63,49 @@ class ResidualNoise:
         return np.asarray(extra + np.float32(self.flux_scale**2) * scene.light**2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibratedScore:
-    """A score of unit variance, and the factor that made it so."""
+def scene_at(planes: Planes, y: IntArray, x: IntArray) -> Scene:
+    """Return what both images show at n pixels at least one from the edge of the frame."""
+    reference, rest = around(planes.reference_score, y, x), around(planes.score, y, x)
 
-    score: FloatImage
-    noise: float
+    def both(dy: int, dx: int) -> FloatImage:
+        light = reference(dy, dx)
+        return np.stack([light, light + rest(dy, dx)])
 
-
-def local_correction(tile: Tile, holes: NDArray[np.bool_]) -> LocalCorrection:
-    """Fit shift and flux scale of the reference on the score image, robustly, where it holds significant sources.
-
-    To first order a reference displaced by (dx, dy) and scaled by 1 + a leaves dx dS_r/dx + dy dS_r/dy + a S_r in S.
-    A weak prior (0.3 px, 10 %) keeps tiles without sources at zero.
-    """
-    gy, gx = np.gradient(tile.reference_score)
-    planes = (gx, gy, tile.reference_score)
-    limit = 3.0 * np.sqrt(tile.score_variance)
-    use = np.flatnonzero(~holes & (np.maximum(np.maximum(np.abs(gx), np.abs(gy)), tile.reference_score) > limit))
-    if len(use) < _MIN_SAMPLE:
-        return LocalCorrection(dx_pix=0.0, dy_pix=0.0, scale=0.0)
-    sigma = np.sqrt(tile.score_variance.ravel()[use]).astype(float)
-    design = np.stack([plane.ravel()[use] / sigma for plane in planes], axis=-1)
-    target = tile.score.ravel()[use] / sigma
-    # Score pixels are correlated over a PSF, so a tile has far fewer independent rows than pixels.
-    prior = 10.0 * np.diag([1 / 0.3**2, 1 / 0.3**2, 1 / 0.1**2])
-    weight = np.ones(len(target))
-    solution = np.zeros(3)
-    for _ in range(8):
-        weighted = design * weight[:, None]
-        solution = np.linalg.solve(weighted.T @ design + prior, weighted.T @ target)
-        rest = np.abs(target - design @ solution)
-        scale = max(1.0, 1.4826 * float(np.median(rest)))
-        # Transients, variables and PSF errors of the brightest stars must not steer the fit.
-        weight = 1.0 / np.maximum(1.0, rest / (2.0 * scale)) ** 2 / (1.0 + (np.abs(design[:, 2]) / 100.0) ** 2)
-    dx, dy, scale = (float(value) for value in solution)
-    if max(abs(dx), abs(dy)) > 1.0 or abs(scale) > 0.3:
-        return LocalCorrection(dx_pix=0.0, dy_pix=0.0, scale=0.0)
-    return LocalCorrection(dx_pix=dx, dy_pix=dy, scale=scale)
+    here, left, right, below, above = both(0, 0), both(0, -1), both(0, 1), both(-1, 0), both(1, 0)
+    gradient2 = (np.square(right - left) + np.square(above - below)) * np.float32(0.25)
+    bend = np.abs(left + right + below + above - 4 * here)
+    return Scene(np.maximum(here.min(axis=0), 0.0), gradient2.min(axis=0), bend.min(axis=0))
 
 
-def fit_residual_noise(
-    score: FloatImage, variance: FloatImage, scene: Scene, usable: NDArray[np.bool_], *, fwhm_pix: float
-) -> ResidualNoise:
-    """Measure what explains S^2 - V where the reference holds bright sources.
+def fit_residual_noise(rest: FloatArray, variance: FloatArray, scene: Scene, *, fwhm_pix: float) -> ResidualNoise:
+    """Measure what explains ``rest``^2 - ``variance`` of n score pixels where both images hold bright sources.
 
     Pixels are grouped by brightness and by how sharp the light is there; the median of S^2 / V of each group, against
     the 0.4549 of pure noise, gives its excess, so that transients, variables and single bad stars have no say. The
     excess is then shared among three non-negative causes (see ResidualNoise).
     """
-    snr = np.abs(scene.light) / np.sqrt(variance)
-    index = np.flatnonzero(usable & (snr > 10.0))
-    if len(index) < _MIN_SAMPLE:
+    snr = scene.light / np.sqrt(variance)
+    chosen = snr > _MIN_SNR
+    if chosen.sum() < _MIN_SAMPLE:
         return ResidualNoise()
-    index = index[:: max(1, len(index) // _MAX_SAMPLE)]
-    v = variance.ravel()[index].astype(float)
-    s2 = score.ravel()[index].astype(float) ** 2 / v
-    light = scene.light.ravel()[index].astype(float)
+    v, snr = variance[chosen], snr[chosen]
+    chi2 = rest[chosen] ** 2 / v
+    light = scene.light[chosen].astype(float)
     causes = np.stack(
-        [
-            scene.gradient2.ravel()[index] / v,
-            scene.curvature.ravel()[index].astype(float) ** 2 / v,
-            light**2 / v,
-        ],
-        axis=1,
+        [scene.gradient2[chosen] / v, scene.curvature[chosen].astype(float) ** 2 / v, light**2 / v], axis=1
     )
-    brightness = np.minimum(np.log10(snr.ravel()[index] / 10.0) * 3.0, 8.0).astype(int)
+    brightness = np.minimum(np.log10(snr / _MIN_SNR) * 3.0, 8.0).astype(int)
     sharpness = causes[:, 1] / causes[:, 2]
     group = brightness * 4 + np.digitize(sharpness, np.quantile(sharpness, [0.25, 0.5, 0.75]))
     rows, excess = [], []
     for one in np.unique(group):
-        chosen = group == one
-        if chosen.sum() < 30:
+        members = group == one
+        if members.sum() < _MIN_GROUP:
             continue
-        level = float(np.median(s2[chosen])) / _CHI2_MEDIAN
+        level = float(np.median(chi2[members])) / _CHI2_MEDIAN
         # Neighbouring pixels share a PSF; the error of the median of n squares of normal deviates is 2.33 medians.
-        doubt = 2.33 * max(1.0, level) * fwhm_pix / np.sqrt(chosen.sum())
-        rows.append(np.median(causes[chosen], axis=0) / doubt)
+        doubt = 2.33 * max(1.0, level) * fwhm_pix / np.sqrt(members.sum())
+        rows.append(np.median(causes[members], axis=0) / doubt)
         # Causes cannot be negative, so they would fit every upward fluctuation: only what exceeds the doubt counts.
         excess.append((level - 1.0) / doubt - 1.0)
     if not rows:
@@ -168,35 +121,73 @@ def fit_residual_noise(
     )
 
 
-def psf_model_noise(flux: FloatImage, *, per_flux2: float, quiet: float, reach_pix: int) -> FloatImage:
-    """Return the variance that errors of the PSF models add to S around bright point sources.
+def add_psf_model_noise(
+    variance: FloatImage, light: FloatImage, *, per_light2: float, quiet: float, reach_pix: int
+) -> None:
+    """Add to ``variance`` of S, in place, what errors of the PSF models add around bright point sources.
 
     A PSF is known no better than its stars are bright: a star that outshines them leaves its flux times the error of
-    the model, over the whole stamp. ``flux`` is the PSF flux of the reference at each pixel, ``per_flux2`` the variance
-    that unit flux leaves in S, ``quiet`` the variance of S on the sky, below a tenth of which stars are passed over.
+    the model, over the whole stamp. ``light`` is the reference's share of S, ``per_light2`` the variance that a peak of
+    unit light leaves, ``quiet`` the variance of S on the sky, below a tenth of which stars are passed over.
     """
-    variance = np.zeros_like(flux)
-    bright = (flux == ndimage.maximum_filter(flux, 5)) & (np.maximum(flux, 0.0) ** 2 * per_flux2 > 0.1 * quiet)
+    if per_light2 <= 0.0:
+        return
+    margin = 2
+    ny, nx = light.shape
+    y, x = np.nonzero(light[margin : ny - margin, margin : nx - margin] > np.sqrt(0.1 * quiet / per_light2))
+    y, x = y + margin, x + margin
+    at, near = around(light, y, x), range(-margin, margin + 1)
+    own = at(0, 0)
+    peak = np.all([own >= at(dy, dx) for dy in near for dx in near], axis=0)
     side = np.arange(-reach_pix, reach_pix + 1)
     disc = (np.hypot(side[:, None], side[None, :]) <= reach_pix).astype(np.float32)
-    ny, nx = flux.shape
-    for y, x in zip(*np.nonzero(bright), strict=True):
-        top, left = max(0, y - reach_pix), max(0, x - reach_pix)
-        part = np.s_[top : min(ny, y + reach_pix + 1), left : min(nx, x + reach_pix + 1)]
-        of_disc = np.s_[
-            top - y + reach_pix : part[0].stop - y + reach_pix, left - x + reach_pix : part[1].stop - x + reach_pix
-        ]
-        variance[part] += np.float32(flux[y, x] ** 2 * per_flux2) * disc[of_disc]
-    return variance
+    for row, column, height in zip(y[peak], x[peak], own[peak], strict=True):
+        top, left = max(0, row - reach_pix), max(0, column - reach_pix)
+        part = variance[top : row + reach_pix + 1, left : column + reach_pix + 1]
+        down, across = top - row + reach_pix, left - column + reach_pix
+        part += np.float32(height**2 * per_light2) * disc[down:, across:][: part.shape[0], : part.shape[1]]
 
 
-def calibrate_score(score: FloatImage, usable: NDArray[np.bool_]) -> CalibratedScore:
-    """Divide the score by its own robust standard deviation on usable pixels.
+def robust_sigma(values: NDArray[np.floating]) -> float:
+    """Return half the distance between the 16th and the 84th percentile: the standard deviation of normal deviates."""
+    low, high = np.percentile(values, [15.8655, 84.1345])
+    return float(high - low) / 2.0
+
+
+def _thinned(values: FloatImage) -> FloatImage:
+    return values[:: max(1, len(values) // 500_000)]
+
+
+def measure_noise(
+    score: FloatImage, light: FloatImage, variance: FloatImage, usable: NDArray[np.bool_]
+) -> tuple[float, FloatImage]:
+    """Return the standard deviation of a score where its pixels hold no light, and its map on cells of 256 pixels.
 
     Resampling, coadding and drizzling correlate noise, and a per-pixel variance cannot know it; the score itself does.
+    Cells differ by chance, too: of the map's departure from the whole as much is kept as exceeds that. Where sources
+    leave no sky, all usable pixels count.
     """
-    values = score[usable]
-    values = values[:: max(1, len(values) // 2_000_000)]
-    low, high = np.percentile(values, [15.8655, 84.1345])
-    noise = float(high - low) / 2.0
-    return CalibratedScore(score=(score / np.float32(max(noise, 1e-12))).astype(np.float32), noise=noise)
+    part = np.s_[::_STRIDE, ::_STRIDE]
+    score, usable = score[part], usable[part]
+    sky = usable & (light[part] < 2.0 * np.sqrt(variance[part]))
+    if sky.sum() < _MIN_SAMPLE:
+        sky = usable
+    # What stands out is no noise; nor is what lies around it.
+    strong = np.abs(score) > _STRONG_SIGMA * robust_sigma(_thinned(score[sky]))
+    sky &= ~ndimage.binary_dilation(strong, iterations=2) if (sky & ~strong).sum() >= _MIN_SAMPLE else sky
+    whole = robust_sigma(_thinned(score[sky]))
+    n = [max(1, round(_STRIDE * side / _CELL_PIX)) for side in score.shape]
+    edges = [np.linspace(0, side, count + 1).round().astype(int) for side, count in zip(score.shape, n, strict=True)]
+    ratio, spread2 = np.ones(n, dtype=np.float64), np.zeros(n)
+    for i in range(n[0]):
+        for j in range(n[1]):
+            cell = np.s_[edges[0][i] : edges[0][i + 1], edges[1][j] : edges[1][j + 1]]
+            inside = score[cell][sky[cell]]
+            if len(inside) >= _MIN_CELL_SAMPLE:
+                ratio[i, j] = robust_sigma(inside) / whole
+                spread2[i, j] = 1.0 / len(inside)
+    ratio = ndimage.median_filter(ratio, 3, mode="nearest") if ratio.size > 1 else np.ones_like(ratio)
+    # The percentiles of n correlated values scatter by about sigma / sqrt(n); the filter halves that.
+    by_chance = float(spread2.mean())
+    real = max(0.0, 1.0 - by_chance / max(float(np.var(ratio)), 1e-30)) if ratio.size > 1 else 0.0
+    return whole, (whole * (1.0 + real * (ratio - 1.0))).astype(np.float32)

@@ -1,7 +1,7 @@
 """A frame in overlapping tiles, each with the PSF of its own middle, and joins that do not show."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -11,55 +11,126 @@ from scipy import fft
 from astrid_core.shared.images import FloatImage
 
 _Kind = TypeVar("_Kind", bound=np.generic)
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One cut of one axis: tiles are the products of the strips of both."""
+
+    first: int
+    """Where the tile begins; negative where it reaches over the edge of the frame."""
+    length: int
+    """A fast one to transform."""
+    blended: slice
+    """The part of the frame that the tile has a say in."""
+    weight: FloatImage
+    """How much, along ``blended``; the weights of all strips sum to 1."""
+    core: tuple[float, float]
+    """First and last pixel of its own."""
+
+    @property
+    def centre(self) -> float:
+        """The middle of its own pixels."""
+        return (self.core[0] + self.core[1]) / 2.0
+
+    @property
+    def of_tile(self) -> slice:
+        """``blended``, in pixels of the tile."""
+        return slice(self.blended.start - self.first, self.blended.stop - self.first)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A tile: what is computed (``outer``), and where in the frame its blended part goes."""
+    """One tile."""
 
-    outer: tuple[slice, slice]
-    pad: tuple[int, int]
-    """Rows and columns of zeros before the frame's own pixels, where the tile reaches over the edge."""
-    weight: FloatImage
-    centre: tuple[float, float]
+    rows: Strip
+    columns: Strip
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns that are transformed."""
+        return self.rows.length, self.columns.length
+
+    @property
+    def blended(self) -> tuple[slice, slice]:
+        """The part of the frame that the tile has a say in."""
+        return self.rows.blended, self.columns.blended
+
+    @property
+    def weight(self) -> FloatImage:
+        """How much, over ``blended``."""
+        return np.outer(self.rows.weight, self.columns.weight)
+
+    def lift(self, plane: NDArray[_Kind], *, fill: float | bool = 0.0) -> NDArray[_Kind]:
+        """Copy the pixels of the tile out of the frame, ``fill`` beyond its edge."""
+        first = (max(self.rows.first, 0), max(self.columns.first, 0))
+        last = (self.rows.first + self.shape[0], self.columns.first + self.shape[1])
+        part = plane[first[0] : last[0], first[1] : last[1]]
+        if part.shape == self.shape:
+            return part.copy()
+        tile = np.full(self.shape, fill, dtype=plane.dtype)
+        y, x = first[0] - self.rows.first, first[1] - self.columns.first
+        tile[y : y + part.shape[0], x : x + part.shape[1]] = part
+        return tile
+
+    def add(self, plane: FloatImage, tile: FloatImage, weight: FloatImage) -> None:
+        """Blend ``tile`` into the frame."""
+        plane[self.blended] += tile[self.rows.of_tile, self.columns.of_tile] * weight
 
 
-def windows(frame: tuple[int, int], tile_pix: int, overlap: int, guard: int) -> Iterator[Window]:
-    """Cut a frame into equal tiles whose weights ramp linearly across ``overlap`` and sum to a constant."""
-    rows, columns = _cuts(frame[0], tile_pix), _cuts(frame[1], tile_pix)
-    for top, bottom in rows:
-        for left, right in columns:
-            y_weight, y_start = _ramp(top, bottom, frame[0], overlap, guard)
-            x_weight, x_start = _ramp(left, right, frame[1], overlap, guard)
-            first = (max(y_start, 0), max(x_start, 0))
-            last = (min(y_start + len(y_weight), frame[0]), min(x_start + len(x_weight), frame[1]))
-            yield Window(
-                outer=(slice(first[0], last[0]), slice(first[1], last[1])),
-                pad=(first[0] - y_start, first[1] - x_start),
-                weight=np.outer(y_weight, x_weight).astype(np.float32),
-                centre=((left + right - 1) / 2, (top + bottom - 1) / 2),
-            )
-
-
-def _cuts(side: int, tile_pix: int) -> list[tuple[int, int]]:
+def strips(side: int, tile_pix: int, *, overlap: int, guard: int) -> tuple[Strip, ...]:
+    """Cut an axis into equal strips whose weights ramp linearly across ``overlap``; ``guard`` pixels beyond those keep
+    what wraps around in a transform away from them.
+    """
     edges = np.linspace(0, side, max(1, round(side / tile_pix)) + 1).round().astype(int)
-    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    return tuple(
+        _strip(start, stop, side, overlap=overlap, guard=guard)
+        for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+    )
 
 
-def _ramp(start: int, stop: int, side: int, overlap: int, guard: int) -> tuple[NDArray[np.float64], int]:
-    """Return weights along one axis, as long as a fast transform, and the frame coordinate of the first of them."""
-    half = overlap / 2
+def _strip(start: int, stop: int, side: int, *, overlap: int, guard: int) -> Strip:
+    half = overlap // 2
+    blended = slice(max(0, start - half), min(side, stop + half))
     length = fft.next_fast_len(stop - start + overlap + 2 * guard, real=True)
-    begin = start - (length - (stop - start)) // 2
-    at = np.arange(begin, begin + length) + 0.5
-    rise = np.clip((at - (start - half)) / overlap, 0.0, 1.0) if start > 0 else (at > 0).astype(float)
-    fall = np.clip(((stop + half) - at) / overlap, 0.0, 1.0) if stop < side else (at < side).astype(float)
-    return np.minimum(rise, fall), begin
+    at = np.arange(blended.start, blended.stop) + 0.5
+    weight = np.ones(len(at))
+    if start > 0:
+        weight = np.minimum(weight, (at - (start - half)) / (2 * half))
+    if stop < side:
+        weight = np.minimum(weight, (stop + half - at) / (2 * half))
+    return Strip(
+        first=start - (length - (stop - start)) // 2,
+        length=length,
+        blended=blended,
+        weight=weight.astype(np.float32),
+        core=(float(start), float(stop - 1)),
+    )
 
 
-def lift(plane: NDArray[_Kind], window: Window, *, fill: float | bool = 0.0) -> NDArray[_Kind]:
-    """Copy the pixels of a tile out of the frame, ``fill`` beyond its edge."""
-    tile = np.full(window.weight.shape, fill, dtype=plane.dtype)
-    part = plane[window.outer]
-    tile[window.pad[0] : window.pad[0] + part.shape[0], window.pad[1] : window.pad[1] + part.shape[1]] = part
-    return tile
+def apart(rows: tuple[Strip, ...], columns: tuple[Strip, ...]) -> tuple[tuple[Window, ...], ...]:
+    """Return all tiles in four groups, none of which holds two that share pixels of the frame: the tiles of a group may
+    be added to it at the same time, and the sums do not depend on who comes first.
+    """
+    return tuple(
+        tuple(Window(row, column) for row in rows[y::2] for column in columns[x::2]) for y, x in product((0, 1), (0, 1))
+    )
+
+
+def linear_basis(cuts: tuple[Strip, ...], side: int) -> FloatArray:
+    """Return (side, 2 n): for each strip its weight, and its weight times the distance from its centre in half widths.
+
+    With it, sum_ij B_row[y, i] M[i, j] B_column[x, j] is what tiles give together that are each bilinear in position.
+    """
+    basis = np.zeros((side, 2 * len(cuts)))
+    for index, cut in enumerate(cuts):
+        at = np.arange(cut.blended.start, cut.blended.stop)
+        basis[cut.blended, 2 * index] = cut.weight
+        basis[cut.blended, 2 * index + 1] = cut.weight * (at - cut.centre) / half_width(cut)
+    return basis
+
+
+def half_width(cut: Strip) -> float:
+    """Return half the distance from the first to the last own pixel of a strip."""
+    return max((cut.core[1] - cut.core[0]) / 2.0, 0.5)

@@ -10,7 +10,8 @@ W = s_n^2 |P_r^|^2 + s_r^2 |P_n^|^2. Then
     S    = k_n * N - k_r * R,  k_n^ = conj(P_n^) |P_r^|^2 / W,  k_r^ = conj(P_r^) |P_n^|^2 / W      (eqs. 28, 29, 34)
     V(S) = k_n^2 * V(N) + k_r^2 * V(R)                              (eqs. 26, 27, 30, 31)
 
-D is returned divided by F_D: science counts, so that a new source of flux F appears as F P_D.
+D is returned divided by F_D: science counts, so that a new source of flux F appears as F P_D. Transforms are real and
+of single precision: their rounding, 1e-7 of the PSF's sum, lies far below any sky noise.
 """
 
 from dataclasses import dataclass
@@ -19,9 +20,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from astrid_core.shared.images import FloatImage
+from astrid_core.differencing.planes import Responses
+from astrid_core.shared.images import FloatImage, PsfModel, polynomial_terms
 
-ComplexImage = NDArray[np.complex64]
+Spectrum = NDArray[np.complex64]
+
+
+@dataclass(frozen=True, slots=True)
+class PsfSpectrum:
+    """The transforms of the terms of a PSF polynomial on tiles of ``shape``."""
+
+    model: PsfModel
+    shape: tuple[int, int]
+    terms: Spectrum
+    """(n_terms, ny, nx // 2 + 1), the centre of the stamp at pixel (0, 0)."""
+
+    def at(self, x_pix: float, y_pix: float) -> Spectrum:
+        """Return the transform of the PSF, sum 1, at a position of the frame."""
+        if self.model.degree == 0:
+            return np.asarray(self.terms[0] / self.terms[0, 0, 0].real)
+        share = _terms_at(self.model, x_pix, y_pix).astype(np.float32)
+        spectrum = share[0] * self.terms[0]
+        for part, term in zip(share[1:], self.terms[1:], strict=True):
+            spectrum += part * term
+        return np.asarray(spectrum / spectrum[0, 0].real)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +51,18 @@ class Kernels:
     """All that depends on the PSFs and the noise only, for tiles of ``shape``."""
 
     shape: tuple[int, int]
-    science_score: ComplexImage
+    science_score: Spectrum
     """k_n^."""
-    reference_score: ComplexImage
-    science_variance: ComplexImage
+    reference_score: Spectrum
+    science_variance: Spectrum
     """Transform of k_n^2."""
-    reference_variance: ComplexImage
-    science_difference: ComplexImage
+    reference_variance: Spectrum
+    science_difference: Spectrum
     """P_r^ / (F_D sqrt(W)): what N is convolved with in D."""
-    reference_difference: ComplexImage
-    mask_weight: ComplexImage
-    """Transform of |k_n| + |k_r|, sum 1: how much each pixel says in a score."""
-    flux_scale: float
-    """F_S: the score of a source of unit flux at its centre (eq. 42)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Responses:
-    """What D shows of single things, on stamps as large as the larger PSF's."""
-
-    science_pixel: FloatImage
-    """Of unit light in one pixel of N."""
-    reference_pixel: FloatImage
-    """Of unit light in one pixel of R, its sign reversed."""
-    point_source: FloatImage
-    """P_D, sum 1."""
+    reference_difference: Spectrum
+    science_image: FloatImage
+    """k_n, its centre at pixel (0, 0)."""
+    reference_image: FloatImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,47 +81,70 @@ class Tile:
     """V(S), from photon, sky and read noise."""
 
 
+def transform_psf(model: PsfModel, shape: tuple[int, int]) -> PsfSpectrum:
+    """Return the transforms of the terms of ``model`` on tiles of ``shape``."""
+    half = model.size // 2
+    frame = np.zeros(shape)
+    terms = []
+    for stamp in model.coefficients:
+        frame[: model.size, : model.size] = stamp
+        terms.append(fft.rfft2(np.roll(frame, (-half, -half), (0, 1))).astype(np.complex64))
+    return PsfSpectrum(model, shape, np.array(terms))
+
+
 def make_kernels(
-    science_psf: FloatImage,
-    reference_psf: FloatImage,
+    science_psf: Spectrum,
+    reference_psf: Spectrum,
     *,
     science_variance: float,
     reference_variance: float,
     shape: tuple[int, int],
 ) -> Kernels:
-    """Return the kernels for one pair of PSF stamps (odd sides, sum 1) and background variances (counts^2)."""
-    pn, pr = _transform(science_psf, shape), _transform(reference_psf, shape)
-    pn2, pr2 = np.abs(pn) ** 2, np.abs(pr) ** 2
-    w = science_variance * pr2 + reference_variance * pn2
+    """Return the kernels for the transforms of one pair of PSFs and background variances (counts^2)."""
+    pn2, pr2 = _power(science_psf), _power(reference_psf)
+    w = np.float32(science_variance) * pr2
+    w += np.float32(reference_variance) * pn2
     # Beyond both optical cut-offs W is rounding noise; a floor keeps the ratios finite where there is no signal.
-    w = np.maximum(w, 1e-10 * w.max())
-    kn, kr = np.conj(pn) * pr2 / w, np.conj(pr) * pn2 / w
-    f_d = 1.0 / np.sqrt(science_variance + reference_variance)
-    root = f_d * np.sqrt(w)
-    kn_image, kr_image = fft.irfft2(kn, s=shape), fft.irfft2(kr, s=shape)
-    weight = np.abs(kn_image) + np.abs(kr_image)
-    half_plane = np.full(w.shape[1], 2.0)
-    half_plane[0] = 1.0
-    if shape[1] % 2 == 0:
-        half_plane[-1] = 1.0
-    flux_scale = float((pn2 * pr2 / w * half_plane).sum() / (shape[0] * shape[1]))
+    np.maximum(w, np.float32(1e-10) * w.max(), out=w)
+    np.divide(np.float32(1.0), w, out=w)
+    kn, kr = np.conj(science_psf), np.conj(reference_psf)
+    pr2 *= w
+    kn *= pr2
+    pn2 *= w
+    kr *= pn2
+    root = np.sqrt(w, out=w)
+    root *= np.float32(np.sqrt(science_variance + reference_variance))
+    kn_image, kr_image = _back(kn, shape), _back(kr, shape)
     return Kernels(
         shape=shape,
-        science_score=_single(kn),
-        reference_score=_single(kr),
-        science_variance=_single(fft.rfft2(kn_image**2)),
-        reference_variance=_single(fft.rfft2(kr_image**2)),
-        science_difference=_single(pr / root),
-        reference_difference=_single(pn / root),
-        mask_weight=_single(fft.rfft2(weight / weight.sum())),
-        flux_scale=flux_scale,
+        science_score=kn,
+        reference_score=kr,
+        science_variance=fft.rfft2(kn_image * kn_image),
+        reference_variance=fft.rfft2(kr_image * kr_image),
+        science_difference=reference_psf * root,
+        reference_difference=science_psf * root,
+        science_image=kn_image,
+        reference_image=kr_image,
     )
 
 
-def respond(science_psf: FloatImage, kernels: Kernels, *, size: int) -> Responses:
+def flux_scale(kernels: Kernels, psf: PsfModel, x_pix: NDArray[np.float64], y_pix: NDArray[np.float64]) -> FloatImage:
+    """Return F_S (eq. 42), the score of a source of unit flux at its centre, for sources at n positions of the frame:
+    the PSF at a source, seen through the kernel of its tile.
+    """
+    half = psf.size // 2
+    back = -np.arange(-half, half + 1)
+    # Its centre is pixel (0, 0), so that negative indices wrap to where they belong.
+    kernel = kernels.science_image[np.ix_(back, back)].astype(np.float64)
+    seen = np.tensordot(psf.coefficients, kernel, axes=2)
+    total = psf.coefficients.sum(axis=(1, 2))
+    shares = np.array([_terms_at(psf, x, y) for x, y in zip(x_pix, y_pix, strict=True)])
+    return np.asarray((shares @ seen) / (shares @ total), dtype=np.float32)
+
+
+def respond(science_psf: Spectrum, kernels: Kernels, *, size: int) -> Responses:
     """Return stamps of ``size`` (odd) of what ``kernels``, made for ``science_psf``, leave of pixels and points."""
-    source = _transform(science_psf, kernels.shape) * kernels.science_difference
-    point = _stamp(source, kernels.shape, size)
+    point = _stamp(science_psf * kernels.science_difference, kernels.shape, size)
     return Responses(
         science_pixel=_stamp(kernels.science_difference, kernels.shape, size),
         reference_pixel=_stamp(kernels.reference_difference, kernels.shape, size),
@@ -128,21 +160,19 @@ def subtract_tile(
     kernels: Kernels,
 ) -> Tile:
     """Return D, S and V(S) of one tile whose arrays have ``kernels.shape`` and hold finite numbers only."""
+    shape = kernels.shape
     n, r = fft.rfft2(science), fft.rfft2(reference)
-    from_reference = _back(kernels.reference_difference * r, kernels.shape)
-    score_reference = _back(kernels.reference_score * r, kernels.shape)
-    spread = fft.rfft2(science_variance) * kernels.science_variance
+    spread = fft.rfft2(science_variance)
+    spread *= kernels.science_variance
     spread += fft.rfft2(reference_variance) * kernels.reference_variance
-    variance = _back(spread, kernels.shape)
-    d = kernels.science_difference * n - kernels.reference_difference * r
-    score = _back(kernels.science_score * n, kernels.shape) - score_reference
-    return Tile(
-        difference=_back(d, kernels.shape),
-        reference_difference=from_reference,
-        score=score,
-        reference_score=score_reference,
-        score_variance=np.maximum(variance, 1e-3 * float(np.median(variance))).astype(np.float32),
-    )
+    variance = _back(spread, shape)
+    np.maximum(variance, np.float32(1e-3) * variance.mean(), out=variance)
+    score, difference = _back(kernels.science_score * n, shape), _back(kernels.science_difference * n, shape)
+    score_reference = _back(kernels.reference_score * r, shape)
+    from_reference = _back(kernels.reference_difference * r, shape)
+    score -= score_reference
+    difference -= from_reference
+    return Tile(difference, from_reference, score, score_reference, variance)
 
 
 def fill_masked(
@@ -153,36 +183,36 @@ def fill_masked(
     The first guess is the reference; each round takes away what D still shows, in steps short enough for every spatial
     frequency to converge. What lies around a hole then sees neither an edge nor a missing source, so nothing rings.
     """
-    filled = np.where(bad, reference, science).astype(np.float32)
-    gain = float(np.abs(kernels.science_difference).max())
+    filled = np.where(bad, reference, science)
+    gain = np.abs(kernels.science_difference).max()
     r = kernels.reference_difference * fft.rfft2(reference)
     for _ in range(iterations):
         d = _back(kernels.science_difference * fft.rfft2(filled) - r, kernels.shape)
-        filled = np.where(bad, filled - d / np.float32(gain), filled).astype(np.float32)
+        filled[bad] -= d[bad] / gain
     return filled
 
 
 def masked_weight(bad: NDArray[np.bool_], kernels: Kernels) -> FloatImage:
     """Return for every score pixel the part (0 to 1) of its matched filter that lies on ``bad`` pixels."""
-    return _back(fft.rfft2(bad.astype(np.float32)) * kernels.mask_weight, kernels.shape)
+    weight = np.abs(kernels.science_image) + np.abs(kernels.reference_image)
+    weight /= weight.sum()
+    return _back(fft.rfft2(bad.astype(np.float32)) * fft.rfft2(weight), kernels.shape)
 
 
-def _transform(stamp: FloatImage, shape: tuple[int, int]) -> NDArray[np.complex128]:
-    """Transform a centred stamp with its centre moved to pixel (0, 0)."""
-    frame = np.zeros(shape)
-    frame[: stamp.shape[0], : stamp.shape[1]] = stamp
-    return np.asarray(fft.rfft2(np.roll(frame, (-(stamp.shape[0] // 2), -(stamp.shape[1] // 2)), (0, 1))))
+def _terms_at(model: PsfModel, x_pix: float, y_pix: float) -> NDArray[np.float64]:
+    ny, nx = model.frame_shape
+    return polynomial_terms(2 * x_pix / max(nx - 1, 1) - 1, 2 * y_pix / max(ny - 1, 1) - 1, model.degree)
 
 
-def _stamp(spectrum: NDArray[np.complexfloating], shape: tuple[int, int], size: int) -> FloatImage:
+def _power(spectrum: Spectrum) -> FloatImage:
+    return np.asarray(spectrum.real**2 + spectrum.imag**2)
+
+
+def _stamp(spectrum: Spectrum, shape: tuple[int, int], size: int) -> FloatImage:
     """Transform back, with pixel (0, 0) moved to the centre of a stamp of ``size``."""
-    image = np.roll(fft.irfft2(spectrum, s=shape), (size // 2, size // 2), (0, 1))
-    return np.asarray(image[:size, :size], dtype=np.float32)
+    image = np.roll(_back(spectrum.copy(), shape), (size // 2, size // 2), (0, 1))
+    return np.asarray(image[:size, :size])
 
 
-def _single(spectrum: NDArray[np.complexfloating]) -> ComplexImage:
-    return spectrum.astype(np.complex64)
-
-
-def _back(spectrum: ComplexImage, shape: tuple[int, int]) -> FloatImage:
-    return np.asarray(fft.irfft2(spectrum, s=shape), dtype=np.float32)
+def _back(spectrum: Spectrum, shape: tuple[int, int]) -> FloatImage:
+    return np.asarray(fft.irfft2(spectrum, s=shape))

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.extract import extract
-from astrid_core.differencing.noise import calibrate_score, psf_model_noise
+from astrid_core.differencing.noise import add_psf_model_noise, measure_noise
 from astrid_core.differencing.pair import difference_pair
 from astrid_core.differencing.subtract import Difference, subtract
 from tests.synthetic.fields import Source
@@ -77,9 +77,9 @@ def test_raw_frames_through_the_whole_chain_have_unit_noise_around_their_sources
 
 
 def test_a_star_that_outshines_the_stars_of_the_psf_is_noisier_over_the_whole_stamp() -> None:
-    flux = np.zeros((60, 60), dtype=np.float32)
-    flux[30, 30], flux[5, 5] = 100.0, 1.0
-    noise = psf_model_noise(flux, per_flux2=0.01, quiet=1.0, reach_pix=8)
+    light, noise = np.zeros((60, 60), dtype=np.float32), np.zeros((60, 60), dtype=np.float32)
+    light[30, 30], light[5, 5] = 100.0, 1.0
+    add_psf_model_noise(noise, light, per_light2=0.01, quiet=1.0, reach_pix=8)
     assert noise[30, 38] == pytest.approx(100.0)
     assert noise[30, 39] == 0.0
     assert noise[5, 5] == 0.0
@@ -99,8 +99,23 @@ def test_a_new_source_does_not_pay_for_its_own_gradient() -> None:
     assert went.score[250, 260] == pytest.approx(-came.score[250, 260], rel=0.25)
 
 
-def test_calibration_restores_unit_noise() -> None:
-    score = np.random.default_rng(3).normal(0.0, 1.7, (200, 200)).astype(np.float32)
-    calibrated = calibrate_score(score, np.ones(score.shape, dtype=bool))
-    assert calibrated.noise == pytest.approx(1.7, rel=0.02)
-    assert np.std(calibrated.score) == pytest.approx(1.0, rel=0.02)
+def _measured_noise(score: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
+    empty, unit = np.zeros_like(score), np.ones_like(score)
+    return measure_noise(score, empty, unit, np.ones(score.shape, dtype=bool))
+
+
+def test_the_noise_of_a_score_is_measured_beside_what_stands_out() -> None:
+    score = np.random.default_rng(3).normal(0.0, 1.7, (500, 500)).astype(np.float32)
+    score[::50, ::50] += 100.0
+    whole, cells = _measured_noise(score)
+    assert whole == pytest.approx(1.7, rel=0.02)
+    assert cells == pytest.approx(1.7, rel=0.02)
+
+
+def test_noise_that_differs_over_the_frame_is_followed() -> None:
+    noise = np.ones((1024, 1024), dtype=np.float32)
+    noise[:, 512:] = 1.5
+    score = np.random.default_rng(4).normal(size=noise.shape).astype(np.float32) * noise
+    _, cells = _measured_noise(score)
+    assert cells[:, 0] == pytest.approx(1.0, rel=0.03)
+    assert cells[:, -1] == pytest.approx(1.5, rel=0.03)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from astrid_core.differencing.zogy import make_kernels, subtract_tile
-from astrid_core.shared.images import FloatImage
+from astrid_core.differencing.zogy import make_kernels, subtract_tile, transform_psf
+from astrid_core.shared.images import FloatImage, PsfModel
 from astrid_core.simulate.changing import ChangingObject
 from astrid_core.simulate.exposure import Exposed, expose, look
 from astrid_core.simulate.optics import Optics
@@ -43,9 +43,16 @@ def true_score(science: Exposed, reference: Exposed) -> FloatImage:
     scale = np.float32(10.0 ** (0.4 * (science.plan.zero_point_mag - reference.plan.zero_point_mag)))
     middle = (SIDE - 1) / 2
     science_variance, reference_variance = science.variance, reference.variance * scale**2
+    psfs = [
+        PsfModel(
+            coefficients=one.plan.optics.stamp(middle, middle, STAMP_PIX)[None].astype(np.float64),
+            degree=0,
+            frame_shape=(SIDE, SIDE),
+        )
+        for one in (science, reference)
+    ]
     kernels = make_kernels(
-        science.plan.optics.stamp(middle, middle, STAMP_PIX),
-        reference.plan.optics.stamp(middle, middle, STAMP_PIX),
+        *(transform_psf(one, (SIDE, SIDE)).at(middle, middle) for one in psfs),
         science_variance=float(np.median(science_variance)),
         reference_variance=float(np.median(reference_variance)),
         shape=(SIDE, SIDE),

@@ -64,7 +64,6 @@ def make_difference(
         difference=pixels,
         variance=variance.astype(np.float32),
         score=(flux_plane / flux_err).astype(np.float32),
-        flux=flux_plane.astype(np.float32),
         flux_err=flux_err.astype(np.float32),
         mask=mask,
         psf=psf.astype(np.float32),
