@@ -20,6 +20,8 @@ from astrid_core.shared.images import FloatImage, MaskPlane, stamp_fwhm_pix
 _BATCH = 2000
 """Peaks that are measured at once: bounds the memory of their stamps."""
 _FIT_RADIUS_FWHM = 1.5
+_SHARE_OF_POLES = 0.5
+"""Poles are spared only where they gain twice what bad pixels do: of those there may be eight."""
 _MAX_BLEND_PIX = 4096
 """A patch larger than this is no blend but a failed subtraction, and gives one peak; sep can take apart 1024 peaks, for
 which it needs four pixels each.
@@ -131,7 +133,7 @@ def _measured(
     score, places = difference.score[rows, columns], locate(difference, rows, columns, sign)
     rows, columns = np.rint(places.y_pix).astype(int), np.rint(places.x_pix).astype(int)
     poles = second_poles(difference, rows, columns, places, fwhm_pix=fwhm_pix)
-    kept = hit_gain_chi2 <= np.where(poles.one_source, poles.gain_chi2, 0.0)
+    kept = hit_gain_chi2 <= np.where(poles.one_source, _SHARE_OF_POLES * poles.gain_chi2, 0.0)
     # Its own photons flatten the score of a bright source, which may then have two peaks.
     first = np.unique(np.stack([rows[kept], columns[kept], sign[kept]]), axis=1, return_index=True)[1]
     kept[np.delete(np.flatnonzero(kept), first)] = False
