@@ -71,7 +71,7 @@ def calibrate(
     height = max(8, _BLOCK_PIX // nx)
     blocks = [slice(top, min(top + height, ny - REACH)) for top in range(REACH, ny - REACH, height)]
     list(pool.map(lambda rows: _block(planes, fit, residual, score, rows), blocks))
-    whole, cells = measure_noise(score, planes.reference_score, planes.score_variance, usable)
+    whole, cells = measure_noise(score, planes, usable)
     y, x = ((np.arange(side) + 0.5) * n / side - 0.5 for side, n in zip((ny, nx), cells.shape, strict=True))
     flux_err = planes.score_variance
 

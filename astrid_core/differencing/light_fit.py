@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from astrid_core.differencing.fields import N_MODES, Field, FloatArray, IntArray, around, shapes
 from astrid_core.differencing.planes import Planes
+from astrid_core.shared.images import FloatImage
 
 _LIT_SIGMA = 4.0
 _STRIDE = 3
@@ -138,41 +139,44 @@ def _fit(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the coefficients at the knots (6, n_i, n_j), and their covariance."""
     sigma = np.sqrt(samples.variance + (_MODEL_ERROR * samples.shapes[0]) ** 2)
-    design = samples.shapes / sigma
-    target = (samples.score - (known.at(samples.y, samples.x) * samples.shapes).sum(axis=0)) / sigma
+    # Single precision: sums of some thousand products, held by the priors, need no more, and cost half.
+    design = (samples.shapes / sigma).astype(np.float32)
+    target = samples.score - (known.at(samples.y, samples.x) * samples.shapes).sum(axis=0)
+    target = (target / sigma).astype(np.float32)
     rigid: FloatArray = np.zeros(N_MODES)
     for _ in range(_ROUNDS):
         weight, _ = _weights(target - rigid @ design)
         normal = (design * weight) @ design.T / repeated + np.diag(priors[0] ** -2.0)
         rigid = np.asarray(np.linalg.solve(normal, design @ (weight * target) / repeated))
-    cells = _cells(samples, bases)
+    cells = _cells(samples, bases, design)
     prior = _prior_matrix(priors, bases[0].shape[1], bases[1].shape[1])
-    solution: FloatArray = np.repeat(rigid, bases[0].shape[1] * bases[1].shape[1])
     rest = np.asarray(target - rigid @ design)
     for _ in range(_ROUNDS - 2):
         weight, scale = _weights(rest)
         normal, wanted = prior.copy(), np.zeros(len(prior))
-        for chosen, index, local in cells:
-            rows = (design[:, None, chosen] * local).reshape(-1, len(chosen))
-            weighted = rows * (weight[chosen] / repeated)
+        for chosen, index, rows in cells:
+            weighted = rows * (weight[chosen] / repeated).astype(np.float32)
             normal[np.ix_(index, index)] += weighted @ rows.T
             wanted[index] += weighted @ target[chosen]
         solution = np.asarray(np.linalg.solve(normal, wanted), dtype=np.float64)
-        for chosen, index, local in cells:
-            rows = (design[:, None, chosen] * local).reshape(-1, len(chosen))
-            rest[chosen] = target[chosen] - np.asarray(solution[index] @ rows)
+        for chosen, index, rows in cells:
+            rest[chosen] = target[chosen] - solution[index].astype(np.float32) @ rows
     shape = (N_MODES, bases[0].shape[1], bases[1].shape[1])
     return solution.reshape(shape), np.asarray(scale**2 * np.linalg.inv(normal).reshape(*shape, *shape))
 
 
-def _weights(rest: FloatArray) -> tuple[FloatArray, float]:
+def _weights(rest: NDArray[np.floating]) -> tuple[FloatArray, float]:
     """Return weights that fall with what the fit leaves, and its robust scale: what changed must not steer it."""
     scale = max(1.0, 1.4826 * float(np.median(np.abs(rest))))
     return np.asarray(1.0 / np.maximum(1.0, np.abs(rest) / (2.0 * scale)) ** 2), scale
 
 
-def _cells(samples: Samples, bases: list[FloatArray]) -> list[tuple[IntArray, IntArray, FloatArray]]:
-    """Return for each cell between knots its samples, the unknowns that act there, and its 9 splines at the samples."""
+def _cells(
+    samples: Samples, bases: list[FloatArray], design: FloatImage
+) -> list[tuple[IntArray, IntArray, FloatImage]]:
+    """Return for each cell between knots its samples, the 54 unknowns that act there, and what each does to them: six
+    shapes by nine splines.
+    """
     n_i, n_j = bases[0].shape[1], bases[1].shape[1]
     first = [np.argmax(basis > 0.0, axis=1) for basis in bases]
     i, j = first[0][samples.y], first[1][samples.x]
@@ -189,8 +193,8 @@ def _cells(samples: Samples, bases: list[FloatArray]) -> list[tuple[IntArray, In
         knots = (rows[:, None] * n_j + columns).ravel()
         index = (np.arange(N_MODES)[:, None] * (n_i * n_j) + knots).ravel()
         by, bx = bases[0][samples.y[chosen]][:, rows], bases[1][samples.x[chosen]][:, columns]
-        local = (by[:, :, None] * bx[:, None, :]).reshape(len(chosen), -1).T
-        found.append((chosen, index, local))
+        local = (by[:, :, None] * bx[:, None, :]).reshape(len(chosen), -1).T.astype(np.float32)
+        found.append((chosen, index, (design[:, None, chosen] * local).reshape(-1, len(chosen))))
     return found
 
 

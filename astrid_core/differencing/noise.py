@@ -21,7 +21,8 @@ _CHI2_MEDIAN = 0.4549364
 """Median of the square of a standard normal deviate."""
 _CELL_PIX = 256
 _MIN_CELL_SAMPLE = 1000
-_STRIDE = 3
+_MAX_STRIDE = 3
+_ENOUGH_PIX = 250_000
 _STRONG_SIGMA = 4.5
 
 
@@ -158,25 +159,26 @@ def _thinned(values: FloatImage) -> FloatImage:
     return values[:: max(1, len(values) // 500_000)]
 
 
-def measure_noise(
-    score: FloatImage, light: FloatImage, variance: FloatImage, usable: NDArray[np.bool_]
-) -> tuple[float, FloatImage]:
+def measure_noise(score: FloatImage, planes: Planes, usable: NDArray[np.bool_]) -> tuple[float, FloatImage]:
     """Return the standard deviation of a score where its pixels hold no light, and its map on cells of 256 pixels.
 
     Resampling, coadding and drizzling correlate noise, and a per-pixel variance cannot know it; the score itself does.
     Cells differ by chance, too: of the map's departure from the whole as much is kept as exceeds that. Where sources
     leave no sky, all usable pixels count.
     """
-    part = np.s_[::_STRIDE, ::_STRIDE]
+    step = min(_MAX_STRIDE, max(1, round(float(np.sqrt(score.size / _ENOUGH_PIX)))))
+    part = np.s_[::step, ::step]
     score, usable = score[part], usable[part]
-    sky = usable & (light[part] < 2.0 * np.sqrt(variance[part]))
+    # The mean of both images, so that exchanging them changes nothing.
+    light = planes.reference_score[part] + np.float32(0.5) * planes.score[part]
+    sky = usable & (light < 2.0 * np.sqrt(planes.score_variance[part]))
     if sky.sum() < _MIN_SAMPLE:
         sky = usable
     # What stands out is no noise; nor is what lies around it.
     strong = np.abs(score) > _STRONG_SIGMA * robust_sigma(_thinned(score[sky]))
     sky &= ~ndimage.binary_dilation(strong, iterations=2) if (sky & ~strong).sum() >= _MIN_SAMPLE else sky
     whole = robust_sigma(_thinned(score[sky]))
-    n = [max(1, round(_STRIDE * side / _CELL_PIX)) for side in score.shape]
+    n = [max(1, round(step * side / _CELL_PIX)) for side in score.shape]
     edges = [np.linspace(0, side, count + 1).round().astype(int) for side, count in zip(score.shape, n, strict=True)]
     ratio, spread2 = np.ones(n, dtype=np.float64), np.zeros(n)
     for i in range(n[0]):

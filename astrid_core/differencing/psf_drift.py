@@ -43,4 +43,4 @@ def _moments(change: FloatImage, psf: FloatImage) -> FloatArray:
     ddy = np.roll(p, -1, 0) + np.roll(p, 1, 0) - 2 * p
     cross = np.gradient(np.gradient(p, axis=1), axis=0)
     design = np.stack([ddx.ravel(), cross.ravel(), ddy.ravel()], axis=1)
-    return np.asarray(np.linalg.lstsq(design, change.ravel().astype(np.float64), rcond=None)[0])
+    return np.asarray(np.linalg.solve(design.T @ design, design.T @ change.ravel()))

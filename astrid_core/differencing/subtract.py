@@ -34,6 +34,7 @@ VERSION = 2
 """Raise when the same inputs should give a different result."""
 
 _SAMPLE = 200_000
+_MARGIN_FWHM = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +105,10 @@ def subtract(
     fwhm = max(science.psf.fwhm_pix, reference.psf.fwhm_pix)
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
         planes, middle, responses, drift = _all_tiles(pair, config, pool)
-        mask = union_mask(
-            science, reference, pair.bad, planes.mask_weight > config.max_mask_weight, margin_pix=max(2, round(fwhm))
-        )
+        # A star that the edge cuts is subtracted badly as far as its light reaches.
+        margin = max(2, int(np.ceil(_MARGIN_FWHM * fwhm)))
+        leaning = planes.mask_weight > config.max_mask_weight
+        mask = union_mask(science, reference, pair.bad, leaning, margin_pix=margin)
         usable = mask == 0
         if not usable.any():
             raise TooLittleOverlap("no usable pixel is left", overlap=overlap, required=config.min_overlap)
@@ -219,7 +221,7 @@ def _one_tile(planes: Planes, window: Window, pair: _Pair, kernels: Kernels, con
     v_r = window.lift(pair.reference.variance, fill=pair.reference_sky2)
     weight = window.weight
     if pair.bad is not None:
-        holes = window.lift(pair.bad, fill=True)
+        holes = window.lift(pair.bad)
         if holes.any():
             n[holes & ~np.isfinite(n)] = 0.0
             r[holes & ~np.isfinite(r)] = 0.0

@@ -39,11 +39,11 @@ class PsfSpectrum:
         """Return the transform of the PSF, sum 1, at a position of the frame."""
         if self.model.degree == 0:
             return np.asarray(self.terms[0] / self.terms[0, 0, 0].real)
-        share = _terms_at(self.model, x_pix, y_pix).astype(np.float32)
-        spectrum = share[0] * self.terms[0]
-        for part, term in zip(share[1:], self.terms[1:], strict=True):
-            spectrum += part * term
-        return np.asarray(spectrum / spectrum[0, 0].real)
+        share = _terms_at(self.model, x_pix, y_pix)
+        share = (share / (share @ self.terms[:, 0, 0].real)).astype(np.float32)
+        # Real and imaginary parts alike are weighted with real numbers.
+        parts = share @ self.terms.reshape(len(share), -1).view(np.float32)
+        return np.asarray(parts.view(np.complex64).reshape(self.terms.shape[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,14 @@ class Tile:
 
 def transform_psf(model: PsfModel, shape: tuple[int, int]) -> PsfSpectrum:
     """Return the transforms of the terms of ``model`` on tiles of ``shape``."""
-    half = model.size // 2
-    frame = np.zeros(shape)
-    terms = []
-    for stamp in model.coefficients:
-        frame[: model.size, : model.size] = stamp
-        terms.append(fft.rfft2(np.roll(frame, (-half, -half), (0, 1))).astype(np.complex64))
-    return PsfSpectrum(model, shape, np.array(terms))
+    near = np.arange(model.size) - model.size // 2
+    terms = np.zeros((len(model.coefficients), shape[0], shape[1] // 2 + 1), dtype=np.complex64)
+    for term, stamp in zip(terms, model.coefficients, strict=True):
+        frame = np.zeros(shape, dtype=np.float32)
+        # Negative indices wrap to where they belong.
+        frame[np.ix_(near, near)] = stamp
+        term[:] = fft.rfft2(frame)
+    return PsfSpectrum(model, shape, terms)
 
 
 def make_kernels(

@@ -9,6 +9,7 @@ from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.extract import extract
 from astrid_core.differencing.noise import add_psf_model_noise, measure_noise
 from astrid_core.differencing.pair import difference_pair
+from astrid_core.differencing.planes import Planes
 from astrid_core.differencing.subtract import Difference, subtract
 from tests.synthetic.fields import Source
 from tests.synthetic.pairs import Exposure, Sky, expose, make_sky, prepared, true_psf
@@ -101,7 +102,7 @@ def test_a_new_source_does_not_pay_for_its_own_gradient() -> None:
 
 def _measured_noise(score: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
     empty, unit = np.zeros_like(score), np.ones_like(score)
-    return measure_noise(score, empty, unit, np.ones(score.shape, dtype=bool))
+    return measure_noise(score, Planes(empty, empty, empty, empty, unit, unit, empty), np.ones(score.shape, dtype=bool))
 
 
 def test_the_noise_of_a_score_is_measured_beside_what_stands_out() -> None:
