@@ -21,6 +21,7 @@ _CHI2_MEDIAN = 0.4549364
 """Median of the square of a standard normal deviate."""
 _CELL_PIX = 256
 _MIN_CELL_SAMPLE = 1000
+_STAMP_PIX = 10_000
 _MAX_STRIDE = 3
 _ENOUGH_PIX = 250_000
 _STRONG_SIGMA = 4.5
@@ -164,8 +165,11 @@ def measure_noise(score: FloatImage, planes: Planes, usable: NDArray[np.bool_]) 
 
     Resampling, coadding and drizzling correlate noise, and a per-pixel variance cannot know it; the score itself does.
     Cells differ by chance, too: of the map's departure from the whole as much is kept as exceeds that. Where sources
-    leave no sky, all usable pixels count.
+    leave no sky, all usable pixels count. A stamp of fewer than ten thousand usable pixels is too small to say, its
+    sources being most of it: there the variance of the pixels is taken at its word, and 1 returned.
     """
+    if usable.sum() < _STAMP_PIX:
+        return 1.0, np.ones((1, 1), dtype=np.float32)
     step = min(_MAX_STRIDE, max(1, round(float(np.sqrt(score.size / _ENOUGH_PIX)))))
     part = np.s_[::step, ::step]
     score, usable = score[part], usable[part]

@@ -35,6 +35,8 @@ VERSION = 2
 
 _SAMPLE = 200_000
 _MARGIN_FWHM = 2.0
+_MARGIN_OF_STAMP = 10
+"""No more than this part of a stamp is given up at each side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def subtract(
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
         planes, middle, responses, drift = _all_tiles(pair, config, pool)
         # A star that the edge cuts is subtracted badly as far as its light reaches.
-        margin = max(2, int(np.ceil(_MARGIN_FWHM * fwhm)))
+        margin = max(2, min(int(np.ceil(_MARGIN_FWHM * fwhm)), min(science.shape) // _MARGIN_OF_STAMP))
         leaning = planes.mask_weight > config.max_mask_weight
         mask = union_mask(science, reference, pair.bad, leaning, margin_pix=margin)
         usable = mask == 0
