@@ -14,7 +14,8 @@ from astrid_core.shared.sky import SkyPosition, separation_arcsec
 
 TRANSIENT = "transient"
 """The kind of object that must be found."""
-CHANGING_KINDS = frozenset({TRANSIENT, "variable", "moving"})
+MOVING = "moving"
+CHANGING_KINDS = frozenset({TRANSIENT, "variable", MOVING})
 """Kinds that a true detection may be of; a residual on a constant star or on an artefact is false."""
 _SAME_TIME_D = 1e-5
 
@@ -88,6 +89,20 @@ class TruthTally:
     """Sum over the exposures that were searched."""
 
 
+def rows_for(
+    truth: Iterable[TruthRow], observation: Observation, reference: Sequence[Observation] = ()
+) -> tuple[TruthRow, ...]:
+    """Return what is known about an exposure that is compared with a ``reference`` made of other exposures.
+
+    What moved through those left a part of its light in the reference, and is gone from its place there.
+    """
+    return tuple(
+        row
+        for row in truth
+        if row.applies_to(observation) or (row.kind == MOVING and any(row.applies_to(one) for one in reference))
+    )
+
+
 def in_frame(
     rows: Sequence[TruthRow], *, mask: NDArray[np.integer], wcs: WCS | None
 ) -> tuple[tuple[TruthRow, bool], ...]:
@@ -123,7 +138,8 @@ def tally(
     """Compare the light-curve points of a night with the truth.
 
     ``sights`` are the rows that must be found, each with whether its pixel is unmasked, over all exposures that were
-    searched; ``rows_of`` holds, for every observation, the rows that apply to it: what moves is compared at its time.
+    searched; ``rows_of`` holds, for every observation, the rows that apply to it (see ``rows_for``): what moves is
+    compared at its time.
     """
     in_order = sorted(sights, key=lambda sight: (abs(sight[0].predicted_snr or 0.0), sight[0].object_id))
     # The brightest sight of an object comes last and stands for it.

@@ -16,11 +16,11 @@ from astrid_core.catalog.night_table import night_table
 from astrid_core.catalog.page import Portrait, night_page
 from astrid_core.catalog.portraits import Sitter, choose_sitters, portrait, take_picture
 from astrid_core.catalog.report import ExposureRuns, NightFacts, choose_runs, night_facts
-from astrid_core.catalog.truth import TruthRow, TruthTally, in_frame, labels, must_be_found, tally
+from astrid_core.catalog.truth import TruthRow, TruthTally, in_frame, labels, must_be_found, rows_for, tally
 from astrid_core.detection.entities import InjectionRun
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.differencing.products import DifferenceProduct, read_difference
-from astrid_core.observations.entities import Rejection
+from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, run_key
 from astrid_core.stages.publish import light_curves_near
@@ -67,7 +67,7 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
     with services.transaction() as records:
         seen = _Night.read(records, survey, night, {*model_run_keys, *injection_run_keys})
     rows_of = {
-        runs.observation.id: [row for row in truth if row.applies_to(runs.observation)] for runs in seen.exposures
+        runs.observation.id: rows_for(truth, runs.observation, seen.reference_of(runs)) for runs in seen.exposures
     }
     facts = night_facts(
         survey=survey,
@@ -114,6 +114,12 @@ class _Night:
     light_curves: Mapping[UUID, Sequence[LightCurvePoint]]
     """Whole, of every object that was seen in the night."""
     injections: tuple[InjectionRun, ...]
+    inputs: Mapping[str, tuple[Observation, ...]]
+    """The exposures of each reference, by its digest."""
+
+    def reference_of(self, runs: ExposureRuns) -> tuple[Observation, ...]:
+        """Return the exposures that one was compared with."""
+        return self.inputs.get(runs.difference.reference_digest, ()) if runs.difference else ()
 
     @property
     def points(self) -> tuple[LightCurvePoint, ...]:
@@ -152,13 +158,19 @@ class _Night:
                 if any(point.observation_id == observation.id for point in curve)
             }
         digests = {runs.difference.reference_digest for runs in exposures if runs.difference} - {""}
+        references = tuple(records.references.get(digest) for digest in sorted(digests))
         return cls(
             exposures=tuple(exposures),
-            references=tuple(records.references.get(digest) for digest in sorted(digests)),
+            references=references,
             rejections=tuple(records.rejections.all(survey=survey)),
             light_curves=dict(sorted(light_curves.items())),
             injections=tuple(run for run in injections if run is not None),
+            inputs={one.digest: _exposures_in(records, one) for one in references},
         )
+
+
+def _exposures_in(records: Records, reference: ReferenceImage) -> tuple[Observation, ...]:
+    return tuple(records.observations.get(records.preprocess_runs.get(key).observation_id) for key in reference.inputs)
 
 
 def _injected(records: Records, runs: ExposureRuns, preferred: Collection[RunKey]) -> InjectionRun | None:

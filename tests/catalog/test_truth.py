@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from astrid_core.catalog.entities import LightCurvePoint
-from astrid_core.catalog.truth import TruthRow, in_frame, labels, must_be_found, tally
+from astrid_core.catalog.truth import TruthRow, in_frame, labels, must_be_found, rows_for, tally
 from tests.catalog.invented import light_curve, measured
 from tests.catalog.night import SIDE_PIX, frame_wcs, observation, sky_at
 
@@ -47,6 +47,19 @@ def seen_at(number: int, x_pix: float, y_pix: float, *, observation_id: str = EX
 def test_a_row_speaks_of_its_exposure_or_its_time(exposure: str | None, mid_mjd: float | None, applies: bool) -> None:
     row = TruthRow(object_id="t", kind="transient", ra_deg=1.0, dec_deg=1.0, exposure=exposure, mid_mjd=mid_mjd)
     assert row.applies_to(EXPOSURE) is applies
+
+
+def test_what_moved_through_the_reference_is_known_where_it_was() -> None:
+    other = observation(2)
+    rows = [
+        known("new", 10, 10, exposure=EXPOSURE.archive_id),
+        known("gone by", 20, 20, kind="moving", exposure=other.archive_id),
+        known("varied then", 30, 30, kind="variable", exposure=other.archive_id),
+        known("hit", 40, 40, kind="cosmic_ray", exposure=other.archive_id),
+    ]
+    assert rows_for(rows, EXPOSURE) == (rows[0],)
+    assert rows_for(rows, EXPOSURE, [other]) == (rows[0], rows[1])
+    assert rows_for(rows, EXPOSURE, [observation(3)]) == (rows[0],)
 
 
 def test_masked_pixels_are_told_from_unmasked_ones_and_from_places_outside() -> None:
