@@ -34,9 +34,6 @@ VERSION = 2
 """Raise when the same inputs should give a different result."""
 
 _SAMPLE = 200_000
-_MARGIN_FWHM = 2.0
-_MARGIN_OF_STAMP = 10
-"""No more than this part of a stamp is given up at each side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +104,9 @@ def subtract(
     fwhm = max(science.psf.fwhm_pix, reference.psf.fwhm_pix)
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
         planes, middle, responses, drift = _all_tiles(pair, config, pool)
-        # A star that the edge cuts is subtracted badly as far as its light reaches.
-        margin = max(2, min(int(np.ceil(_MARGIN_FWHM * fwhm)), min(science.shape) // _MARGIN_OF_STAMP))
-        leaning = planes.mask_weight > config.max_mask_weight
-        mask = union_mask(science, reference, pair.bad, leaning, margin_pix=margin)
+        mask = union_mask(
+            science, reference, pair.bad, planes, max_mask_weight=config.max_mask_weight, fwhm_pix=fwhm
+        )  # fmt: skip
         usable = mask == 0
         if not usable.any():
             raise TooLittleOverlap("no usable pixel is left", overlap=overlap, required=config.min_overlap)

@@ -228,3 +228,12 @@ def test_a_satellite_trail_is_masked_and_gives_no_candidates_but_a_transient_bes
     ((x, y, score),) = _strong(result)
     assert (x, y) == pytest.approx((new.x_pix, new.y_pix), abs=0.5)
     assert score > 20.0
+
+
+@pytest.mark.parametrize("beyond", [-6.0, -4.0, -2.0, 0.0])
+def test_a_bright_star_that_the_edge_cuts_gives_no_candidate_but_a_new_one_beside_the_edge_does(beyond: float) -> None:
+    cut = Sky(shape=SHAPE, stars=[Source(x_pix=100.3, y_pix=beyond, flux=3e5)])
+    science, reference = _images(cut, seed=21, extra=[Source(x_pix=300.0, y_pix=6.0, flux=4000.0)])
+    found = _strong(subtract(science, reference, DifferenceConfig()))
+    assert len(found) == 1
+    assert found[0][:2] == pytest.approx((300.0, 6.0), abs=0.5)
