@@ -63,7 +63,7 @@ def calibrate(
     )
     fit = fit_light(planes, usable, drift, spacing_pix=config.fit_spacing_pix, fwhm_pix=fwhm_pix)
     at = fit.samples
-    rest = at.score - (fit.field.at(at.y, at.x) * at.shapes).sum(axis=0)
+    rest = at.score - at.explained(fit.field)
     doubt = fit.doubt.variance(at.y, at.x, at.shapes)
     residual = fit_residual_noise(rest, at.variance + doubt, scene_at(planes, at.y, at.x), fwhm_pix=fwhm_pix)
     score = np.zeros_like(planes.score)

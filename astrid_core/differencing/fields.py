@@ -37,9 +37,10 @@ class Field:
         left = np.tensordot(self.values, self.rows[rows], axes=(1, 1)).transpose(0, 2, 1)
         return np.asarray(left.astype(np.float32) @ self.columns.T.astype(np.float32))
 
-    def at(self, y: IntArray, x: IntArray) -> FloatArray:
-        """Return the coefficients at n pixels: (6, n)."""
-        return np.array([((self.rows[y] @ one) * self.columns[x]).sum(axis=1) for one in self.values])
+    def every(self, step: int) -> FloatImage:
+        """Return the coefficients at every so many rows and columns: (6, ny / step, nx / step), rounded up."""
+        left = self.rows[::step].astype(np.float32) @ self.values.astype(np.float32)
+        return np.asarray(left @ self.columns[::step].T.astype(np.float32))
 
     def plus(self, other: "Field") -> "Field":
         """Return the sum of two fields over one frame."""
