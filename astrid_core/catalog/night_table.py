@@ -38,6 +38,7 @@ def night_table(facts: NightFacts) -> str:
             "Failed",
             [(one.archive_id, f"{one.stage}: {one.reason}") for one in facts.exposures if one.outcome == UNFINISHED],
         ),
+        ("Scores to be careful with", [(one.archive_id, one.warning) for one in facts.exposures if one.warning]),
         ("Rejected files", [(one.archive_id, one.reason) for one in facts.rejected]),
     ):
         if rows:

@@ -68,6 +68,7 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
         searched=[one for one in facts.exposures if one.outcome == SEARCHED],
         skipped=[one for one in facts.exposures if one.outcome == SKIPPED],
         unfinished=[one for one in facts.exposures if one.outcome == UNFINISHED],
+        doubtful=[one for one in facts.exposures if one.warning],
         exposure_steps=_exposure_steps(facts),
         detection_steps=_detection_steps(facts),
         times=_times(facts),

@@ -55,6 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
         "registration_rms_pix": pair.registration.rms_pix,
         "n_matched_stars": pair.registration.n_matched,
         "score_noise": pair.difference.score_noise,
+        "source_noise": pair.difference.mismatch,
+        "score_level": pair.score_quality.level.value,
+        "score_reason": pair.score_quality.reason,
+        "method": pair.difference.method,
+        "method_reason": pair.difference.method_reason,
         "overlap": pair.difference.overlap,
     }
     if arguments.json:
@@ -66,6 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"registered to {pair.registration.rms_pix:.2f} pix with {pair.registration.n_matched} stars "
             f"(by {pair.registration.method}), flux ratio {pair.flux_ratio:.4g}, FWHM {pair.science_fwhm_pix:.1f} and "
             f"{pair.reference_fwhm_pix:.1f} pix\n"
+            f"method {pair.difference.method}: {pair.difference.method_reason}\n"
+            f"score {pair.score_quality.level}"
+            + (f": {pair.score_quality.reason}" if pair.score_quality.reason else "")
+            + "\n"
             f"{summary['difference']}\n{summary['candidates']}"
         )
     return 0

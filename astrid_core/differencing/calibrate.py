@@ -1,5 +1,6 @@
 """From planes to significances: what static sources leave is taken out, what remains of it is allowed for as noise."""
 
+import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.differencing.fields import REACH, Field, around, inside, shapes
+from astrid_core.differencing.fields import REACH, Field, FloatArray, around, inside, shapes
 from astrid_core.differencing.light_fit import LightFit, fit_light
 from astrid_core.differencing.noise import (
     ResidualNoise,
@@ -23,6 +24,9 @@ from astrid_core.shared.images import FloatImage
 _BLOCK_PIX = 65536
 """Pixels that are worked on at a time: they and what is computed from them stay in a processor's cache."""
 _LIT_SIGMA = 3.0
+_BRIGHT_SIGMA = 10.0
+_MEDIAN_OF_UNIT_NOISE = 0.6745
+"""Median of the absolute value of a standard normal deviate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,10 @@ class Calibrated:
     noise: float
     """What the score was divided by."""
     residual: ResidualNoise
-    fit: LightFit
+    mismatch: float
+    """How much noisier, at least, the score is on bright sources than on the sky, without ``residual``."""
+    source_flux_err: float
+    """Median flux error on bright sources, raised where it does not explain what is seen; NaN for none."""
 
 
 def calibrate(
@@ -65,13 +72,16 @@ def calibrate(
     at = fit.samples
     rest = at.score - at.explained(fit.field)
     doubt = fit.doubt.variance(at.y, at.x, at.shapes)
-    residual = fit_residual_noise(rest, at.variance + doubt, scene_at(planes, at.y, at.x), fwhm_pix=fwhm_pix)
+    residual = fit_residual_noise(
+        rest, at.variance + doubt, scene_at(planes, at.y, at.x), fwhm_pix=fwhm_pix, repeated=fit.repeated
+    )
     score = np.zeros_like(planes.score)
     ny, nx = score.shape
     height = max(8, _BLOCK_PIX // nx)
     blocks = [slice(top, min(top + height, ny - REACH)) for top in range(REACH, ny - REACH, height)]
     list(pool.map(lambda rows: _block(planes, fit, residual, score, rows), blocks))
     whole, cells = measure_noise(score, planes, usable)
+    mismatch, source_flux_err = _on_sources(planes, fit, residual, rest, doubt, whole)
     y, x = ((np.arange(side) + 0.5) * n / side - 0.5 for side, n in zip((ny, nx), cells.shape, strict=True))
     flux_err = planes.score_variance
 
@@ -84,7 +94,38 @@ def calibrate(
         part /= planes.flux_scale[rows]
 
     list(pool.map(divide, [slice(top, min(top + height, ny)) for top in range(0, ny, height)]))
-    return Calibrated(score=score, flux_err=flux_err, noise=whole, residual=residual, fit=fit)
+    return Calibrated(
+        score=score,
+        flux_err=flux_err,
+        noise=whole,
+        residual=residual,
+        mismatch=mismatch,
+        source_flux_err=source_flux_err,
+    )
+
+
+def _on_sources(
+    planes: Planes, fit: LightFit, residual: ResidualNoise, rest: FloatArray, doubt: FloatArray, noise: float
+) -> tuple[float, float]:
+    """Return by how much at least S is noisier on bright sources than its ``noise`` on the sky before ``residual`` is
+    allowed for, and the median flux error there: as it is with ``residual``, or more where that does not explain what
+    is seen. 1 and NaN where there are none.
+    """
+    at = fit.samples
+    bright = at.shapes[0] > _BRIGHT_SIGMA * np.sqrt(at.variance)
+    if not bright.any():
+        return 1.0, math.nan
+    y, x, rest = at.y[bright], at.x[bright], rest[bright]
+    expected = (at.variance + doubt)[bright]
+    allowed = expected + residual.variance(scene_at(planes, y, x))
+    spread = np.abs(rest) / _MEDIAN_OF_UNIT_NOISE / noise
+    errors = noise * np.sqrt(allowed) / planes.flux_scale[y, x]
+    # The standard error of such a median of n is 1.17 of it over sqrt(n): few sources prove little.
+    at_least = 1.0 - 1.17 * np.sqrt(fit.repeated / bright.sum())
+    return (
+        max(1.0, at_least * float(np.median(spread / np.sqrt(expected)))),
+        float(np.median(errors) * max(1.0, np.median(spread / np.sqrt(allowed)))),
+    )
 
 
 def _between(cells: FloatImage, y: NDArray[np.float64], x: NDArray[np.float64]) -> FloatImage:

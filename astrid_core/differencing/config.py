@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from astrid_core.shared.errors import BadConfiguration
 
+METHODS = ("auto", "zogy", "kernel")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceConfig:
@@ -21,7 +23,6 @@ class ReferenceConfig:
     """Where three or more exposures are coadded, pixels that fewer than this cover hold no data: nothing tells a cosmic
     ray there from a star.
     """
-    """An input pixel this far from the median of all inputs is left out, where there are three or more."""
     max_side_pix: int = 6000
     """A coadd is not extended beyond this by exposures that reach over its edge."""
 
@@ -44,6 +45,16 @@ class ReferenceConfig:
 class DifferenceConfig:
     """Settings of the subtraction of one pair."""
 
+    method: str = "auto"
+    """Where the PSFs come from: ``zogy`` takes those measured on stars, ``kernel`` matches them on all light, ``auto``
+    decides by what is known of a pair (see psf_pair).
+    """
+    max_mismatch: float = 1.1
+    """Where PSFs, registration and flux scale fit so badly that the score is noisier on sources than on the sky by more
+    than this factor, ``auto`` tries a kernel.
+    """
+    min_kernel_sources: int = 40
+    """For ``auto``: a kernel that fewer bright sources tell has more noise than it takes away."""
     threshold_sigma: float = 5.0
     """Candidates are peaks of the absolute score at or above this."""
     min_overlap: float = 0.2
@@ -64,6 +75,8 @@ class DifferenceConfig:
     """Rounds in which masked science pixels are filled so that the difference vanishes on them."""
     max_candidates: int = 20000
     """Only so many, the strongest, are kept of one pair."""
+    max_candidates_per_mpix: float = 1000.0
+    """More than that is no sky but two images that do not belong together."""
     max_score_noise: float = 3.0
     """A score this noisy before calibration cannot be trusted after it."""
     min_score_noise: float = 0.1
@@ -74,6 +87,8 @@ class DifferenceConfig:
     """Pairs of bands that may be compared where no reference in the same band exists."""
 
     def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise BadConfiguration("method must be one of these", allowed=", ".join(METHODS), got=self.method)
         if self.threshold_sigma < 3.0:
             raise BadConfiguration("threshold_sigma must be at least 3", got=self.threshold_sigma)
         if not 0.0 < self.min_overlap <= 1.0:

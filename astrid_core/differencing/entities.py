@@ -1,6 +1,7 @@
 """What one image shows that another does not."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
@@ -82,6 +83,25 @@ class Registration:
     """``wcs`` or ``stars``."""
 
 
+class ScoreLevel(StrEnum):
+    """How far the score of a difference may be believed."""
+
+    GOOD = "good"
+    FLAGGED = "flagged"
+    """Its noise was off by more than 15 %, on the sky or on sources; it was calibrated and searched."""
+    UNRELIABLE = "unreliable"
+    """Nothing was taken from it: a table of such candidates would be a flood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreQuality:
+    """The verdict on a score."""
+
+    level: ScoreLevel
+    reason: str = ""
+    """Empty where it is good."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceRun:
     """One science image minus one reference."""
@@ -99,7 +119,14 @@ class DifferenceRun:
     flux_ratio: float | None = None
     """Science counts per reference count."""
     score_noise: float | None = None
-    """Robust standard deviation of the score on unmasked pixels."""
+    """Robust standard deviation of the score on the sky before it was divided by it."""
+    source_noise: float | None = None
+    """How much noisier, at least, the score was on bright sources than on the sky, before that was allowed for."""
+    score_quality: ScoreQuality | None = None
+    """None where nothing was subtracted."""
+    method: str = ""
+    """``zogy`` or ``kernel``: where the PSFs came from."""
+    method_reason: str = ""
     n_usable_pix: int = 0
     candidates: tuple[Candidate, ...] = ()
     elapsed_s: float = 0.0

@@ -74,6 +74,8 @@ class LightFit:
     """The coefficients c_m."""
     doubt: Doubt
     samples: Samples
+    repeated: float
+    """Score pixels are correlated over the PSF: so many samples say as much as one."""
     n_sources: int
     rms_shift_pix: float
     """Of the displacement per axis that was taken out, over the samples."""
@@ -85,15 +87,15 @@ def fit_light(
     """Return the coefficients that explain the score where the reference holds light, ``known`` ones included."""
     samples = _samples(planes, usable)
     sources = _n_sources(planes, samples)
+    repeated = max(1.0, 4.0 * np.pi * (fwhm_pix / 2.3548) ** 2 / _STRIDE**2)
     bases = [_spline_basis(side, max(1, round(side / spacing_pix))) for side in planes.score.shape]
     if sources < _MIN_SOURCES:
-        return LightFit(known, Doubt(np.zeros((1, 1, N_MODES, N_MODES)), planes.score.shape), samples, sources, 0.0)
-    # Score pixels are correlated over the PSF: so many samples say as much as one.
-    repeated = max(1.0, 4.0 * np.pi * (fwhm_pix / 2.3548) ** 2 / _STRIDE**2)
+        none = Doubt(np.zeros((1, 1, N_MODES, N_MODES)), planes.score.shape)
+        return LightFit(known, none, samples, repeated, sources, 0.0)
     values, covariance = _fit(samples, known, bases, _priors(fwhm_pix), repeated)
     fitted, doubt = Field(bases[0], values, bases[1]), Doubt(_in_cells(covariance), planes.score.shape)
     shift = samples.of(fitted)[1:3]
-    return LightFit(fitted.plus(known), doubt, samples, sources, float(np.sqrt((shift**2).mean())))
+    return LightFit(fitted.plus(known), doubt, samples, repeated, sources, float(np.sqrt((shift**2).mean())))
 
 
 def _in_cells(covariance: FloatArray) -> FloatArray:

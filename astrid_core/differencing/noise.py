@@ -79,8 +79,11 @@ def scene_at(planes: Planes, y: IntArray, x: IntArray) -> Scene:
     return Scene(np.maximum(here.min(axis=0), 0.0), gradient2.min(axis=0), bend.min(axis=0))
 
 
-def fit_residual_noise(rest: FloatArray, variance: FloatArray, scene: Scene, *, fwhm_pix: float) -> ResidualNoise:
-    """Measure what explains ``rest``^2 - ``variance`` of n score pixels where both images hold bright sources.
+def fit_residual_noise(
+    rest: FloatArray, variance: FloatArray, scene: Scene, *, fwhm_pix: float, repeated: float
+) -> ResidualNoise:
+    """Measure what explains ``rest``^2 - ``variance`` of n score pixels where both images hold bright sources;
+    ``repeated`` of them say as much as one.
 
     Pixels are grouped by brightness and by how sharp the light is there; the median of S^2 / V of each group, against
     the 0.4549 of pure noise, gives its excess, so that transients, variables and single bad stars have no say. The
@@ -98,15 +101,17 @@ def fit_residual_noise(rest: FloatArray, variance: FloatArray, scene: Scene, *, 
     )
     brightness = np.minimum(np.log10(snr / _MIN_SNR) * 3.0, 8.0).astype(int)
     sharpness = causes[:, 1] / causes[:, 2]
-    group = brightness * 4 + np.digitize(sharpness, np.quantile(sharpness, [0.25, 0.5, 0.75]))
+    # Where few sources say anything, they are not told apart.
+    n_sharp = int(np.clip(chosen.sum() / repeated / _MIN_GROUP / 8.0, 1.0, 4.0))
+    group = brightness * n_sharp + np.digitize(sharpness, np.quantile(sharpness, np.arange(1, n_sharp) / n_sharp))
     rows, excess = [], []
     for one in np.unique(group):
         members = group == one
         if members.sum() < _MIN_GROUP:
             continue
         level = float(np.median(chi2[members])) / _CHI2_MEDIAN
-        # Neighbouring pixels share a PSF; the error of the median of n squares of normal deviates is 2.33 medians.
-        doubt = 2.33 * max(1.0, level) * fwhm_pix / np.sqrt(members.sum())
+        # The error of the median of n squares of normal deviates is 2.33 medians over sqrt(n).
+        doubt = 2.33 * max(1.0, level) * np.sqrt(repeated / members.sum())
         rows.append(np.median(causes[members], axis=0) / doubt)
         # Causes cannot be negative, so they would fit every upward fluctuation: only what exceeds the doubt counts.
         excess.append((level - 1.0) / doubt - 1.0)

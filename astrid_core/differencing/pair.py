@@ -6,10 +6,11 @@ import numpy as np
 from astropy.wcs import WCS
 
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.differencing.entities import Registration
+from astrid_core.differencing.entities import Registration, ScoreLevel, ScoreQuality
 from astrid_core.differencing.extract import Peak, extract
 from astrid_core.differencing.flux_scale import match_background, measure_flux_ratio
 from astrid_core.differencing.subtract import Difference, subtract
+from astrid_core.differencing.verdict import judge
 from astrid_core.preprocessing.astrometry import TiedFrame, tie_by_patterns, tie_to_reference
 from astrid_core.preprocessing.psf import measure_psf
 from astrid_core.preprocessing.register import resample
@@ -27,6 +28,8 @@ class PairDifference:
     reference: SkyImage
     difference: Difference
     peaks: tuple[Peak, ...]
+    """Candidates, strongest first; none where the score is unreliable."""
+    score_quality: ScoreQuality
     registration: Registration
     flux_ratio: float
     science_fwhm_pix: float
@@ -40,7 +43,8 @@ def difference_pair(
 
     Both images are prepared (see preprocessing.prepare) and carry their PSF. Where ``trust_science_wcs`` is false, or a
     frame has no WCS, or the WCS does not bring the stars together, the frames are tied by star patterns alone.
-    Raises NotRegistered, TooLittleOverlap, TooFewSources or UnreliableScore.
+    Raises NotRegistered, TooLittleOverlap or TooFewSources. A score that cannot be trusted gives no candidates, and
+    ``score_quality`` says why.
     """
     science_sources, reference_sources = _sources(science, config), _sources(reference, config)
     tied, on_sky = _tie(science, reference, science_sources, reference_sources, trust_wcs=trust_science_wcs)
@@ -57,11 +61,13 @@ def difference_pair(
     level = match_background(science, aligned, box_pix=max(24, round(config.background_box_fwhm * fwhm)))
     flat = replace(science, pixels=(science.pixels - level).astype(np.float32), wcs=tied[0].wcs if on_sky else None)
     difference = subtract(flat, aligned, config)
+    peaks, quality = _searched(difference, config)
     return PairDifference(
         science=flat,
         reference=aligned,
         difference=difference,
-        peaks=extract(difference, threshold_sigma=config.threshold_sigma, limit=config.max_candidates),
+        peaks=peaks,
+        score_quality=quality,
         registration=Registration(
             offset_x_pix=tied[0].offset_pix[0],
             offset_y_pix=tied[0].offset_pix[1],
@@ -73,6 +79,12 @@ def difference_pair(
         science_fwhm_pix=_fwhm(science),
         reference_fwhm_pix=_fwhm(aligned),
     )
+
+
+def _searched(difference: Difference, config: DifferenceConfig) -> tuple[tuple[Peak, ...], ScoreQuality]:
+    peaks = extract(difference, threshold_sigma=config.threshold_sigma, limit=config.max_candidates)
+    quality = judge(difference, n_candidates=len(peaks), config=config)
+    return () if quality.level is ScoreLevel.UNRELIABLE else peaks, quality
 
 
 def _sources(image: SkyImage, config: DifferenceConfig) -> SourceList:

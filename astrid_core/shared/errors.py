@@ -61,10 +61,6 @@ class BadPixels(Unprocessable):
     """Too few usable pixels remain."""
 
 
-class UnreliableScore(Unprocessable):
-    """The noise of the score image is so far off that its candidates would mislead."""
-
-
 class ArchiveUnavailable(TemporaryFailure):
     """A survey archive or folder cannot be reached now."""
 

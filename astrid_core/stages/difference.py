@@ -86,6 +86,7 @@ def _record(services: Services, run: DifferenceRun) -> None:
                 "status": run.status.value,
                 "reason": run.reason,
                 "n_candidates": len(run.candidates),
+                "score_level": run.score_quality.level.value if run.score_quality else "",
             }
             records.events.append("difference.recorded", subject=run.key, facts=facts)
 
@@ -118,6 +119,10 @@ def _record_of(
         registration=pair.registration,
         flux_ratio=pair.flux_ratio,
         score_noise=pair.difference.score_noise,
+        source_noise=pair.difference.mismatch,
+        score_quality=pair.score_quality,
+        method=pair.difference.method,
+        method_reason=pair.difference.method_reason,
         n_usable_pix=int((pair.difference.mask == 0).sum()),
         candidates=candidates_of(pair, key),
         elapsed_s=elapsed_s,

@@ -7,7 +7,14 @@ from uuid import UUID
 from astrid_core.catalog.entities import CatalogEntry, EntryStatus, LightCurvePoint
 from astrid_core.curation.entities import ValidationEvent, Verdict
 from astrid_core.detection.entities import Detection, ModelRun
-from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage, Registration
+from astrid_core.differencing.entities import (
+    Candidate,
+    DifferenceRun,
+    ReferenceImage,
+    Registration,
+    ScoreLevel,
+    ScoreQuality,
+)
 from astrid_core.observations.entities import Observation, WcsOrigin
 from astrid_core.preprocessing.entities import ImageQuality, PreprocessRun, WCSInfo
 from astrid_core.shared.artifacts import ArtifactRef
@@ -136,6 +143,12 @@ def difference_run(key: RunKey = DIFFERENCE, *, candidates: Sequence[Candidate] 
         registration=Registration(offset_x_pix=-0.3, offset_y_pix=0.7, rms_pix=0.05, n_matched=55, method="wcs"),
         flux_ratio=1.03,
         score_noise=0.99,
+        source_noise=1.2,
+        score_quality=ScoreQuality(
+            level=ScoreLevel.FLAGGED, reason="it was 1.20 times as noisy on sources as on the sky"
+        ),
+        method="zogy",
+        method_reason="set",
         n_usable_pix=3_000_000_000,
         candidates=tuple(candidates),
         elapsed_s=8.0,

@@ -111,6 +111,15 @@ def test_pictures_of_nothing_can_be_drawn(value: float) -> None:
     assert pixels(cutouts.difference).shape == (51, 51, 4)
 
 
+def test_a_score_to_be_careful_with_is_on_the_page_with_its_reason() -> None:
+    night = invented_night()
+    assert "careful with" not in night_page(night, [])
+    first = replace(night.exposures[0], warning="flagged: it was 1.40 times as noisy on sources as on the sky")
+    page = night_page(replace(night, exposures=(first, *night.exposures[1:])), [])
+    assert "careful with" in page
+    assert "1.40 times as noisy on sources" in page
+
+
 def test_the_page_loads_nothing_and_describes_every_picture() -> None:
     page = night_page(invented_night(), [shown(draw(stamps(20.0), significance=20.0))])
     found = _Resources()

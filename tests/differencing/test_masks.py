@@ -10,7 +10,7 @@ from astrid_core.differencing.pair import difference_pair
 from astrid_core.differencing.subtract import Difference, subtract
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.prepare import Detector, prepare
-from astrid_core.shared.errors import TooFewSources, TooLittleOverlap, Unprocessable, UnreliableScore
+from astrid_core.shared.errors import TooFewSources, TooLittleOverlap, Unprocessable
 from astrid_core.shared.images import FloatImage, MaskPlane, SkyImage
 from tests.synthetic.fields import Source, draw
 from tests.synthetic.pairs import GAIN, READ_NOISE, Exposure, Sky, expose, make_sky, prepared, true_psf
@@ -147,14 +147,6 @@ def test_a_reference_that_covers_little_is_refused_with_the_fraction() -> None:
     gone[:, 60:] = True
     with pytest.raises(TooLittleOverlap, match=r"overlap=0\.1"):
         subtract(science, _masked(reference, gone, MaskPlane.NO_DATA, np.nan), DifferenceConfig())
-
-
-def test_a_variance_that_is_wrong_by_a_factor_of_a_hundred_is_refused_with_the_noise() -> None:
-    science, reference = _images(Sky(shape=SHAPE), seed=23)
-    wrong = [replace(one, variance=np.asarray(one.variance / np.float32(100.0))) for one in (science, reference)]
-    with pytest.raises(UnreliableScore, match=r"score_noise=\d") as caught:
-        subtract(wrong[0], wrong[1], DifferenceConfig())
-    assert caught.value.facts["score_noise"] == pytest.approx(10.0, rel=0.2)
 
 
 def _raw(shape: tuple[int, int], seed: int = 1) -> FloatImage:

@@ -10,7 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from astrid_core.adapters.db.rows.artifacts import artifact_of, artifact_values
 from astrid_core.adapters.db.rows.sky import hpx29_of, position_of
 from astrid_core.adapters.db.rows.table import Row
-from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage, Registration
+from astrid_core.differencing.entities import (
+    Candidate,
+    DifferenceRun,
+    ReferenceImage,
+    Registration,
+    ScoreLevel,
+    ScoreQuality,
+)
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import SkyCell, SkyPosition
@@ -108,6 +115,11 @@ class DifferenceRunRow(Row):
     registration_method: Mapped[str | None]
     flux_ratio: Mapped[float | None]
     score_noise: Mapped[float | None]
+    source_noise: Mapped[float | None]
+    score_level: Mapped[str | None]
+    score_reason: Mapped[str | None]
+    method: Mapped[str | None]
+    method_reason: Mapped[str | None]
     n_usable_pix: Mapped[int]
     elapsed_s: Mapped[float]
 
@@ -130,6 +142,11 @@ class DifferenceRunRow(Row):
             "registration_method": None if tie is None else tie.method,
             "flux_ratio": run.flux_ratio,
             "score_noise": run.score_noise,
+            "source_noise": run.source_noise,
+            "score_level": run.score_quality.level.value if run.score_quality else None,
+            "score_reason": run.score_quality.reason if run.score_quality else None,
+            "method": run.method or None,
+            "method_reason": run.method_reason or None,
             "n_usable_pix": run.n_usable_pix,
             "elapsed_s": run.elapsed_s,
         }
@@ -147,10 +164,19 @@ class DifferenceRunRow(Row):
             registration=self._registration(),
             flux_ratio=self.flux_ratio,
             score_noise=self.score_noise,
+            source_noise=self.source_noise,
+            score_quality=self._score_quality(),
+            method=self.method or "",
+            method_reason=self.method_reason or "",
             n_usable_pix=self.n_usable_pix,
             candidates=tuple(candidates),
             elapsed_s=self.elapsed_s,
         )
+
+    def _score_quality(self) -> ScoreQuality | None:
+        if self.score_level is None:
+            return None
+        return ScoreQuality(level=ScoreLevel(self.score_level), reason=self.score_reason or "")
 
     def _registration(self) -> Registration | None:
         if (
