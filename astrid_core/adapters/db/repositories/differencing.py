@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.locks import Lock, take
 from astrid_core.adapters.db.repositories.statements import insert_new, read, read_region
-from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow, ReferenceImageRow
+from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow
+from astrid_core.adapters.db.rows.references import ReferenceImageRow
 from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey

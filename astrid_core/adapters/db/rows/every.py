@@ -10,6 +10,7 @@ from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declar
     events,
     observations,
     preprocessing,
+    references,
 )
 from astrid_core.adapters.db.rows.table import Row
 
