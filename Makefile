@@ -54,4 +54,4 @@ bench: install ## speed and quality beside peers
 	$(BIN)/python -m benchmarks.run
 
 lock: ## resolve pyproject.toml anew into requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --extra dev --output-file requirements.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --custom-compile-command "make lock" --extra dev --output-file requirements.txt pyproject.toml

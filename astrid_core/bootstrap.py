@@ -23,6 +23,7 @@ from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.entities import Model
 from astrid_core.detection.trial import TrialConfig
+from astrid_core.differencing.arrays import open_arrays
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
@@ -119,6 +120,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             models=open_models(settings),
             surveys=_surveys(settings),
             transaction=lambda: _transaction(database, settings.actor),
+            arrays=open_arrays(settings.arrays),
         )
     finally:
         database.close()

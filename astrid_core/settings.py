@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """MLflow tracking URI; empty: SQLite in the home folder."""
     mlflow_artifacts: str = ""
     """Where MLflow keeps model files; empty: the folder ``models`` in the home folder."""
+    arrays: str = "numpy"
+    """Library that subtractions are computed by: ``numpy``, or ``cupy`` on a GPU."""
     pipeline: Path = _REPOSITORY / "include" / "config" / "pipeline.toml"
     """Science settings."""
     actor: str = "astrid"

@@ -2,10 +2,12 @@
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from astrid_core.differencing.arrays import to_host
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.fields import Field
 from astrid_core.differencing.planes import Planes, Responses
@@ -20,6 +22,7 @@ from astrid_core.differencing.zogy import (
     make_kernels,
     masked_weight,
     respond,
+    score_variance,
     subtract_tile,
     transform_psf,
 )
@@ -37,6 +40,8 @@ class Pair:
     """None where all pixels are good."""
     science_sky2: float
     reference_sky2: float
+    arrays: ModuleType
+    """The library that tiles are computed by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,7 @@ def subtract_tiles(pair: Pair, config: DifferenceConfig, pool: Executor) -> Subt
     planes = _empty_planes(shape, masked=pair.bad is not None)
     groups = apart(rows, columns)
     spectra = {
-        one: (transform_psf(pair.psfs.science, one), transform_psf(pair.psfs.reference, one))
+        one: (transform_psf(pair.psfs.science, one, pair.arrays), transform_psf(pair.psfs.reference, one, pair.arrays))
         for one in sorted({window.shape for group in groups for window in group})
     }
     constant = pair.psfs.science.degree == 0 and pair.psfs.reference.degree == 0
@@ -103,25 +108,39 @@ def _kernels(pair: Pair, spectra: tuple[PsfSpectrum, PsfSpectrum], x_pix: float,
 
 
 def _one_tile(planes: Planes, window: Window, pair: Pair, kernels: Kernels, config: DifferenceConfig) -> None:
-    n, r = window.lift(pair.science.pixels), window.lift(pair.reference.pixels)
-    v_n = window.lift(pair.science.variance, fill=pair.science_sky2)
-    v_r = window.lift(pair.reference.variance, fill=pair.reference_sky2)
-    weight = window.weight
-    if pair.bad is not None:
-        holes = window.lift(pair.bad)
-        if holes.any():
-            n[holes & ~np.isfinite(n)] = 0.0
-            r[holes & ~np.isfinite(r)] = 0.0
-            v_n[holes], v_r[holes] = pair.science_sky2, pair.reference_sky2
-            n = fill_masked(n, r, holes, kernels, iterations=config.fill_iterations)
-            window.add(planes.mask_weight, masked_weight(holes, kernels), weight)
-    tile = subtract_tile(n, r, v_n, v_r, kernels)
-    window.add(planes.difference, tile.difference, weight)
-    window.add(planes.reference_difference, tile.reference_difference, weight)
-    window.add(planes.score, tile.score, weight)
-    window.add(planes.reference_score, tile.reference_score, weight)
-    window.add(planes.score_variance, tile.score_variance, weight)
+    weight, device = window.weight, pair.arrays.asarray
+    holes = window.lift(pair.bad) if pair.bad is not None else None
+    if holes is not None and not holes.any():
+        holes = None
+    v_n = device(_variance(window, pair.science, pair.science_sky2, holes))
+    v_r = device(_variance(window, pair.reference, pair.reference_sky2, holes))
+    window.add(planes.score_variance, to_host(score_variance(v_n, v_r, kernels)), weight)
+    del v_n, v_r
+    n, r = device(_pixels(window, pair.science, holes)), device(_pixels(window, pair.reference, holes))
+    if holes is not None:
+        bad = device(holes)
+        n = fill_masked(n, r, bad, kernels, iterations=config.fill_iterations)
+        window.add(planes.mask_weight, to_host(masked_weight(bad, kernels)), weight)
+    tile = subtract_tile(n, r, kernels)
+    window.add(planes.difference, to_host(tile.difference), weight)
+    window.add(planes.reference_difference, to_host(tile.reference_difference), weight)
+    window.add(planes.score, to_host(tile.score), weight)
+    window.add(planes.reference_score, to_host(tile.reference_score), weight)
     planes.flux_scale[window.blended] += _flux_scale(window, pair.psfs.science, kernels) * weight
+
+
+def _pixels(window: Window, image: SkyImage, holes: NDArray[np.bool_] | None) -> FloatImage:
+    tile = window.lift(image.pixels)
+    if holes is not None:
+        tile[holes & ~np.isfinite(tile)] = 0.0
+    return tile
+
+
+def _variance(window: Window, image: SkyImage, sky: float, holes: NDArray[np.bool_] | None) -> FloatImage:
+    tile = window.lift(image.variance, fill=sky)
+    if holes is not None:
+        tile[holes] = sky
+    return tile
 
 
 def _flux_scale(window: Window, psf: PsfModel, kernels: Kernels) -> FloatImage:

@@ -1,6 +1,7 @@
 """One science image and one reference, from two grids to candidates."""
 
 from dataclasses import dataclass, replace
+from types import ModuleType
 
 import numpy as np
 from astropy.wcs import WCS
@@ -37,7 +38,12 @@ class PairDifference:
 
 
 def difference_pair(
-    science: SkyImage, reference: SkyImage, config: DifferenceConfig, *, trust_science_wcs: bool = True
+    science: SkyImage,
+    reference: SkyImage,
+    config: DifferenceConfig,
+    *,
+    trust_science_wcs: bool = True,
+    arrays: ModuleType = np,
 ) -> PairDifference:
     """Register ``reference`` to the science frame, put it on the science flux scale, subtract it and find candidates.
 
@@ -60,7 +66,7 @@ def difference_pair(
     fwhm = max(_fwhm(science), _fwhm(aligned))
     level = match_background(science, aligned, box_pix=max(24, round(config.background_box_fwhm * fwhm)))
     flat = replace(science, pixels=(science.pixels - level).astype(np.float32), wcs=tied[0].wcs if on_sky else None)
-    difference = subtract(flat, aligned, config)
+    difference = subtract(flat, aligned, config, arrays=arrays)
     peaks, quality = _searched(difference, config)
     return PairDifference(
         science=flat,

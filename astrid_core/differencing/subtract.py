@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +68,18 @@ class Difference:
 
 
 def subtract(
-    science: SkyImage, reference: SkyImage, config: DifferenceConfig, *, workers: int | None = None
+    science: SkyImage,
+    reference: SkyImage,
+    config: DifferenceConfig,
+    *,
+    workers: int | None = None,
+    arrays: ModuleType = np,
 ) -> Difference:
     """Subtract ``reference`` (on the science grid and flux scale, both with PSF, no background) from ``science``.
 
     ``workers`` tiles are computed at a time, by default as many as this process has cores; the result does not depend
-    on it. Raises TooLittleOverlap; TooFewSources where a kernel is asked for and nothing tells it.
+    on it. ``arrays`` is the library that computes them (see ``arrays.open_arrays``); results of two libraries differ by
+    rounding. Raises TooLittleOverlap; TooFewSources where a kernel is asked for and nothing tells it.
     """
     measured = psfs_of_stars(science, reference)
     good = science.usable
@@ -83,7 +90,7 @@ def subtract(
         raise TooLittleOverlap("reference covers too little", overlap=overlap, required=config.min_overlap)
     pair = Pair(
         science, reference, measured, None if good.all() else ~good,
-        _typical(science.variance, good), _typical(reference.variance, good),
+        _typical(science.variance, good), _typical(reference.variance, good), arrays,
     )  # fmt: skip
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
         if config.method == "kernel":

@@ -59,6 +59,7 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             load_image(services.artifacts, reference.image),
             config,
             trust_science_wcs=wcs_is_trusted(observation),
+            arrays=services.arrays,
         )
     except Unprocessable as error:
         skipped = DifferenceRun.skipped(

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
 
 from astrid_core.catalog.ports import CatalogEntries, ExportJobs, NightAnalytics
 from astrid_core.curation.ports import Alerts, Curators, ValidationEvents
@@ -43,3 +46,5 @@ class Services:
     surveys: Mapping[str, SurveyClient]
     transaction: Callable[[], AbstractContextManager[Records]]
     """Commits on exit, rolls back on error."""
+    arrays: ModuleType = np
+    """The array library that subtractions are computed by."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from astrid_core.differencing.zogy import make_kernels, subtract_tile, transform_psf
+from astrid_core.differencing.zogy import make_kernels, score_variance, subtract_tile, transform_psf
 from astrid_core.shared.images import FloatImage, PsfModel
 from astrid_core.simulate.changing import ChangingObject
 from astrid_core.simulate.exposure import Exposed, expose, look
@@ -57,8 +57,8 @@ def true_score(science: Exposed, reference: Exposed) -> FloatImage:
         reference_variance=float(np.median(reference_variance)),
         shape=(SIDE, SIDE),
     )
-    tile = subtract_tile(_flat(science), _flat(reference) * scale, science_variance, reference_variance, kernels)
-    return np.asarray(tile.score / np.sqrt(tile.score_variance))
+    tile = subtract_tile(_flat(science), _flat(reference) * scale, kernels)
+    return np.asarray(tile.score / np.sqrt(score_variance(science_variance, reference_variance, kernels)))
 
 
 def _flat(exposed: Exposed) -> FloatImage:
