@@ -196,13 +196,17 @@ def _fit(
     normal += 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(design.shape[1])
     inverse = np.linalg.inv(normal)
     solution = np.einsum("pij,pj->ip", inverse, (weight * pixels).T @ design)
+    # Where stars depart from the model by more than was allowed for, it is known so much worse.
+    core = (radius_from_centre(size) <= 1.5 * fwhm).ravel()
+    rest2 = (weight * (pixels - design @ solution) ** 2)[:, core].sum(axis=0)
+    excess = max(1.0, float(np.median(rest2 / np.maximum((weight > 0)[:, core].sum(axis=0) - design.shape[1], 1))))
     noise2 = np.einsum("pii->ip", inverse)
     coefficients = np.array([
         _calm_wings(term.reshape(size, size), error.reshape(size, size), fwhm)
         for term, error in zip(solution, noise2, strict=True)
     ])  # fmt: skip
     total = coefficients[0].sum()
-    error = float(np.sqrt(np.median(noise2[0].reshape(size, size)[radius_from_centre(size) <= 1.5 * fwhm]))) / total
+    error = float(np.sqrt(excess * np.median(noise2[0][core]))) / total
     model = PsfModel(coefficients=coefficients / total, degree=degree, frame_shape=frame, pixel_error=error)
     at_stars = variance_at(terms_at(*_places(stamps, frame), degree), inverse[middle])
     return _Fitted(model, np.sqrt(at_stars) / total)
