@@ -114,8 +114,7 @@ def _moved(position: FloatArray, down: float, right: float) -> FloatArray:
 def _filled(pixels: FloatImage, bad: NDArray[np.bool_]) -> FloatImage:
     """Return the image with every bad pixel the mean of the good ones within two pixels, 0 where there are none."""
     filled = np.where(bad, np.float32(0.0), pixels)
-    near = bad & (ndimage.minimum_filter(bad, 2 * _REACH_PIX + 1, mode="constant", cval=True) == 0)
-    row, column = np.nonzero(near)
+    row, column = np.nonzero(bad & (_spread((~bad).astype(np.uint16), 2 * _REACH_PIX) != 0))
     total, n_good = np.zeros(len(row)), np.zeros(len(row))
     padded, good = np.pad(filled, _REACH_PIX), np.pad(~bad, _REACH_PIX)
     for dy in range(2 * _REACH_PIX + 1):
@@ -129,9 +128,16 @@ def _filled(pixels: FloatImage, bad: NDArray[np.bool_]) -> FloatImage:
 def _grown(mask: MaskImage, side: float) -> MaskImage:
     """Grow every plane by the reach of the spline, and by half a pixel of the new grid where that is coarser."""
     n = _REACH_PIX + max(0, int(np.ceil((side - 1.0) / 2.0)) if side > _COARSER else 0)
-    grown = np.zeros_like(mask)
-    for plane in MaskPlane:
-        bits = (mask & np.uint16(plane)) != 0
-        if bits.any():
-            grown |= np.where(ndimage.binary_dilation(bits, iterations=n), np.uint16(plane), np.uint16(0))
-    return grown
+    return _spread(mask, n) if mask.any() else mask
+
+
+def _spread(mask: MaskImage, n_pix: int) -> MaskImage:
+    for _ in range(n_pix):
+        grown = mask.copy()
+        # All planes at once: a pixel has the bits of its four neighbours.
+        grown[1:] |= mask[:-1]
+        grown[:-1] |= mask[1:]
+        grown[:, 1:] |= mask[:, :-1]
+        grown[:, :-1] |= mask[:, 1:]
+        mask = grown
+    return mask
