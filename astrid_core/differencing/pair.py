@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.entities import Registration, ScoreLevel, ScoreQuality
 from astrid_core.differencing.extract import Peak, extract
-from astrid_core.differencing.flux_scale import match_background, measure_flux_ratio
+from astrid_core.differencing.flux_scale import FluxScale, match_background, measure_flux_scale
 from astrid_core.differencing.subtract import Difference, subtract
 from astrid_core.differencing.verdict import judge
 from astrid_core.preprocessing.astrometry import TiedFrame, tie_by_patterns, tie_to_reference
@@ -32,9 +32,14 @@ class PairDifference:
     """Candidates, strongest first; none where the score is unreliable."""
     score_quality: ScoreQuality
     registration: Registration
-    flux_ratio: float
+    flux_scale: FluxScale
     science_fwhm_pix: float
     reference_fwhm_pix: float
+
+    @property
+    def flux_ratio(self) -> float:
+        """Science counts per reference count at the centre of the frame."""
+        return self.flux_scale.ratio
 
 
 def difference_pair(
@@ -57,12 +62,9 @@ def difference_pair(
     aligned = resample(replace(reference, wcs=tied[1]), tied[0].wcs, science.shape)
     _require_overlap(science, aligned, config)
     aligned = _with_psf(aligned, reference, config)
-    ratio = measure_flux_ratio(science, aligned, science_sources)
-    aligned = replace(
-        aligned,
-        pixels=(aligned.pixels * np.float32(ratio)).astype(np.float32),
-        variance=(aligned.variance * np.float32(ratio**2)).astype(np.float32),
-    )
+    scale = measure_flux_scale(science, aligned, science_sources)
+    ratio = scale.over(science.shape)
+    aligned = replace(aligned, pixels=aligned.pixels * ratio, variance=aligned.variance * ratio**2)
     fwhm = max(_fwhm(science), _fwhm(aligned))
     level = match_background(science, aligned, box_pix=max(24, round(config.background_box_fwhm * fwhm)))
     flat = replace(science, pixels=(science.pixels - level).astype(np.float32), wcs=tied[0].wcs if on_sky else None)
@@ -81,7 +83,7 @@ def difference_pair(
             n_matched=tied[0].n_matched,
             method=tied[0].method,
         ),
-        flux_ratio=ratio,
+        flux_scale=scale,
         science_fwhm_pix=_fwhm(science),
         reference_fwhm_pix=_fwhm(aligned),
     )
@@ -144,7 +146,15 @@ def _with_psf(aligned: SkyImage, original: SkyImage, config: DifferenceConfig) -
     """Measure the PSF of the aligned reference: interpolation has changed it."""
     sources = _sources(aligned, config)
     try:
-        measured = measure_psf(aligned.pixels, ~aligned.usable, sources, saturation=None, max_stars=200, min_snr=30.0)
+        measured = measure_psf(
+            aligned.pixels,
+            ~aligned.usable,
+            sources,
+            saturation=None,
+            max_stars=200,
+            min_snr=30.0,
+            variance=aligned.variance,
+        )
     except TooFewSources:
         if original.psf is None or original.shape != aligned.shape:
             raise

@@ -1,34 +1,18 @@
 """Tie one frame's pixels to another's: by their WCS and stars, or by star patterns alone."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import astroalign
 import numpy as np
 from astropy.wcs import WCS
 from astropy.wcs.utils import fit_wcs_from_points
 from scipy.spatial import cKDTree
 
+from astrid_core.preprocessing.patterns import find_pattern
+from astrid_core.preprocessing.pixel_map import MIN_MATCHES, PixelMap, is_certain, polish
 from astrid_core.preprocessing.sources import FloatArray, SourceList
 from astrid_core.shared.errors import NotRegistered
 
-_MIN_MATCHES = 4
-_SURE_MATCHES = 12
 _BRIGHTEST = 250
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PixelMap:
-    """Affine map from a frame's pixels to the pixels where they belong: ``matrix`` (2, 2) @ (x, y) + ``shift`` (2,)."""
-
-    matrix: FloatArray
-    shift: FloatArray
-    rms_pix: float
-    """Scatter per axis of the matched stars."""
-    n_matched: int
-
-    def apply(self, xy: FloatArray) -> FloatArray:
-        """Map positions of shape (n, 2)."""
-        return np.asarray(xy @ self.matrix.T + self.shift)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +55,12 @@ def tie_by_patterns(
 ) -> TiedFrame:
     """Give a frame without usable WCS the reference's, from its stars alone.
 
-    A plain shift is tried first: it needs few common stars. Then triangles of stars (Beroiz et al. 2020, astroalign),
-    which find shift, rotation and scale, of mirrored frames too. Raises NotRegistered if nothing fits.
+    A plain shift is tried first: it needs few common stars. Then triangles of stars (``patterns``), which find shift,
+    rotation and scale from a half to two, of mirrored frames too. Raises NotRegistered if nothing fits.
     """
     xy = np.stack([science.x_pix, science.y_pix], axis=1)
     goal = np.stack([reference.x_pix, reference.y_pix], axis=1)
-    found = _by_shift(xy, goal, shape) or _by_triangles(xy, goal) or _by_triangles_mirrored(xy, goal, shape)
+    found = _by_shift(xy, goal, shape) or find_pattern(xy, goal)
     if found is None:
         raise NotRegistered(
             "science and reference share no pattern of stars", n_science=len(science), n_reference=len(reference)
@@ -97,29 +81,7 @@ def _by_shift(xy: FloatArray, goal: FloatArray, shape: tuple[int, int]) -> Pixel
     except NotRegistered:
         return None
     # Among so many shifts some fit a few stars by chance.
-    return found if found.n_matched >= max(_SURE_MATCHES, 0.1 * min(len(xy), len(goal))) else None
-
-
-def _by_triangles(xy: FloatArray, goal: FloatArray) -> PixelMap | None:
-    try:
-        transform, _ = astroalign.find_transform(xy[:60], goal[:60])
-    except (astroalign.MaxIterError, ValueError, TypeError):
-        # It raises these for lists too short to hold a triangle, too.
-        return None
-    matrix, shift = np.asarray(transform.params[:2, :2]), np.asarray(transform.params[:2, 2])
-    return _polish(xy, goal, PixelMap(matrix=matrix, shift=shift, rms_pix=0.0, n_matched=0))
-
-
-def _by_triangles_mirrored(xy: FloatArray, goal: FloatArray, shape: tuple[int, int]) -> PixelMap | None:
-    width = shape[1] - 1.0
-    found = _by_triangles(np.column_stack([width - xy[:, 0], xy[:, 1]]), goal)
-    if found is None:
-        return None
-    return replace(
-        found,
-        matrix=found.matrix @ np.array([[-1.0, 0.0], [0.0, 1.0]]),
-        shift=found.matrix @ np.array([width, 0.0]) + found.shift,
-    )
+    return found if is_certain(found, xy, goal) else None
 
 
 def match(source: FloatArray, target: FloatArray, *, reach_pix: float, frame: tuple[int, int]) -> PixelMap:
@@ -130,13 +92,13 @@ def match(source: FloatArray, target: FloatArray, *, reach_pix: float, frame: tu
     """
     inside = (np.abs(target - np.array(frame[::-1]) / 2.0) < np.array(frame[::-1]) / 2.0 + reach_pix).all(axis=1)
     target = target[inside & np.isfinite(target).all(axis=1)]
-    if min(len(source), len(target)) < _MIN_MATCHES:
+    if min(len(source), len(target)) < MIN_MATCHES:
         raise NotRegistered(
-            "too few stars to register", n_science=len(source), n_reference=len(target), required=_MIN_MATCHES
+            "too few stars to register", n_science=len(source), n_reference=len(target), required=MIN_MATCHES
         )
     shift, votes = _vote(source[:_BRIGHTEST], target[:_BRIGHTEST], reach_pix)
     start = PixelMap(matrix=np.eye(2), shift=shift, rms_pix=0.0, n_matched=0)
-    found = _polish(source, target, start)
+    found = polish(source, target, start)
     if found is None:
         raise NotRegistered("stars of science and reference do not match", votes=votes, reach_pix=reach_pix)
     return found
@@ -152,58 +114,6 @@ def _vote(source: FloatArray, target: FloatArray, reach_pix: float) -> tuple[Flo
     counts = tree.query_ball_point(pairs, 2.0, return_length=True)
     best = int(np.argmax(counts))
     return np.asarray(pairs[tree.query_ball_point(pairs[best], 2.0)].mean(axis=0)), int(counts[best])
-
-
-def _polish(source: FloatArray, target: FloatArray, start: PixelMap) -> PixelMap | None:
-    """Fit an affine map to mutual nearest neighbours, the reach shrinking as the fit improves."""
-    found, chance = start, _chance_matches(source, target)
-    tree = cKDTree(target)
-    for reach in (4.0, 2.5, 1.5, 1.5, 1.0):
-        moved = found.apply(source)
-        distance, index = tree.query(moved, distance_upper_bound=reach)
-        near = np.flatnonzero(np.isfinite(distance))
-        back_distance, back = cKDTree(moved).query(target[index[near]])
-        near = near[(back == near) & np.isfinite(back_distance)]
-        if len(near) < _MIN_MATCHES or len(near) < 3.0 * chance * reach**2:
-            return None
-        found = _fit_affine(source[near], target[index[near]], similar=len(near) < 12)
-    return found
-
-
-def _chance_matches(source: FloatArray, target: FloatArray) -> float:
-    """Expected number of chance neighbours within one pixel."""
-    extent = np.ptp(target, axis=0)
-    density = len(target) / max(float(extent[0] * extent[1]), 1.0)
-    return float(len(source) * density * np.pi)
-
-
-def _fit_affine(source: FloatArray, target: FloatArray, *, similar: bool) -> PixelMap:
-    """Least squares with 3-sigma clipping: six terms, or four (shift, rotation, scale) with few stars."""
-    keep = np.ones(len(source), dtype=bool)
-    matrix: FloatArray = np.eye(2)
-    shift: FloatArray = np.zeros(2)
-    rest = np.zeros_like(source)
-    for _ in range(4):
-        s, t = source[keep], target[keep]
-        if similar:
-            design = np.zeros((2 * len(s), 4))
-            design[: len(s)] = np.stack([s[:, 0], -s[:, 1], np.ones(len(s)), np.zeros(len(s))], axis=1)
-            design[len(s) :] = np.stack([s[:, 1], s[:, 0], np.zeros(len(s)), np.ones(len(s))], axis=1)
-            (a, b, dx, dy), *_ = np.linalg.lstsq(design, np.concatenate([t[:, 0], t[:, 1]]), rcond=None)
-            matrix, shift = np.array([[a, -b], [b, a]]), np.array([dx, dy])
-        else:
-            design = np.column_stack([s, np.ones(len(s))])
-            solution, *_ = np.linalg.lstsq(design, t, rcond=None)
-            matrix, shift = np.asarray(solution[:2].T), np.asarray(solution[2])
-        rest = target - (source @ matrix.T + shift)
-        spread = 1.4826 * np.median(np.abs(rest[keep]), axis=0) + 1e-3
-        now = np.asarray((np.abs(rest) < 3.0 * spread).all(axis=1))
-        if now.sum() < _MIN_MATCHES or (now == keep).all():
-            break
-        keep = now
-    return PixelMap(
-        matrix=matrix, shift=shift, rms_pix=float(np.sqrt(np.mean(rest[keep] ** 2))), n_matched=int(keep.sum())
-    )
 
 
 def corrected_wcs(wcs: WCS, found: PixelMap) -> WCS:

@@ -20,13 +20,14 @@ from astrid_core.preprocessing.mask import (
     mask_saturated,
 )
 from astrid_core.preprocessing.psf import MeasuredPsf, measure_psf
+from astrid_core.preprocessing.psf_quality import PsfStars
 from astrid_core.preprocessing.sources import SourceList, detect_sources, ring_fraction
 from astrid_core.preprocessing.stars import select_stars
 from astrid_core.preprocessing.variance import estimate_gain, model_variance
 from astrid_core.shared.errors import BadPixels, TooFewSources
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
 
-VERSION = 1
+VERSION = 2
 """Raise when the same inputs should give a different result."""
 
 _STAR_RING = 0.6
@@ -55,6 +56,8 @@ class PreparedImage:
     image: SkyImage
     quality: ImageQuality
     sources: SourceList
+    psf_stars: PsfStars
+    """Which stars made the PSF, how well each follows it, and how many were left out for which reason."""
 
 
 def prepare(
@@ -91,7 +94,7 @@ def prepare(
     noise_map = model_variance(flat, background, gain=gain, given=variance, bad=bad)
 
     hits = _cosmic_rays(flat, noise_map, background, bad, level, config)
-    sources, psf = _measure(flat, background, bad | hits, level, config)
+    sources, psf = _measure(flat, noise_map, background, bad | hits, level, config)
 
     planes = compose(
         {
@@ -121,7 +124,7 @@ def prepare(
         masked_fraction=float((planes != 0).mean()),
         depth_mag=depth_mag(psf, background.median_rms, detector.zero_point_mag),
     )
-    return PreparedImage(image=image, quality=quality, sources=sources)
+    return PreparedImage(image=image, quality=quality, sources=sources, psf_stars=psf.stars)
 
 
 def depth_mag(psf: MeasuredPsf, sky_rms: float, zero_point_mag: float | None) -> float | None:
@@ -180,6 +183,7 @@ def _struck(sources: SourceList, hits: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _measure(
     flat: FloatImage,
+    variance: FloatImage,
     background: Background,
     bad: NDArray[np.bool_],
     level: float | None,
@@ -193,6 +197,7 @@ def _measure(
         saturation=None if level is None else level - background.median_level,
         max_stars=config.psf_max_stars,
         min_snr=config.psf_min_snr,
+        variance=variance,
     )
     return sources, psf
 
