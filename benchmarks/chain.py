@@ -104,7 +104,8 @@ def _once(science: SkyImage, reference: SkyImage) -> dict[str, float]:
     own_psf = _psf_seconds(science)
     started = time.process_time()
     subtract(pair.science, pair.reference, DifferenceConfig())
-    alone = time.process_time() - started
+    # What else runs on the machine makes either slower: the lesser of the two is nearer to the truth.
+    alone = min(time.process_time() - started, clock.spent["subtract"])
     clock.spent["PSF"] += own_psf
     rest = total + own_psf - sum(clock.spent.values())
     to_score = total + own_psf - clock.spent["candidates"]
@@ -181,8 +182,8 @@ def page(results: Mapping[int, Mapping[str, float]], command: str) -> str:
 
 Written by `{command}`: one simulated pair per size, prepared, from two grids to candidates as `difference_pair` does,
 with the PSF of the science image. CPU seconds of all threads, the least of the repeats after the first; `subtract`
-alone on the same registered pair in the same process. The chain up to the score is to cost no more than {GOAL:g} times
-as much.
+alone on the same registered pair in the same process, or within the chain where that was faster. The chain up to the
+score is to cost no more than {GOAL:g} times as much.
 
 {table(results)}
 """
