@@ -45,7 +45,7 @@ def _psf_model(pixels: FloatImage, info: Any, which: str) -> PsfModel:
 def _image(pixels: FloatImage, variance: FloatImage, psf: PsfModel) -> SkyImage:
     return SkyImage(
         pixels=pixels,
-        variance=variance.astype(np.float32),
+        variance=variance.astype(np.float32, copy=False),
         mask=np.zeros(pixels.shape, dtype=np.uint16),
         psf=psf,
     )

@@ -20,7 +20,7 @@ from astrid_core.shared.images import MaskPlane, PsfModel, SkyImage
 
 T = TypeVar("T", np.float32, np.uint16)
 
-VERSION = 1
+VERSION = 2
 """Raise when the same inputs should give a different result."""
 
 
@@ -160,7 +160,13 @@ def _sources(image: SkyImage) -> SourceList:
 def _measured_psf(image: SkyImage) -> PsfModel | None:
     try:
         return measure_psf(
-            image.pixels, ~image.usable, _sources(image), saturation=None, max_stars=200, min_snr=30.0
+            image.pixels,
+            ~image.usable,
+            _sources(image),
+            saturation=None,
+            max_stars=200,
+            min_snr=30.0,
+            variance=image.variance,
         ).model
     except TooFewSources:
         return None

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
-from scipy import ndimage
+from reproject import reproject_interp
 
 from astrid_core.preprocessing.grid_map import GridMap, Places, map_grid
+from astrid_core.preprocessing.pixel_world import PixelWorld
 from astrid_core.preprocessing.sources import FloatArray
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
 
 _REACH_PIX = 2
 """The spline weighs two pixels to each side; what its prefilter adds beyond falls by a factor of four per pixel."""
 _STRIP_ROWS = 256
+_MARGIN_ROWS = 12
+"""Rows beyond a strip that the prefilter is given: what lies further has a weight of 4^-12."""
 _EDGE_PIX = 0.01
 _COARSER = 1.2
 """Pixels larger than those of the source by more than this, along a side, are averages over several points."""
@@ -22,13 +25,13 @@ _COARSER = 1.2
 def resample(image: SkyImage, wcs: WCS, shape: tuple[int, int]) -> SkyImage:
     """Return ``image`` (which must have a WCS) on the grid of ``wcs`` and ``shape`` (ny, nx), counts kept.
 
-    Pixels by interpolating cubic B-splines (Unser 1999, IEEE Signal Proc. Mag. 16, 22), the mean over several points
-    where the new pixels are larger, times the source pixels that each of them covers: a star keeps its flux whatever
-    the scales and distortions. Unusable pixels are replaced by their usable neighbours' mean first, so that they say
-    nothing about others; what the spline reaches from them (2 pixels) carries their mask, and where they lie themselves
-    their own value is shown. Variance is the nearest pixel's times the pixels covered: that of sums over many pixels is
-    right, while single pixels scatter less and together; whoever needs that scatter must measure it. The result has no
-    PSF: resampling changes it.
+    Pixels by interpolating cubic B-splines (reproject's ``bicubic``; Unser 1999, IEEE Signal Proc. Mag. 16, 22), the
+    mean over several points where the new pixels are larger, times the source pixels that each of them covers: a star
+    keeps its flux whatever the scales and distortions. Unusable pixels are replaced by their usable neighbours' mean
+    first, so that they say nothing about others; what the spline reaches from them (2 pixels) carries their mask, and
+    where they lie themselves their own value is shown. Variance is the nearest pixel's times the pixels covered: that
+    of sums over many pixels is right, while single pixels scatter less and together; whoever needs that scatter must
+    measure it. The result has no PSF: resampling changes it.
     """
     if image.wcs is None:
         raise ValueError("an image needs sky coordinates to be resampled")
@@ -39,7 +42,7 @@ def resample(image: SkyImage, wcs: WCS, shape: tuple[int, int]) -> SkyImage:
     planes = _Planes(
         image=image,
         bad=bad,
-        coefficients=ndimage.spline_filter(_filled(image.pixels, bad), order=3, output=np.float32),
+        filled=_filled(image.pixels, bad),
         mask=_grown(image.mask | empty, side),
         n_points=int(np.ceil(side)) if side > _COARSER else 1,
     )
@@ -53,11 +56,11 @@ def resample(image: SkyImage, wcs: WCS, shape: tuple[int, int]) -> SkyImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planes:
-    """The source as the strips need it: ``coefficients`` of its spline, ``mask`` grown by the reach of that."""
+    """The source as the strips need it: ``filled`` where it is bad, ``mask`` grown by the reach of the spline."""
 
     image: SkyImage
     bad: NDArray[np.bool_]
-    coefficients: FloatImage
+    filled: FloatImage
     mask: MaskImage
     n_points: int
     """Points along a side that a new pixel is the mean of."""
@@ -95,13 +98,25 @@ def _inside(position: FloatArray, side: int) -> NDArray[np.bool_]:
 
 def _interpolated(planes: _Planes, places: Places) -> FloatImage:
     """Return the spline at these places, each the mean of ``n_points`` squared points over its own pixel."""
-    x, y = np.nan_to_num(places.x), np.nan_to_num(places.y)
+    result = np.zeros(places.x.shape, dtype=np.float32)
+    ny = len(planes.filled)
+    near = places.y[(places.y > -1.0) & (places.y < ny)]
+    if not len(near):
+        return result
+    first = max(0, int(near.min()) - _MARGIN_ROWS)
+    source = planes.filled[first : int(near.max()) + 1 + _MARGIN_ROWS].astype(np.float64)
     steps = (np.arange(planes.n_points) + 0.5) / planes.n_points - 0.5
-    result = np.zeros(x.shape, dtype=np.float32)
     for down in steps:
         for right in steps:
-            at = [y, x] if planes.n_points == 1 else [_moved(one, down, right) for one in (y, x)]
-            result += ndimage.map_coordinates(planes.coefficients, at, order=3, prefilter=False, mode="mirror")
+            x, y = (_moved(one, down, right) if planes.n_points > 1 else one for one in (places.x, places.y - first))
+            result += reproject_interp(
+                (source, PixelWorld()),
+                PixelWorld(x, y),
+                shape_out=x.shape,
+                order="bicubic",
+                roundtrip_coords=False,
+                return_footprint=False,
+            )
     return result / np.float32(planes.n_points**2)
 
 

@@ -58,7 +58,19 @@ def run_preprocess(services: Services, observation_id: str, config: PreprocessCo
         elapsed_s=time.monotonic() - started,
     )
     _record(services, run)
-    log.info("preprocess.recorded", run=key, observation=observation_id, fwhm_pix=prepared.quality.fwhm_pix)
+    stars = prepared.psf_stars
+    log.info(
+        "preprocess.recorded",
+        run=key,
+        observation=observation_id,
+        fwhm_pix=prepared.quality.fwhm_pix,
+        n_psf_stars=prepared.quality.n_stars,
+        psf_chi2=stars.median_chi2,
+        n_psf_outliers=stars.n_outliers,
+        n_psf_crowded=stars.n_crowded,
+        n_psf_masked=stars.n_masked,
+        n_psf_edge=stars.n_edge,
+    )
     return key
 
 
