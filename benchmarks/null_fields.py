@@ -40,18 +40,23 @@ class NullPair:
         return tuple(peak for peak in self.pair.peaks if abs(peak.score) >= THRESHOLD)
 
 
-def null_pairs() -> Iterator[NullPair]:
-    """Difference both orders of the NIRCam pair, then each frame of the HAT-P-32 series with the next and with the
-    middle one.
-    """
+def nircam_frames() -> tuple[tuple[PreparedImage, bool], ...]:
+    """Return the two NIRCam images, prepared, and whether their WCS may be trusted."""
     folder = REAL_DATA / "pair-nircam"
-    first, second = (
+    return tuple(
         prepared_file(
             folder / f"jw{stem}_nircam_clear-f200w_i2d_stamp.fits",
             noise=folder / f"jw{stem}_nircam_clear-f200w_i2d_stamp.noise.fits",
         )
         for stem in _NIRCAM.values()
     )
+
+
+def null_pairs() -> Iterator[NullPair]:
+    """Difference both orders of the NIRCam pair, then each frame of the HAT-P-32 series with the next and with the
+    middle one.
+    """
+    first, second = nircam_frames()
     yield _differenced("pair-nircam", "second - first", second, first)
     yield _differenced("pair-nircam", "first - second", first, second)
     frames = [prepared_file(path) for path in sorted((REAL_DATA / "series-hatp32").glob("*.FITS"))]
