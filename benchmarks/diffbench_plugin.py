@@ -15,10 +15,7 @@ def subtract(
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the benchmark measures: both images share a grid, ``info`` knows variances, flux ratio and PSFs."""
     started = time.perf_counter()
-    ratio = np.float32(info.flux_ratio)
-    science = _image(new, info.new_var, _psf_model(new, info, "new"))
-    reference = _image(ref * ratio, info.ref_var * ratio**2, _psf_model(ref, info, "ref"))
-    result = subtract_pair(science, reference, DifferenceConfig())
+    result = subtract_pair(*prepared_pair(new, ref, info), DifferenceConfig())
     return {
         "D": result.difference,
         "psf_D": result.psf,
@@ -28,6 +25,15 @@ def subtract(
         "flux_err": result.flux_err,
         "timings": {"subtract": time.perf_counter() - started},
     }
+
+
+def prepared_pair(new: FloatImage, ref: FloatImage, info: Any) -> tuple[SkyImage, SkyImage]:
+    """Return both images with their variances and PSFs, the reference on the flux scale of the other."""
+    ratio = np.float32(info.flux_ratio)
+    return (
+        _image(new, info.new_var, _psf_model(new, info, "new")),
+        _image(ref * ratio, info.ref_var * ratio**2, _psf_model(ref, info, "ref")),
+    )
 
 
 def _psf_model(pixels: FloatImage, info: Any, which: str) -> PsfModel:
