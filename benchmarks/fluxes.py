@@ -1,7 +1,7 @@
 """Bias of fluxes and width of their pulls on the simulated pairs of the harness: ``python -m benchmarks.fluxes``.
 
-Forced photometry at the true places of the injected transients, so that none is chosen for having been found. ``--page``
-writes benchmarks/fluxes.md. ASTRID_BENCH names the folder of the harness (see ``benchmarks.run``).
+Forced photometry at the true places of the injected transients, so that none is chosen for having been found.
+``--page`` writes benchmarks/fluxes.md. ASTRID_BENCH names the folder of the harness (see ``benchmarks.run``).
 """
 
 import argparse
