@@ -15,7 +15,7 @@ def subtract(
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the benchmark measures: both images share a grid, ``info`` knows variances, flux ratio and PSFs."""
     started = time.perf_counter()
-    result = subtract_pair(*prepared_pair(new, ref, info), DifferenceConfig())
+    result = subtract_pair(*prepared_pair(new, ref, info), DifferenceConfig(), workers=info.workers)
     return {
         "D": result.difference,
         "psf_D": result.psf,

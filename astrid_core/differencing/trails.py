@@ -19,27 +19,29 @@ def find_trails(score: FloatImage, usable: NDArray[np.bool_], *, fwhm_pix: float
     Twelve FWHM long and under four wide: longer than any asteroid's trail in a short exposure.
     """
     found = np.zeros(score.shape, dtype=bool)
-    labels, _ = ndimage.label(usable & (np.abs(score) > _THRESHOLD_SIGMA), structure=np.ones((3, 3)))
+    lit = (score > _THRESHOLD_SIGMA) | (score < -_THRESHOLD_SIGMA)
+    lit &= usable
+    labels, _ = ndimage.label(lit, structure=np.ones((3, 3)))
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         if np.hypot(box[0].stop - box[0].start, box[1].stop - box[1].start) < _MIN_LENGTH_FWHM * fwhm_pix:
             continue
         places = np.argwhere(labels[box] == number) + np.array([box[0].start, box[1].start])
-        found |= _along(places.astype(float), score.shape, fwhm_pix)
+        _add_band(found, places.astype(float), fwhm_pix)
     return found
 
 
-def _along(places: NDArray[np.float64], shape: tuple[int, ...], fwhm_pix: float) -> NDArray[np.bool_]:
-    """Return the band around the line through ``places`` (n, 2: rows, columns); nothing where they form no line."""
+def _add_band(found: NDArray[np.bool_], places: NDArray[np.float64], fwhm_pix: float) -> None:
+    """Set the band around the line through ``places`` (n, 2: rows, columns); nothing where they form no line."""
     centre = places.mean(axis=0)
     _, _, (direction, _) = np.linalg.svd(places - centre, full_matrices=False)
     along = (places - centre) @ direction
     across = (places - centre) @ np.array([-direction[1], direction[0]])
     if np.ptp(along) < _MIN_LENGTH_FWHM * fwhm_pix or 2.3548 * across.std() > _MAX_WIDTH_FWHM * fwhm_pix:
-        return np.zeros(shape, dtype=bool)
-    rows, columns = np.indices(shape)
-    rows, columns = rows - centre[0], columns - centre[1]
-    far = _BEYOND_FWHM * fwhm_pix
-    length = rows * direction[0] + columns * direction[1]
-    width = np.abs(columns * direction[0] - rows * direction[1])
-    inside = (length > along.min() - far) & (length < along.max() + far)
-    return np.asarray(inside & (width < np.percentile(np.abs(across), 95.0) + fwhm_pix))
+        return
+    far, half_width = _BEYOND_FWHM * fwhm_pix, np.percentile(np.abs(across), 95.0) + fwhm_pix
+    columns = np.arange(found.shape[1]) - centre[1]
+    # Row by row: a trail crosses the frame, and numbers for all of its pixels would fill the memory of a large one.
+    for row in range(len(found)):
+        length = (row - centre[0]) * direction[0] + columns * direction[1]
+        width = np.abs(columns * direction[0] - (row - centre[0]) * direction[1])
+        found[row] |= (length > along.min() - far) & (length < along.max() + far) & (width < half_width)
