@@ -170,10 +170,10 @@ def page(found: Sequence[Search], command: str) -> str:
     notes = [f"- {family}: {note}." for family, note in _KNOWN.items()]
     return f"""# Which PSFs to subtract with
 
-Written by `{command}`: whole chain, PSFs measured, with the PSFs of stars (`zogy`), with a kernel matched on all light
-(`kernel`), and as the default decides (`auto`: a kernel where the score is noisier on sources than on the sky by more
-than a factor {DifferenceConfig().max_mismatch:g}, at least {DifferenceConfig().min_kernel_sources} bright sources tell
-the kernel, and the error on sources falls by it). Every method searched the same pixels with the same
+Written by `{command}`: whole chain, PSFs measured, with the PSFs of stars (`zogy`), with a kernel matched on all
+light (`kernel`), and as the default decides (`auto`: a kernel where the score is noisier on sources than on the sky
+by more than a factor {DifferenceConfig().max_source_noise:g}, at least {DifferenceConfig().min_kernel_sources} bright
+sources tell the kernel, and the error on sources falls by it). Every method searched the same pixels with the same
 {_INJECT.n_sources} injections per pair; their S/N is that predicted with the PSFs of stars, and they bring no photon
 noise of their own. No network has sorted the candidates; in real pairs many are cosmic-ray tracks.
 

@@ -99,10 +99,11 @@ def page(results: Mapping[str, Rows], command: str) -> str:
 
 Written by `{command}`.
 
-Simulated pairs of the harness (its seed), every code on the same arrays, in its own process with one worker; CPU time is
-the least of the repeats after the first, memory what the process grew by, its own copies of the input included. `{YARDSTICK}`, `lean` and `proto` are bare
-prototypes without masks, PSF errors or correlated noise. A star marks a score that the harness built from the
-difference. Figures at 1024 x 1024 rest on some 170 transients, and one peak is 1.2 per Mpix.
+Simulated pairs of the harness (its seed), every code on the same arrays, in its own process with one worker; CPU time
+is the least of the repeats after the first, memory what the process grew by, its own copies of the input included.
+`{YARDSTICK}`, `lean` and `proto` are bare prototypes without masks, PSF errors or correlated noise. A star marks a
+score that the harness built from the difference. Figures at 1024 x 1024 rest on some 170 transients, and one peak is
+1.2 per Mpix.
 
 {summary(results)}
 

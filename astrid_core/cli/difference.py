@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         "registration_rms_pix": pair.registration.rms_pix,
         "n_matched_stars": pair.registration.n_matched,
         "score_noise": pair.difference.score_noise,
-        "source_noise": pair.difference.mismatch,
+        "source_noise": pair.difference.source_noise,
         "score_level": pair.score_quality.level.value,
         "score_reason": pair.score_quality.reason,
         "method": pair.difference.method,

@@ -39,7 +39,7 @@ class Calibrated:
     noise: float
     """What the score was divided by."""
     residual: ResidualNoise
-    mismatch: float
+    source_noise: float
     """How much noisier, at least, the score is on bright sources than on the sky, without ``residual``."""
     source_flux_err: float
     """Median flux error on bright sources, raised where it does not explain what is seen; NaN for none."""
@@ -81,7 +81,7 @@ def calibrate(
     blocks = [slice(top, min(top + height, ny - REACH)) for top in range(REACH, ny - REACH, height)]
     list(pool.map(lambda rows: _block(planes, fit, residual, score, rows), blocks))
     whole, cells = measure_noise(score, planes, usable)
-    mismatch, source_flux_err = _on_sources(planes, fit, residual, rest, doubt, whole)
+    source_noise, source_flux_err = _on_sources(planes, fit, residual, rest, doubt, whole)
     y, x = ((np.arange(side) + 0.5) * n / side - 0.5 for side, n in zip((ny, nx), cells.shape, strict=True))
     flux_err = planes.score_variance
 
@@ -99,7 +99,7 @@ def calibrate(
         flux_err=flux_err,
         noise=whole,
         residual=residual,
-        mismatch=mismatch,
+        source_noise=source_noise,
         source_flux_err=source_flux_err,
     )
 

@@ -49,7 +49,7 @@ class DifferenceConfig:
     """Where the PSFs come from: ``zogy`` takes those measured on stars, ``kernel`` matches them on all light, ``auto``
     decides by what is known of a pair (see psf_pair).
     """
-    max_mismatch: float = 1.1
+    max_source_noise: float = 1.1
     """Where PSFs, registration and flux scale fit so badly that the score is noisier on sources than on the sky by more
     than this factor, ``auto`` tries a kernel.
     """

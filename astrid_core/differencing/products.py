@@ -45,7 +45,7 @@ def write_difference(pair: PairDifference) -> bytes:
         ("REGRMS", pair.registration.rms_pix, "[pix] scatter per axis of the matched stars"),
         ("REGSTARS", pair.registration.n_matched, "matched stars"),
         ("SCORESIG", result.score_noise, "noise of the score before it was divided by it"),
-        ("SRCSIG", result.mismatch, "the same on sources, in units of the sky's"),
+        ("SRCSIG", result.source_noise, "the same on sources, in units of the sky's"),
         ("SCORELEV", pair.score_quality.level.value, "good, flagged or unreliable"),
         ("METHOD", result.method, "PSFs of stars (zogy) or matched ones (kernel)"),
         ("ASTRNOIS", result.residual.astrometric_pix, "[pix] misregistration allowed for in the score"),

@@ -50,7 +50,7 @@ class Difference:
     """Robust standard deviation of the score before it was divided by it: 1 for uncorrelated, well-known noise."""
     residual: ResidualNoise
     """What the score allows for beyond photons and read noise."""
-    mismatch: float
+    source_noise: float
     """How much noisier, at least, the score is on bright sources than on the sky before ``residual`` is allowed for: 1
     where PSFs, registration and flux scale fit.
     """
@@ -104,8 +104,8 @@ def subtract(
 
 def _better(first: Difference, pair: Pair, config: DifferenceConfig, pool: Executor) -> Difference:
     """Return ``first``, or the difference with matched PSFs where those of the stars do not fit and it does better."""
-    found = f"with the PSFs of the stars the score is {first.mismatch:.2f} times as noisy on sources as on the sky"
-    if first.mismatch <= config.max_mismatch:
+    found = f"with the PSFs of the stars the score is {first.source_noise:.2f} times as noisy on sources as on the sky"
+    if first.source_noise <= config.max_source_noise:
         return replace(first, method_reason=found)
     try:
         matched = match_psfs(pair.science, pair.reference, min_stamps=config.min_kernel_sources)
@@ -151,7 +151,7 @@ def _subtracted(pair: Pair, config: DifferenceConfig, pool: Executor, *, overlap
         overlap=overlap,
         score_noise=result.noise,
         residual=result.residual,
-        mismatch=result.mismatch,
+        source_noise=result.source_noise,
         source_flux_err=result.source_flux_err,
         method=psfs.method,
         method_reason=reason,

@@ -25,8 +25,8 @@ def judge(difference: Difference, *, n_candidates: int, config: DifferenceConfig
     reasons = []
     if abs(noise - 1.0) > _TOLERANCE:
         reasons.append(f"the score was {noise:.2f} times as noisy as its variance says and was divided by that")
-    if difference.mismatch > 1.0 + _TOLERANCE:
-        reasons.append(f"it was {difference.mismatch:.2f} times as noisy on sources as on the sky")
+    if difference.source_noise > 1.0 + _TOLERANCE:
+        reasons.append(f"it was {difference.source_noise:.2f} times as noisy on sources as on the sky")
     if reasons:
         return ScoreQuality(level=ScoreLevel.FLAGGED, reason="; ".join(reasons))
     return ScoreQuality(level=ScoreLevel.GOOD)

@@ -120,7 +120,7 @@ def _record_of(
         registration=pair.registration,
         flux_ratio=pair.flux_ratio,
         score_noise=pair.difference.score_noise,
-        source_noise=pair.difference.mismatch,
+        source_noise=pair.difference.source_noise,
         score_quality=pair.score_quality,
         method=pair.difference.method,
         method_reason=pair.difference.method_reason,

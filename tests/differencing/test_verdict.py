@@ -47,7 +47,7 @@ def test_a_score_is_judged_by_how_far_its_noise_was_off(variance_times: float, l
 def test_noise_on_sources_flags_a_score_that_is_quiet_on_the_sky() -> None:
     config, quiet = DifferenceConfig(), make_difference((64, 64), [], fwhm=3.0, noise=1.0, seed=1)
     assert judge(quiet, n_candidates=3, config=config).level is ScoreLevel.GOOD
-    found = judge(replace(quiet, mismatch=1.4), n_candidates=3, config=config)
+    found = judge(replace(quiet, source_noise=1.4), n_candidates=3, config=config)
     assert found.level is ScoreLevel.FLAGGED
     assert "1.40 times as noisy on sources" in found.reason
 

@@ -72,7 +72,7 @@ def make_difference(
         overlap=1.0,
         score_noise=1.0,
         residual=ResidualNoise(),
-        mismatch=1.0,
+        source_noise=1.0,
         source_flux_err=noise,
         method="zogy",
         method_reason="set",
