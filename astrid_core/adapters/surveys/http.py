@@ -80,16 +80,23 @@ class HttpClient:
         """GET a page or table as text (UTF-8; other bytes are replaced)."""
         return self.persist(lambda: self._answer("GET", url, params, None), url=url).decode("utf-8", "replace")
 
-    def json(self, url: str, *, params: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None) -> Any:
-        """Return the JSON that a GET, or the POST of a ``form``, is answered with.
+    def json(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        accept: Callable[[Any], T],
+    ) -> T:
+        """Return what ``accept`` makes of the JSON that a GET, or the POST of a ``form``, is answered with.
 
         Raise ArchiveUnavailable when every attempt failed, ArchiveRefused for 401 and 403, QueryRefused for other
         refusals, UnexpectedAnswer for a web page, a redirect loop or more than ``max_answer_bytes``.
         """
 
-        def attempt() -> Any:
+        def attempt() -> T:
             body = self._answer("GET" if form is None else "POST", url, params, form)
-            return self._parsed(body, url)
+            return accept(self._parsed(body, url))
 
         return self.persist(attempt, url=url)
 
