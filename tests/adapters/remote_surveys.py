@@ -38,8 +38,8 @@ def mast_client(server: ArchiveServer, http: HttpClient, folder: Path, *, region
     return MastClient(SURVEY, query, http, mirror(folder), rules=RULES, server=server.url)
 
 
-def ps1_client(server: ArchiveServer, http: HttpClient, folder: Path, *, kind: str = "warp") -> Ps1Client:
-    return Ps1Client(SURVEY, Ps1Query(region=REGION, kind=kind), http, mirror(folder), server=server.url)
+def ps1_client(server: ArchiveServer, http: HttpClient, folder: Path, *, images: str = "warp") -> Ps1Client:
+    return Ps1Client(SURVEY, Ps1Query(region=REGION, images=images), http, mirror(folder), server=server.url)
 
 
 def skyview_client(

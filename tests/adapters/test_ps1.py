@@ -56,7 +56,7 @@ def test_maps_lie_beside_their_image_and_are_no_exposures(
 def test_the_list_is_asked_for_image_and_maps_around_the_region(
     server: ArchiveServer, http: HttpClient, tmp_path: Path
 ) -> None:
-    list(ps1_client(server, http, tmp_path, kind="stack").files())
+    list(ps1_client(server, http, tmp_path, images="stack").files())
     asked = [one.query for one in server.asked]
     assert {(one["type"], one["filters"]) for one in asked} == {("stack,stack.wt,stack.mask,stack.exp", "grizy")}
     assert (asked[0]["ra"], asked[0]["dec"]) == ("150.0", "2.0")
@@ -107,7 +107,7 @@ def test_a_table_without_rows_is_an_empty_survey(server: ArchiveServer, http: Ht
 
 def test_queries_that_make_no_sense_are_refused() -> None:
     with pytest.raises(BadConfiguration, match="no such images"):
-        Ps1Query(region=REGION, kind="chip")
+        Ps1Query(region=REGION, images="chip")
     with pytest.raises(BadConfiguration, match="no such bands"):
         Ps1Query(region=REGION, bands="rx")
     with pytest.raises(BadConfiguration, match="too large for PS1"):

@@ -12,7 +12,7 @@ Answer = Callable[[Asked], Reply]
 FORM_TAIL = "</select></form></html>"
 
 
-def mast(files: Mapping[str, bytes], *, page_size: int = 2) -> Answer:
+def mast(files: Mapping[str, bytes], *, page_size: int = 2, mission: str = "TEST") -> Answer:
     """One observation per file; data URI ``mast:NAME``; at most ``page_size`` rows a page, whatever is asked for."""
     names = sorted(files)
 
@@ -22,7 +22,7 @@ def mast(files: Mapping[str, bytes], *, page_size: int = 2) -> Answer:
             return ranged(asked, files[name], etag=f'"{hash(files[name])}"') if name in files else Reply(status=404)
         request = json.loads(asked.form["request"])
         if request["service"] == "Mast.Caom.Filtered.Position":
-            rows = [_observation(number, name) for number, name in enumerate(names)]
+            rows = [_observation(number, name) | {"obs_collection": mission} for number, name in enumerate(names)]
         else:
             wanted = [int(one) for one in request["params"]["obsid"].split(",")]
             rows = [_product(number, names[number], len(files[names[number]])) for number in wanted]

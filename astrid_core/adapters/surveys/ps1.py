@@ -35,7 +35,7 @@ class Ps1Query:
     """Which images are wanted."""
 
     region: Region
-    kind: str = "warp"
+    images: str = "warp"
     """``warp``: single exposures; ``stack``: the deep sum of all of them."""
     bands: str = _BANDS
     """Letters out of grizy."""
@@ -45,8 +45,8 @@ class Ps1Query:
     """Latest time of a warp."""
 
     def __post_init__(self) -> None:
-        if self.kind not in _MAPS:
-            raise BadConfiguration("PS1 has no such images", kind=self.kind, known=", ".join(_MAPS))
+        if self.images not in _MAPS:
+            raise BadConfiguration("PS1 has no such images", images=self.images, known=", ".join(_MAPS))
         if not self.bands or set(self.bands) - set(_BANDS):
             raise BadConfiguration("PS1 has no such bands", bands=self.bands, known=_BANDS)
         n_positions = len(self.positions)
@@ -82,10 +82,10 @@ class Ps1Client(MirroredClient):
         rows = {row["filename"]: row for position in self._query.positions for row in self._listed(position)}
         maps: dict[tuple[str, ...], list[RemoteFile]] = {}
         for row in rows.values():
-            if row["type"] != self._query.kind:
+            if row["type"] != self._query.images:
                 maps.setdefault(_exposure_of(row), []).append(_remote(row))
         for row in rows.values():
-            if row["type"] == self._query.kind and self._is_in_time(row):
+            if row["type"] == self._query.images and self._is_in_time(row):
                 yield _remote(row, beside=tuple(maps.get(_exposure_of(row), ())))
 
     def wanted(self, archive_id: str) -> Wanted:
@@ -93,7 +93,7 @@ class Ps1Client(MirroredClient):
         return Wanted(url=f"{self._server}/{archive_id}")
 
     def _listed(self, position: SkyPosition) -> list[Row]:
-        kinds = (self._query.kind, *(f"{self._query.kind}.{one}" for one in _MAPS[self._query.kind]))
+        kinds = (self._query.images, *(f"{self._query.images}.{one}" for one in _MAPS[self._query.images]))
         params = {
             "ra": repr(position.ra_deg),
             "dec": repr(position.dec_deg),
@@ -104,7 +104,7 @@ class Ps1Client(MirroredClient):
         return _rows(self._client.text(url, params=params), url)
 
     def _is_in_time(self, row: Row) -> bool:
-        return self._query.kind == "stack" or self._query.begin_mjd <= float(row["mjd"]) <= self._query.end_mjd
+        return self._query.images == "stack" or self._query.begin_mjd <= float(row["mjd"]) <= self._query.end_mjd
 
 
 def _rows(text: str, url: str) -> list[Row]:
