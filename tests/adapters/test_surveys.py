@@ -1,9 +1,11 @@
 """One contract for every survey: in memory, in a folder, and at archives that a server on loopback plays."""
 
+import base64
 import gzip
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ from astrid_core.shared.errors import (
 )
 from tests.adapters.remote_surveys import NOW_MJD, POLICY, SURVEY, mast_client, now_s, ps1_client, skyview_client
 from tests.fakes import survey_servers
-from tests.fakes.archive_server import ArchiveServer, Reply
+from tests.fakes.archive_server import ArchiveServer, Asked, Reply
 from tests.fakes.surveys import MemorySurvey
 from tests.synthetic.broken import as_bytes, exposure
 
@@ -229,3 +231,44 @@ def test_one_failure_on_the_way_goes_unnoticed(open_survey: Open) -> None:
         opened.server.faults.extend([None, fault])
         (found,) = opened.survey.discover()
         assert isinstance(found, Observation)
+
+
+@on_the_network
+@pytest.mark.parametrize("header", ["Repr-Digest", "Digest"])
+def test_a_file_with_a_wrong_checksum_is_rejected_and_the_others_go_on(
+    open_survey: Open, header: str, tmp_path: Path
+) -> None:
+    opened = open_survey({"a.fits": frame(1), "b.fits": frame(2)})
+    assert opened.server is not None
+    answer = opened.server.answer
+
+    def spoiled(asked: Asked) -> Reply:
+        reply = answer(asked)
+        if reply.body != frame(1):
+            return reply
+        return replace(reply, body=reply.body[::-1], headers={header: f"sha-256={sha256_base64(frame(1))}"})
+
+    opened.server.answer = spoiled
+    wrong, right = opened.survey.discover()
+    assert "does not match its checksum" in reason(wrong)
+    assert isinstance(right, Observation)
+    kept = [one for one in (tmp_path / "mirror").rglob("*") if one.is_file() and not one.name.endswith(".json")]
+    assert kept == [tmp_path / "mirror" / opened.id_of("b.fits")]
+
+
+@on_the_network
+def test_a_token_that_expires_in_the_middle_stops_the_survey(open_survey: Open) -> None:
+    opened = open_survey({"a.fits": frame(1), "b.fits": frame(2)})
+    assert opened.server is not None
+    answer = opened.server.answer
+    opened.server.answer = lambda asked: Reply(status=401) if is_fits(answer(asked)) else answer(asked)
+    with pytest.raises(ArchiveRefused, match="status=401"):
+        list(opened.survey.discover())
+
+
+def is_fits(reply: Reply) -> bool:
+    return reply.body.startswith(b"SIMPLE")
+
+
+def sha256_base64(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()

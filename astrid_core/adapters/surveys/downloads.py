@@ -41,7 +41,12 @@ def download(client: HttpClient, wanted: Wanted, target: Path) -> str:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _alone(target.with_name(f".{target.name}.part")) as part:
-            digest = client.persist(lambda: _attempt(client, wanted, part), url=wanted.url)
+            try:
+                digest = client.persist(lambda: _attempt(client, wanted, part), url=wanted.url)
+            except UnusableFile:
+                # Nothing of it is worth going on with.
+                Path(part.name).unlink()
+                raise
             Path(part.name).replace(target)
             _validator_of(part).unlink(missing_ok=True)
     except OSError as error:
