@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.storage.open import open_artifacts
-from astrid_core.adapters.surveys.directory import DirectoryClient
+from astrid_core.adapters.surveys.open import FOLDER, open_surveys
 from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
@@ -27,7 +27,6 @@ from astrid_core.differencing.arrays import open_arrays
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Survey
 from astrid_core.observations.ports import SurveyClient
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.settings import Settings
@@ -107,8 +106,7 @@ def migrate_database(settings: Settings | None = None) -> None:
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
     settings = settings or Settings()
-    database = open_database(_database_url(settings))
-    try:
+    with closing(open_database(_database_url(settings))) as database, _surveys(settings) as surveys:
         yield Services(
             artifacts=open_artifacts(
                 settings.artifacts or str(settings.home / "artifacts"),
@@ -118,12 +116,10 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
                 secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
             ),
             models=open_models(settings),
-            surveys=_surveys(settings),
+            surveys=surveys,
             transaction=lambda: _transaction(database, settings.actor),
             arrays=open_arrays(settings.arrays),
         )
-    finally:
-        database.close()
 
 
 def open_models(settings: Settings | None = None) -> MlflowModels:
@@ -161,15 +157,16 @@ def register_survey(
         raise BadConfiguration("a survey is named by lower-case letters, digits and hyphens", survey=name)
     settings = settings or Settings()
     tables = _survey_tables(settings)
-    table = {"directory": str(directory.resolve()), "description": description}
+    table: dict[str, Any] = {"directory": str(directory.resolve()), "description": description}
     if truth is not None:
         table["truth"] = str(truth.resolve())
     known = tables.get(name)
-    if known is not None and known["directory"] != table["directory"]:
-        raise BadConfiguration("survey has another folder already", survey=name, directory=known["directory"])
+    if known is not None and known.get("directory") != table["directory"]:
+        place = known.get("directory", known.get("kind"))
+        raise BadConfiguration("survey has another folder already", survey=name, directory=place)
     tables[name] = table
     settings.home.mkdir(parents=True, exist_ok=True)
-    # A JSON string is a TOML string, too.
+    # Strings, numbers and lists of JSON are TOML, too.
     text = "\n".join(
         f"[{one}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
         for one, values in sorted(tables.items())
@@ -190,21 +187,18 @@ def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow,
         raise BadConfiguration("truth table cannot be read", survey=name, path=table["truth"]) from error
 
 
-def _surveys(settings: Settings) -> dict[str, SurveyClient]:
-    """Read surveys.toml anew on every call, so that a new folder needs no restart."""
+def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClient]]:
+    """Read surveys.toml anew on every call, so that a new survey needs no restart."""
     tables = _survey_tables(settings)
-    if not tables:
-        return {}
-    config = load_pipeline(settings.pipeline).ingest
-    return {
-        name: DirectoryClient(
-            Survey(name=name, description=table.get("description", "")), Path(table["directory"]), config
-        )
-        for name, table in tables.items()
-    }
+    return open_surveys(
+        tables,
+        mirrors=settings.home / "mirrors",
+        config=load_pipeline(settings.pipeline).ingest if tables else IngestConfig(),
+        mast_token=settings.mast_token.get_secret_value(),
+    )
 
 
-def _survey_tables(settings: Settings) -> dict[str, dict[str, str]]:
+def _survey_tables(settings: Settings) -> dict[str, dict[str, Any]]:
     path = settings.home / "surveys.toml"
     if not path.exists():
         return {}
@@ -213,6 +207,7 @@ def _survey_tables(settings: Settings) -> dict[str, dict[str, str]]:
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration("surveys.toml cannot be read", path=path, cause=str(error)) from error
     for name, table in tables.items():
-        if not isinstance(table, dict) or not isinstance(table.get("directory"), str):
+        is_folder = isinstance(table, dict) and table.get("kind", FOLDER) == FOLDER
+        if not isinstance(table, dict) or (is_folder and not isinstance(table.get("directory"), str)):
             raise BadConfiguration("a survey needs a directory", path=path, survey=name)
     return tables

@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """Empty: as boto3 finds it, for example from the machine's role."""
     s3_secret_access_key: SecretStr = SecretStr("")
     """Of the access key."""
+    mast_token: SecretStr = SecretStr("")
+    """Token for data at MAST that are not public; empty: public data only."""
     mlflow_uri: str = ""
     """MLflow tracking URI; empty: SQLite in the home folder."""
     mlflow_artifacts: str = ""

@@ -77,6 +77,18 @@ class RegistryUnavailable(TemporaryFailure):
     """The model registry cannot be reached now."""
 
 
+class ArchiveRefused(PermanentFailure):
+    """An archive wants a token, another one, or does not give these data to us."""
+
+
+class QueryRefused(PermanentFailure):
+    """An archive says that a question or an address is wrong."""
+
+
+class UnexpectedAnswer(PermanentFailure):
+    """An archive answered something else than its interface promises: a web page, other columns, too much."""
+
+
 class CorruptArtifact(PermanentFailure):
     """Stored bytes do not match their digest."""
 

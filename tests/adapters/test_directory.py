@@ -1,11 +1,9 @@
-"""One contract for every survey, in memory and in a folder; and what only folders can do wrong."""
+"""What only folders can do wrong; what every survey promises is in test_surveys.py."""
 
-import gzip
 import os
 import resource
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +17,10 @@ from astrid_core.observations.ports import SurveyClient
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.prepare import Detector, prepare
 from astrid_core.shared.errors import ArchiveUnavailable, Unprocessable, UnusableFile
-from tests.fakes.surveys import MemorySurvey
 from tests.synthetic.broken import LATER, as_bytes, exposure, write_broken_inputs
 
 SURVEY = Survey(name="sky")
 NOW_MJD = 61000.0
-Open = Callable[[dict[str, bytes]], SurveyClient]
 
 
 def client(folder: Path, config: IngestConfig | None = None) -> DirectoryClient:
@@ -50,62 +46,6 @@ def mosaic(*sound: bool) -> bytes:
     headers = [exposure().header if good else exposure(CTYPE1=None).header for good in sound]
     chips = [fits.ImageHDU(exposure().data, header, name=f"CCD{number}") for number, header in enumerate(headers)]
     return as_bytes(fits.PrimaryHDU(), *chips)
-
-
-@pytest.fixture(params=["memory", "folder"])
-def open_survey(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    def in_folder(files: dict[str, bytes]) -> SurveyClient:
-        for name, content in files.items():
-            path = tmp_path / "survey" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        return client(tmp_path / "survey")
-
-    if request.param == "folder":
-        return in_folder
-    return lambda files: MemorySurvey(SURVEY, files, now_mjd=NOW_MJD)
-
-
-def test_every_exposure_is_described_in_the_order_of_names(open_survey: Open) -> None:
-    survey = open_survey({"n2/b.fits": frame(2), "n1/c.fits": frame(3), "a.fits": frame(1)})
-    found = list(survey.discover())
-    assert [one.archive_id for one in found] == ["a.fits", "n1/c.fits", "n2/b.fits"]
-    assert all(isinstance(one, Observation) for one in found)
-    first = found[0]
-    assert isinstance(first, Observation)
-    assert (first.id, first.night, first.object_name) == ("sky:a.fits", "2025-05-05", "field 1")
-
-
-def test_looking_twice_tells_the_same(open_survey: Open) -> None:
-    survey = open_survey({"a.fits": frame(1), "broken.fits": b"nothing"})
-    assert list(survey.discover()) == list(survey.discover())
-
-
-def test_each_detector_of_a_mosaic_has_its_own_name(open_survey: Open) -> None:
-    found = look(open_survey({"mosaic.fits": mosaic(True, True, True)}))
-    assert sorted(found) == ["mosaic.fits", "mosaic.fits[2]", "mosaic.fits[3]"]
-    assert {one.extension for one in found.values() if isinstance(one, Observation)} == {1, 2, 3}
-
-
-def test_one_broken_detector_does_not_spoil_the_others(open_survey: Open) -> None:
-    found = look(open_survey({"mosaic.fits": mosaic(True, False, True)}))
-    assert "position unknown" in reason(found["mosaic.fits[2]"])
-    assert sum(isinstance(one, Observation) for one in found.values()) == 2
-
-
-def test_the_same_bytes_are_one_exposure(open_survey: Open) -> None:
-    found = look(open_survey({"a.fits": frame(1), "copy/a.fits": frame(1), "z.fits": frame(1)}))
-    assert isinstance(found["a.fits"], Observation)
-    for name in ("copy/a.fits", "z.fits"):
-        assert "the same bytes as another file (first=a.fits)" in reason(found[name])
-
-
-def test_a_file_comes_back_whole(open_survey: Open) -> None:
-    files = {"mosaic.fits": mosaic(True, True), "packed.fits.gz": gzip.compress(frame(1))}
-    survey = open_survey(files)
-    for found in survey.discover():
-        assert isinstance(found, Observation)
-        assert survey.fetch(found) == files[found.archive_id.partition("[")[0]]
 
 
 def test_a_mosaic_without_any_position_is_told_about_once(tmp_path: Path) -> None:

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from astrid_core.adapters.surveys.look import Look
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.describe import describe
 from astrid_core.observations.entities import Observation, Rejection, Survey
-from astrid_core.observations.headers import FrameFacts, read_stream
-from astrid_core.observations.times import MJD_OF_UNIX_EPOCH
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
 
-_CHUNK = 2**20
 _PACKED = ("", ".gz", ".bz2", ".fz")
 _LONGEST_NAME = 1000
 """Longer paths do not fit the index of a database."""
@@ -57,15 +54,13 @@ class DirectoryClient:
 
     def discover(self) -> Iterator[Observation | Rejection]:
         """Yield every exposure of the folder, or the reason why a file is none, in the order of their names."""
-        now_mjd = MJD_OF_UNIX_EPOCH + self._clock() / 86400.0
-        seen: dict[str, str] = {}
+        look = Look(self._survey, self._config, now_s=self._clock())
         for found in self._files():
             try:
-                frames, digest = self._examine(found, seen)
+                described = _described(found, look)
             except UnusableFile as problem:
-                yield self._rejection(found.archive_id, problem)
-            else:
-                yield from self._described(found, frames, digest, now_mjd)
+                described = [look.reject(found.archive_id, problem)]
+            yield from described
 
     def fetch(self, observation: Observation) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
@@ -85,46 +80,6 @@ class DirectoryClient:
                 "file changed since ingest", file=name, was=observation.file_digest[:12], now=digest[:12]
             )
         return content
-
-    def _described(
-        self, found: _Found, frames: tuple[FrameFacts, ...], digest: str, now_mjd: float
-    ) -> Iterator[Observation | Rejection]:
-        results: list[Observation | Rejection] = []
-        for index, facts in enumerate(frames):
-            archive_id = f"{found.archive_id}[{facts.extension}]" if index else found.archive_id
-            try:
-                results.append(
-                    describe(
-                        facts,
-                        survey=self._survey.name,
-                        archive_id=archive_id,
-                        file_digest=digest,
-                        now_mjd=now_mjd,
-                        config=self._config,
-                    )
-                )
-            except UnusableFile as problem:
-                results.append(self._rejection(archive_id, problem))
-        # A mosaic without any position would otherwise be told about once per detector.
-        yield from results if any(isinstance(one, Observation) for one in results) else results[:1]
-
-    def _examine(self, found: _Found, seen: dict[str, str]) -> tuple[tuple[FrameFacts, ...], str]:
-        """Return the facts and the digest of a file that was not ``seen`` before under another name."""
-        if found.reason:
-            raise UnusableFile(found.reason)
-        with _opened(found.path, found.archive_id) as stream:
-            try:
-                frames = read_stream(stream, name=found.archive_id, config=self._config)
-                digest = _digest(stream)
-            except OSError as error:
-                raise _translated(error, found.archive_id) from error
-        first = seen.setdefault(digest, found.archive_id)
-        if first != found.archive_id:
-            raise UnusableFile("the same bytes as another file", first=first)
-        return frames, digest
-
-    def _rejection(self, archive_id: str, problem: UnusableFile) -> Rejection:
-        return Rejection(survey=self._survey.name, archive_id=archive_id, reason=" ".join(str(problem).split()))
 
     def _root(self) -> Path:
         try:
@@ -159,6 +114,16 @@ class DirectoryClient:
     def _is_named_image(self, name: str) -> bool:
         lower = name.lower()
         return any(lower.endswith(suffix + packed) for suffix in self._config.suffixes for packed in _PACKED)
+
+
+def _described(found: _Found, look: Look) -> list[Observation | Rejection]:
+    if found.reason:
+        raise UnusableFile(found.reason)
+    with _opened(found.path, found.archive_id) as stream:
+        try:
+            return look.describe(stream, found.archive_id)
+        except OSError as error:
+            raise _translated(error, found.archive_id) from error
 
 
 def _is_folder(path: Path) -> bool:
@@ -208,14 +173,6 @@ def _shown(path: Path, root: Path) -> str:
     if len(shown.encode()) <= _LONGEST_NAME:
         return shown
     return f"{shown[:200]}...{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
-
-
-def _digest(stream: BinaryIO) -> str:
-    stream.seek(0)
-    digest = hashlib.sha256()
-    while chunk := stream.read(_CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _opened(path: Path, name: str) -> BinaryIO:
