@@ -133,7 +133,7 @@ def test_a_checksum_that_is_none_is_no_checksum(client: HttpClient, server: Arch
 
 
 def test_a_size_other_than_listed_is_no_success(client: HttpClient, server: ArchiveServer, tmp_path: Path) -> None:
-    with pytest.raises(UnusableFile, match=r"another size than the archive lists.*got=1024000, listed=7"):
+    with pytest.raises(UnusableFile, match=r"another size than the archive says.*got=1024000, says=7"):
         download(client, wanted(server, n_bytes=7), tmp_path / "a.fits")
     assert not (tmp_path / "a.fits").exists()
     assert len(server.asked) == 3
@@ -145,9 +145,27 @@ def test_a_file_beyond_the_limit_is_refused_whether_or_not_it_says_so(
 ) -> None:
     server.answer = lambda _: Reply(body=CONTENT * 3, sized=sized)
     with pytest.raises(UnusableFile, match="file is too large"):
-        download(client, wanted(server, n_bytes=None), tmp_path / "a.fits")
+        download(client, wanted(server, n_bytes=None if sized else 3 * len(CONTENT)), tmp_path / "a.fits")
     assert list(tmp_path.iterdir()) == []
     assert len(server.asked) == 1
+
+
+def test_a_file_of_which_nobody_knows_the_end_is_not_taken_for_whole(
+    client: HttpClient, server: ArchiveServer, tmp_path: Path
+) -> None:
+    server.answer = lambda _: Reply(body=CONTENT, n_sent=5000, sized=False)
+    with pytest.raises(UnusableFile, match="nobody says how long the file is"):
+        download(client, wanted(server, n_bytes=None), tmp_path / "a.fits")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_service_that_sends_less_of_the_rest_than_asked_for_is_not_believed(
+    client: HttpClient, server: ArchiveServer, tmp_path: Path
+) -> None:
+    some = {"ETag": '"1"', "Content-Range": f"bytes 300000-399999/{len(CONTENT)}"}
+    server.faults.extend([cut(300_000), Reply(status=206, body=CONTENT[300_000:400_000], headers=some)])
+    assert download(client, wanted(server, n_bytes=None), tmp_path / "a.fits") == DIGEST
+    assert len(server.asked) == 3
 
 
 @pytest.mark.parametrize(

@@ -110,5 +110,7 @@ def test_queries_that_make_no_sense_are_refused() -> None:
         Ps1Query(region=REGION, images="chip")
     with pytest.raises(BadConfiguration, match="no such bands"):
         Ps1Query(region=REGION, bands="rx")
+    with pytest.raises(BadConfiguration, match="begin before it ends"):
+        Ps1Query(region=REGION, begin_mjd=float("nan"))
     with pytest.raises(BadConfiguration, match="too large for PS1"):
         Ps1Query(region=Region.parse("cone(150,2,5deg)"))

@@ -107,6 +107,7 @@ def test_a_cutout_that_is_not_asked_for_any_more_cannot_be_fetched(
         ("surveySettings", UnusableFile, "made no FITS image"),
         ("surveySettings <a href=a.fits> <a href=b.fits>", UnexpectedAnswer, "more images.*n_images=2"),
         ("surveySettings <a href='https://other.test/a.fits'>", UnexpectedAnswer, "on another server"),
+        ("surveySettings <a href='http://[/a.fits'>", UnexpectedAnswer, "is none"),
         ("surveySettings <a href='file:///etc/a.fits'>", UnexpectedAnswer, "on another server"),
     ],
 )

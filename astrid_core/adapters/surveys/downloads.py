@@ -21,6 +21,8 @@ from astrid_core.shared.errors import StorageUnavailable, UnexpectedAnswer, Unus
 _CHUNK = 2**20
 _DIGEST = re.compile(r"(sha-256|md5)=:?([A-Za-z0-9+/]+=*)", re.IGNORECASE)
 
+_TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -93,9 +95,10 @@ def _attempt(client: HttpClient, wanted: Wanted, part: BinaryIO) -> str:
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {held}-"):
             _forget(part)
             raise AttemptFailed("the service goes on at another place than asked for")
+        n_bytes = wanted.n_bytes if wanted.n_bytes is not None else _announced_size(response)
         _remember(part, response)
         _receive(client, response, part, held)
-        return _checked(part, wanted, response)
+        return _checked(part, n_bytes, response)
 
 
 def _receive(client: HttpClient, response: httpx.Response, part: BinaryIO, held: int) -> None:
@@ -114,15 +117,31 @@ def _require_size(size: int, allowed: int, part: BinaryIO, response: httpx.Respo
         raise UnusableFile("file is too large", url=shown(response.request.url), n_bytes=size, allowed=allowed)
 
 
-def _checked(part: BinaryIO, wanted: Wanted, response: httpx.Response) -> str:
+def _announced_size(response: httpx.Response) -> int | None:
+    """Return the size of the whole file that the service announces; None where the transfer itself tells the end.
+
+    Without any of that a connection that is cut looks like the end of the file: UnusableFile.
+    """
+    total = _TOTAL.fullmatch(response.headers.get("Content-Range", ""))
+    if total:
+        return int(total[1])
+    if response.status_code != httpx.codes.PARTIAL_CONTENT:
+        if "Content-Length" in response.headers:
+            return int(response.headers["Content-Length"])
+        if response.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return None
+    raise UnusableFile("nobody says how long the file is", url=shown(response.request.url))
+
+
+def _checked(part: BinaryIO, n_bytes: int | None, response: httpx.Response) -> str:
     """Return the SHA-256 of the received file; AttemptFailed, ending as UnusableFile, where something is wrong."""
     part.flush()
-    url = shown(wanted.url)
+    url = shown(response.request.url)
     size = part.seek(0, os.SEEK_END)
-    if wanted.n_bytes is not None and size != wanted.n_bytes:
+    if n_bytes is not None and size != n_bytes:
         _forget(part)
-        wrong = UnusableFile("file has another size than the archive lists", url=url, got=size, listed=wanted.n_bytes)
-        raise AttemptFailed(f"{size} bytes instead of {wanted.n_bytes}", ends_as=wrong)
+        wrong = UnusableFile("file has another size than the archive says", url=url, got=size, says=n_bytes)
+        raise AttemptFailed(f"{size} bytes instead of {n_bytes}", ends_as=wrong)
     digest = _hash(part, "sha256")
     for kind, value in _announced(response).items():
         got = digest if kind == "sha256" else _hash(part, kind)

@@ -62,6 +62,14 @@ def _authorization(token: str, server: str) -> str:
     return f"token {token}" if token else ""
 
 
+def _is_address(server: str) -> bool:
+    try:
+        parts = urlsplit(server)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def _client(survey: Survey, query: object, http: HttpClient, mirror: Mirror, server: str) -> MirroredClient:
     match query:
         case MastQuery():
@@ -82,8 +90,8 @@ def _read(table: Mapping[str, Any]) -> tuple[str, object, str, HttpPolicy]:
     http = {key.removeprefix(_HTTP): value for key, value in table.items() if key.startswith(_HTTP)}
     own = {key: value for key, value in table.items() if key not in _COMMON and not key.startswith(_HTTP)}
     server = table.get("server", public)
-    if not isinstance(server, str) or urlsplit(server).scheme not in ("http", "https"):
-        raise BadConfiguration("a server has an address that begins with https://", server=server)
+    if not isinstance(server, str) or not _is_address(server):
+        raise BadConfiguration("a server has an address like https://mast.stsci.edu", server=server)
     policy = _built(HttpPolicy, http, prefix=_HTTP)
     return kind, _built(query_type, own), server, typing.cast("HttpPolicy", policy)
 

@@ -6,6 +6,7 @@ is asked by position, so that a region is asked for as the centres of small cell
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from astropy_healpix import HEALPix
 
@@ -49,6 +50,8 @@ class Ps1Query:
             raise BadConfiguration("PS1 has no such images", images=self.images, known=", ".join(_MAPS))
         if not self.bands or set(self.bands) - set(_BANDS):
             raise BadConfiguration("PS1 has no such bands", bands=self.bands, known=_BANDS)
+        if not self.begin_mjd < self.end_mjd:
+            raise BadConfiguration("the time must begin before it ends", begin_mjd=self.begin_mjd, end_mjd=self.end_mjd)
         n_positions = len(self.positions)
         if n_positions > _MAX_POSITIONS:
             raise BadConfiguration("region is too large for PS1", n_positions=n_positions, allowed=_MAX_POSITIONS)
@@ -90,7 +93,7 @@ class Ps1Client(MirroredClient):
 
     def wanted(self, archive_id: str) -> Wanted:
         """Return where a file is."""
-        return Wanted(url=f"{self._server}/{archive_id}")
+        return Wanted(url=f"{self._server}/{quote(archive_id)}")
 
     def _listed(self, position: SkyPosition) -> list[Row]:
         kinds = (self._query.images, *(f"{self._query.images}.{one}" for one in _MAPS[self._query.images]))

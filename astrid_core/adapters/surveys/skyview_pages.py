@@ -53,8 +53,12 @@ def result(page: str, *, url: str) -> Result:
         raise UnusableFile("SkyView made no FITS image of this place", url=shown(url))
     if len(links) > 1:
         raise UnexpectedAnswer("SkyView made more images than asked for", url=shown(url), n_images=len(links))
-    link = urljoin(url, links[0])
-    if urlsplit(link)[:2] != urlsplit(url)[:2]:
+    try:
+        link = urljoin(url, links[0])
+        is_here = urlsplit(link)[:2] == urlsplit(url)[:2]
+    except ValueError as error:
+        raise UnexpectedAnswer("SkyView's link to the image is none", url=shown(url), cause=str(error)) from error
+    if not is_here:
         raise UnexpectedAnswer("SkyView's image is on another server", url=shown(url), image=shown(link))
     meta = {name.removeprefix("_meta_"): said for name, said in _SETTING.findall(page) if name.startswith("_meta_")}
     return Result(url=link, facts=meta)
