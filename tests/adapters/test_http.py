@@ -11,6 +11,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from astrid_core.adapters.surveys import http_errors
 from astrid_core.adapters.surveys.http import HttpClient
@@ -100,6 +101,20 @@ def test_what_passes_is_tried_again_and_what_stays_is_temporary(
     problem = fails(client, server, ArchiveUnavailable)
     assert "n_attempts=3" in str(problem)
     assert f"url={server.url}/search" in str(problem)
+
+
+def test_every_repeated_attempt_is_logged_without_secrets(client: HttpClient, server: ArchiveServer) -> None:
+    server.faults.append(Reply(status=503, body=TOKEN.encode()))
+    with capture_logs() as logs:
+        read(client, f"{server.url}/search?key={TOKEN}")
+    (line,) = logs
+    assert (line["event"], line["log_level"], line["attempt"], line["why"]) == (
+        "request.failed",
+        "warning",
+        1,
+        "status 503",
+    )
+    assert TOKEN not in str(logs)
 
 
 def test_nobody_at_the_address_is_temporary(client: HttpClient) -> None:

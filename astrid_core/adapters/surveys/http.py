@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
+import structlog
 
 from astrid_core.adapters.surveys.circuit import Circuit
 from astrid_core.adapters.surveys.http_bodies import read_capped
@@ -27,6 +28,8 @@ from astrid_core.adapters.surveys.http_errors import (
 )
 from astrid_core.adapters.surveys.http_policy import HttpPolicy
 from astrid_core.shared.errors import AstridError, BadConfiguration, UnexpectedAnswer
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -112,6 +115,14 @@ class HttpClient:
                         failed, service=self.service, url=shown(url), n_attempts=number
                     )
                     raise error from failed
+                log.warning(
+                    "request.failed",
+                    service=self.service,
+                    url=shown(url),
+                    attempt=number,
+                    why=str(failed),
+                    pause_s=pause_s,
+                )
             self._sleep(pause_s)
         raise AssertionError("the last attempt returns or raises")
 
