@@ -85,7 +85,9 @@ class SimulatedFrames:
         is_test = assign_frames(self.train)[number] == "test"
         pair = replace(self.pair, side_pix=self.train.frame_pix)
         simulated = simulate_pair(pair if is_test else enriched(pair, seed), seed)
-        config = replace(self.difference, threshold_sigma=self.train.threshold_sigma)
+        # So many stars vary in these frames that a kernel would be tried on their account, and one would mend what is
+        # spoilt on purpose.
+        config = replace(self.difference, threshold_sigma=self.train.threshold_sigma, method="zogy")
         found = difference_pair(
             self._prepared(simulated.science, simulated.science_wcs, simulated.science_detector),
             self._prepared(simulated.reference, simulated.reference_wcs, simulated.reference_detector),

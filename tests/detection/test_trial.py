@@ -130,10 +130,14 @@ def test_both_signs_and_galaxies_take_part(trial: Trial) -> None:
     )
 
 
-def test_fluxes_come_out_as_they_went_in(trial: Trial) -> None:
-    assert trial.quality.fluxes.n_sources > 15
-    assert trial.quality.fluxes.bias == pytest.approx(0.0, abs=0.05)
-    assert trial.quality.fluxes.pull_sigma == pytest.approx(1.0, abs=0.4)
+def test_fluxes_come_out_as_they_went_in(trial: Trial, pair: TrialPair) -> None:
+    # Some forty bright sources each: the width of the pulls of one trial is known to a fifth only.
+    fluxes = [trial.quality.fluxes, *(run_trial(pair, CONFIG, None, seed=seed).quality.fluxes for seed in (12, 13))]
+    assert all(one.n_sources > 15 for one in fluxes)
+    assert all(one.bias == pytest.approx(0.0, abs=0.05) for one in fluxes)
+    widths = [one.pull_sigma for one in fluxes if one.pull_sigma is not None]
+    assert len(widths) == 3
+    assert np.mean(widths) == pytest.approx(1.0, abs=0.25)
 
 
 def test_what_cannot_be_known_is_said(pair: TrialPair) -> None:
