@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from astrid_core.preprocessing.sources import detect_sources
 from astrid_core.shared.errors import TooFewSources
-from astrid_core.shared.images import SkyImage, polynomial_terms
+from astrid_core.shared.images import SkyImage, terms_at
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -49,7 +49,9 @@ class MatchingKernel:
 
     def at(self, x_pix: float, y_pix: float) -> FloatArray:
         """Return the kernel at a position of the frame: (size, size)."""
-        return np.asarray(np.tensordot(_terms(x_pix, y_pix, self.degree, self.frame_shape), self.coefficients, axes=1))
+        return np.asarray(
+            np.tensordot(terms_at(x_pix, y_pix, self.degree, self.frame_shape), self.coefficients, axes=1)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _measure(
         basis = basis - (basis @ weight)[:, None] / weight.sum()
         target = target - target @ weight / weight.sum()
         weighted = basis * weight
-        terms.append(_terms(x, y, degree, sharp.shape))
+        terms.append(terms_at(x, y, degree, sharp.shape))
         normal.append(weighted @ basis.T)
         wanted.append(weighted @ target)
         target2.append(float((weight * target**2).sum()))
@@ -160,7 +162,3 @@ def _roughness(size: int) -> FloatArray:
     mean = (np.kron(line, np.eye(size)) + np.kron(np.eye(size), line)) / 4.0
     bend = np.eye(size * size) - mean
     return np.asarray(bend.T @ bend)
-
-
-def _terms(x_pix: float, y_pix: float, degree: int, shape: tuple[int, int]) -> FloatArray:
-    return polynomial_terms(2 * x_pix / max(shape[1] - 1, 1) - 1, 2 * y_pix / max(shape[0] - 1, 1) - 1, degree)

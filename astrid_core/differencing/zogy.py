@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from astrid_core.differencing.arrays import Array, irfft2, rfft2, to_host
 from astrid_core.differencing.planes import Responses
-from astrid_core.shared.images import FloatImage, PsfModel, polynomial_terms
+from astrid_core.shared.images import FloatImage, PsfModel, terms_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class PsfSpectrum:
         """Return the transform of the PSF, sum 1, at a position of the frame."""
         if self.model.degree == 0:
             return self.terms[0, :, :] / float(self.model.coefficients[0].sum())
-        share = _terms_at(self.model, x_pix, y_pix)
+        share = terms_at(x_pix, y_pix, self.model.degree, self.model.frame_shape)
         share /= share @ self.model.coefficients.sum(axis=(1, 2))
         xp = array_namespace(self.terms)
         return xp.tensordot(xp.asarray(share, dtype=self.terms.dtype), self.terms, axes=1)
@@ -138,7 +138,7 @@ def flux_scale(kernels: Kernels, psf: PsfModel, x_pix: NDArray[np.float64], y_pi
     kernel = to_host(kernels.science_image)[np.ix_(back, back)].astype(np.float64)
     seen = np.tensordot(psf.coefficients, kernel, axes=2)
     total = psf.coefficients.sum(axis=(1, 2))
-    shares = np.array([_terms_at(psf, x, y) for x, y in zip(x_pix, y_pix, strict=True)])
+    shares = np.array([terms_at(x, y, psf.degree, psf.frame_shape) for x, y in zip(x_pix, y_pix, strict=True)])
     return np.asarray((shares @ seen) / (shares @ total), dtype=np.float32)
 
 
@@ -198,11 +198,6 @@ def masked_weight(bad: Array, kernels: Kernels) -> Array:
     weight = xp.abs(kernels.science_image) + xp.abs(kernels.reference_image)
     weight /= xp.sum(weight)
     return irfft2(rfft2(xp.astype(bad, weight.dtype)) * rfft2(weight), kernels.shape)
-
-
-def _terms_at(model: PsfModel, x_pix: float, y_pix: float) -> NDArray[np.float64]:
-    ny, nx = model.frame_shape
-    return polynomial_terms(2 * x_pix / max(nx - 1, 1) - 1, 2 * y_pix / max(ny - 1, 1) - 1, model.degree)
 
 
 def _power(spectrum: Array) -> Array:

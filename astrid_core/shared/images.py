@@ -52,8 +52,7 @@ class PsfModel:
 
     def at(self, x_pix: float, y_pix: float) -> FloatImage:
         """Return the PSF at a 0-based pixel position: (size, size), sum 1, centred on the middle pixel."""
-        ny, nx = self.frame_shape
-        terms = polynomial_terms(2 * x_pix / max(nx - 1, 1) - 1, 2 * y_pix / max(ny - 1, 1) - 1, self.degree)
+        terms = terms_at(x_pix, y_pix, self.degree, self.frame_shape)
         stamp = np.tensordot(terms, self.coefficients, axes=1)
         return np.asarray(stamp / stamp.sum(), dtype=np.float32)
 
@@ -108,6 +107,12 @@ class SkyImage:
 def polynomial_terms(x: float, y: float, degree: int) -> NDArray[np.float64]:
     """Return x^i y^j for i + j <= degree, ordered by total degree, then by the power of y."""
     return np.array([x ** (total - j) * y**j for total in range(degree + 1) for j in range(total + 1)])
+
+
+def terms_at(x_pix: float, y_pix: float, degree: int, frame_shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the polynomial terms at a 0-based pixel position: x and y run from -1 to 1 over the frame (ny, nx)."""
+    ny, nx = frame_shape
+    return polynomial_terms(2 * x_pix / max(nx - 1, 1) - 1, 2 * y_pix / max(ny - 1, 1) - 1, degree)
 
 
 def stamp_fwhm_pix(stamp: NDArray[np.floating]) -> float:
