@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from astropy.io import fits
 
 from astrid_core.adapters.surveys.directory import DirectoryClient
 from astrid_core.observations.config import IngestConfig
@@ -17,7 +16,8 @@ from astrid_core.observations.ports import SurveyClient
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.prepare import Detector, prepare
 from astrid_core.shared.errors import ArchiveUnavailable, Unprocessable, UnusableFile
-from tests.synthetic.broken import LATER, as_bytes, exposure, write_broken_inputs
+from tests.adapters.exposures import frame, look, mosaic, reason
+from tests.synthetic.broken import LATER, write_broken_inputs
 
 SURVEY = Survey(name="sky")
 NOW_MJD = 61000.0
@@ -25,27 +25,6 @@ NOW_MJD = 61000.0
 
 def client(folder: Path, config: IngestConfig | None = None) -> DirectoryClient:
     return DirectoryClient(SURVEY, folder, config or IngestConfig(), clock=lambda: (NOW_MJD - 40587.0) * 86400.0)
-
-
-def look(survey: SurveyClient) -> dict[str, Observation | Rejection]:
-    found = list(survey.discover())
-    assert len({one.archive_id for one in found}) == len(found)
-    return {one.archive_id: one for one in found}
-
-
-def reason(found: Observation | Rejection) -> str:
-    assert isinstance(found, Rejection)
-    return found.reason
-
-
-def frame(number: int, **cards: object) -> bytes:
-    return as_bytes(exposure(mid_mjd=60800.0 + number, OBJECT=f"field {number}", **cards))  # type: ignore[arg-type]
-
-
-def mosaic(*sound: bool) -> bytes:
-    headers = [exposure().header if good else exposure(CTYPE1=None).header for good in sound]
-    chips = [fits.ImageHDU(exposure().data, header, name=f"CCD{number}") for number, header in enumerate(headers)]
-    return as_bytes(fits.PrimaryHDU(), *chips)
 
 
 def test_a_mosaic_without_any_position_is_told_about_once(tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ from astrid_core.shared.errors import (
     UnexpectedAnswer,
 )
 from astrid_core.shared.sky import Region
+from tests.adapters.exposures import frame
 from tests.adapters.remote_surveys import POLICY, REGION, SURVEY, mast_client, mirror
 from tests.fakes import survey_servers
 from tests.fakes.archive_server import ArchiveServer, Asked, Reply
-from tests.synthetic.broken import as_bytes, exposure
 
 RECORDED = (
     Path(os.environ.get("ASTRID_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
@@ -53,10 +53,6 @@ def server() -> Iterator[ArchiveServer]:
 def http() -> Iterator[HttpClient]:
     with HttpClient("mast", POLICY) as opened:
         yield opened
-
-
-def frame(number: int) -> bytes:
-    return as_bytes(exposure(mid_mjd=60800.0 + number))
 
 
 def ask(server: ArchiveServer, http: HttpClient, *columns: str, max_rows: int = 100) -> list[dict[str, Any]]:

@@ -10,16 +10,12 @@ from astrid_core.adapters.surveys.ps1 import Ps1Client, Ps1Query
 from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.shared.errors import BadConfiguration, UnexpectedAnswer
 from astrid_core.shared.sky import Region
+from tests.adapters.exposures import frame
 from tests.adapters.remote_surveys import POLICY, REGION, SURVEY, mirror, ps1_client
 from tests.fakes import survey_servers
 from tests.fakes.archive_server import ArchiveServer, Reply
-from tests.synthetic.broken import as_bytes, exposure
 
 HEAD = "projcell subcell ra dec filter mjd type filename shortname badflag\n"
-
-
-def frame(number: int) -> bytes:
-    return as_bytes(exposure(mid_mjd=60800.0 + number))
 
 
 FILES = {

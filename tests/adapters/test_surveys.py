@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from astropy.io import fits
 
 from astrid_core.adapters.surveys.directory import DirectoryClient
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation, Rejection
+from astrid_core.observations.entities import Observation
 from astrid_core.observations.ports import SurveyClient
 from astrid_core.shared.errors import (
     ArchiveRefused,
@@ -24,11 +23,11 @@ from astrid_core.shared.errors import (
     UnexpectedAnswer,
     UnusableFile,
 )
+from tests.adapters.exposures import frame, look, mosaic, reason
 from tests.adapters.remote_surveys import NOW_MJD, POLICY, SURVEY, mast_client, now_s, ps1_client, skyview_client
 from tests.fakes import survey_servers
 from tests.fakes.archive_server import ArchiveServer, Asked, Reply
 from tests.fakes.surveys import MemorySurvey
-from tests.synthetic.broken import as_bytes, exposure
 
 REMOTE = ("mast", "ps1", "skyview")
 PAGE = Reply(body=b"<html><h1>Scheduled maintenance</h1></html>", headers={"Content-Type": "text/html"})
@@ -77,27 +76,6 @@ def open_survey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Call
 everywhere = pytest.mark.parametrize("open_survey", ["memory", "folder", *REMOTE], indirect=True)
 on_the_network = pytest.mark.parametrize("open_survey", REMOTE, indirect=True)
 Open = Callable[[dict[str, bytes]], Opened]
-
-
-def frame(number: int) -> bytes:
-    return as_bytes(exposure(mid_mjd=60800.0 + number, OBJECT=f"field {number}"))
-
-
-def mosaic(*sound: bool) -> bytes:
-    headers = [exposure().header if good else exposure(CTYPE1=None).header for good in sound]
-    chips = [fits.ImageHDU(exposure().data, header, name=f"CCD{number}") for number, header in enumerate(headers)]
-    return as_bytes(fits.PrimaryHDU(), *chips)
-
-
-def look(survey: SurveyClient) -> dict[str, Observation | Rejection]:
-    found = list(survey.discover())
-    assert len({one.archive_id for one in found}) == len(found)
-    return {one.archive_id: one for one in found}
-
-
-def reason(found: Observation | Rejection) -> str:
-    assert isinstance(found, Rejection)
-    return found.reason
 
 
 @everywhere
