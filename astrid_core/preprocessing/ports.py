@@ -3,8 +3,26 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from astrid_core.preprocessing.catalog_stars import CatalogStars
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.runs import RunKey
+from astrid_core.shared.sky import Region
+
+
+class StarCatalog(Protocol):
+    """A catalog of reference stars with positions, proper motions and magnitudes, on disk or a service."""
+
+    @property
+    def name(self) -> str:
+        """Name and release, with the digest of its contents where it lies on disk: part of run keys."""
+        ...
+
+    def stars(self, region: Region, *, max_stars: int) -> CatalogStars:
+        """Return the brightest stars inside ``region``, brightest first; raise CatalogUnavailable if it cannot be read.
+
+        Finding none is an empty result; a region that the catalog does not cover raises NotCovered.
+        """
+        ...
 
 
 class PreprocessRuns(Protocol):

@@ -57,12 +57,20 @@ class NoReference(Unprocessable):
     """No reference exists that may be subtracted from this observation."""
 
 
+class NotCovered(Unprocessable):
+    """A reference catalog holds nothing about this part of the sky: not the same as having no stars there."""
+
+
 class BadPixels(Unprocessable):
     """Too few usable pixels remain."""
 
 
 class ArchiveUnavailable(TemporaryFailure):
     """A survey archive or folder cannot be reached now."""
+
+
+class CatalogUnavailable(TemporaryFailure):
+    """A catalog of reference stars cannot be read now."""
 
 
 class StorageUnavailable(TemporaryFailure):
