@@ -1,6 +1,7 @@
 from dataclasses import replace
 from importlib.util import find_spec
 
+import array_api_strict
 import numpy as np
 import pytest
 
@@ -35,7 +36,7 @@ def _pair() -> tuple[SkyImage, SkyImage]:
 @pytest.mark.parametrize(
     "name",
     [
-        "array_api_strict",
+        array_api_strict.__name__,
         pytest.param("cupy", marks=pytest.mark.skipif(find_spec("cupy") is None, reason="CuPy is not installed")),
     ],
 )

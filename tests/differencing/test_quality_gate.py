@@ -39,8 +39,8 @@ def _empty_pair(*, variance_times: float) -> Difference:
     [
         (1.0, QualityLevel.GREEN, ""),
         (1.2, QualityLevel.GREEN, ""),
-        (1.6, QualityLevel.YELLOW, "0.79"),
-        (0.4, QualityLevel.ORANGE, "1.5"),
+        (1.6, QualityLevel.YELLOW, "0.8"),
+        (0.4, QualityLevel.ORANGE, "1.6"),
         (0.08, QualityLevel.RED, "3."),
         (1000.0, QualityLevel.RED, "0.03"),
     ],
