@@ -11,7 +11,7 @@ from great_expectations.data_context.types.base import (
     ProgressBarsConfig,
 )
 
-from include.quality.places import PAGES
+from include.quality.places import PAGES, RESULTS
 
 _KEPT = 60
 """Validations of one table that the pages show; older ones are in the logs of their tasks."""
@@ -21,7 +21,7 @@ def context_config(docs: Path | None) -> DataContextConfig:
     """Return a context that reports to nobody: in memory, but for results and pages in the folder ``docs``."""
     defaults = InMemoryStoreBackendDefaults()
     if docs is not None:
-        defaults.stores[defaults.validation_results_store_name]["store_backend"] = _folder(docs / "validations")
+        defaults.stores[defaults.validation_results_store_name]["store_backend"] = _folder(docs / RESULTS)
         defaults.data_docs_sites = {
             "quality": {
                 "class_name": "SiteBuilder",
@@ -44,7 +44,7 @@ def publish_actions(docs: Path | None) -> list[UpdateDataDocsAction]:
 
 def forget_old(docs: Path, name: str) -> None:
     """Remove all but the newest validations of a table, so that pages stay quick to make."""
-    for place in (docs / "validations" / name, docs / PAGES / "validations" / name):
+    for place in (docs / RESULTS / name, docs / PAGES / "validations" / name):
         # <run>/<time of the run>
         runs = sorted(place.glob("*/*"), key=lambda run: run.name, reverse=True)
         for run in runs[_KEPT:]:

@@ -1,6 +1,7 @@
 """Check a table against a suite of expectations, and stop with the column and the value that failed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from great_expectations import RunIdentifier
 
 from astrid_core.shared.errors import PermanentFailure
 from include.quality.data_docs import context_config, forget_old, publish_actions
+from include.quality.overview import rule
 
 
 class GateClosed(PermanentFailure):
@@ -36,7 +38,8 @@ def check_table(
     if docs is not None:
         forget_old(docs, name)
     checkpoint = _checkpoint(name, expectations, row_name, docs)
-    outcome = checkpoint.run(batch_parameters={"dataframe": table}, run_id=RunIdentifier(run_name=about or name))
+    run = RunIdentifier(run_name=about or name, run_time=datetime.now(UTC))
+    outcome = checkpoint.run(batch_parameters={"dataframe": table}, run_id=run)
     failed = [result for run in outcome.run_results.values() for result in run["results"] if not result["success"]]
     if failed:
         raise GateClosed(f"{name} failed an expectation", **_told(failed[0], table, row_name), n_failed=len(failed))
@@ -67,7 +70,7 @@ def _told(result: Mapping[str, Any], table: pd.DataFrame, row_name: str) -> dict
     trouble = result["exception_info"]
     if "exception_message" not in trouble and trouble.get("raised_exception", True):
         trouble = next(iter(trouble.values()))
-    told: dict[str, object] = {"column": " and ".join(columns), "expected": _rule(config["type"], about)}
+    told: dict[str, object] = {"column": " and ".join(columns), "expected": rule(config["type"], about)}
     if trouble.get("raised_exception"):
         return told | {"cause": trouble["exception_message"]}
     found = result["result"]
@@ -75,10 +78,3 @@ def _told(result: Mapping[str, Any], table: pd.DataFrame, row_name: str) -> dict
     if rows:
         told |= {"value": found["unexpected_list"][0], row_name: rows[0][row_name]}
     return told | {"n_rows": found.get("unexpected_count", 0), "of": len(table)}
-
-
-def _rule(kind: str, about: Mapping[str, object]) -> str:
-    """Return an expectation as people say it."""
-    words = kind.removeprefix("expect_column_").replace("_", " ")
-    limits = ", ".join(f"{name}={value}" for name, value in sorted(about.items()) if value is not None)
-    return f"{words} ({limits})" if limits else words

@@ -19,7 +19,7 @@ def check_observations(observations: Sequence[Observation], *, night: str, docs:
     noon = datetime.fromisoformat(night).replace(hour=12, tzinfo=UTC)
     first_mjd = (noon - _MJD_0) / timedelta(days=1)
     return check_table(
-        _table(observations), "observations", _expectations(first_mjd), row_name="id", about=night, docs=docs
+        _table(observations), "observations", _expectations(first_mjd), row_name="id", about=f"night {night}", docs=docs
     )
 
 

@@ -2,16 +2,10 @@
 
 from pathlib import Path
 
-INDEX = "index.html"
-"""The first page."""
+RESULTS = "validations"
 PAGES = "pages"
 
 
 def docs_of(home: Path) -> Path:
     """Return the folder of results and pages."""
     return home / "quality"
-
-
-def pages_of(home: Path) -> Path:
-    """Return the folder of the pages."""
-    return docs_of(home) / PAGES

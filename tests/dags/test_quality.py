@@ -15,7 +15,8 @@ from include.quality.candidates import check_candidates
 from include.quality.data_docs import forget_old
 from include.quality.gate import GateClosed
 from include.quality.observations import check_observations
-from include.quality.places import INDEX, docs_of, pages_of
+from include.quality.overview import overview, read_checks
+from include.quality.places import PAGES, docs_of
 from include.quality.preparations import check_preparations
 
 _NIGHT = "2026-11-20"
@@ -169,12 +170,21 @@ def test_what_was_checked_is_a_page_whether_or_not_the_gate_closes(tmp_path: Pat
     bad = replace(_EXPOSURE, exposure_s=0.0)
     with pytest.raises(GateClosed):
         check_observations([bad], night=_NIGHT, docs=docs_of(tmp_path))
-    pages = pages_of(tmp_path)
-    index = (pages / INDEX).read_text()
-    assert "demo 2026-11-20" in index
-    assert _NIGHT in index
-    (failed,) = (pages / "validations" / "observations").rglob("*.html")
-    assert "exposure_s" in failed.read_text()
+    closed, passed = read_checks(docs_of(tmp_path))
+    assert (passed.table, passed.about, passed.failed) == ("preparations", "demo 2026-11-20", ())
+    assert (closed.table, closed.about) == ("observations", f"night {_NIGHT}")
+    (failure,) = closed.failed
+    assert failure.startswith("exposure_s: values to be between")
+    assert failure.endswith("1 of 1 rows are not")
+    page = overview((closed, passed))
+    assert "exposure_s" in page
+    assert "passed" in page
+    for check in (closed, passed):
+        assert (docs_of(tmp_path) / PAGES / check.page).exists()
+
+
+def test_a_system_that_checked_nothing_yet_says_so(tmp_path: Path) -> None:
+    assert "Nothing was checked yet" in overview(read_checks(tmp_path))
 
 
 def test_old_results_make_room_for_new_ones(tmp_path: Path) -> None:

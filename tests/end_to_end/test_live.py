@@ -231,7 +231,7 @@ def undisturbed(prepared: Home, small: Small, workshop: Path) -> Undisturbed:
             backfill=backfill,
             backfill_plan=living.airflow.result("nightly_survey", backfill.id, "plan"),
             runs=living.runs_of("nightly_survey"),
-            quality=living.page("/astrid/quality/index.html").raise_for_status().text,
+            quality=living.page("/astrid/quality/").raise_for_status().text,
         )
 
 

@@ -6,16 +6,16 @@ import httpx
 import pytest
 from airflow.api_fastapi.core_api.security import get_user
 
-from include.quality.places import INDEX, pages_of
+from include.quality.places import PAGES, docs_of
 from plugins.data_quality import DataQuality, app
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ASTRID_HOME", str(tmp_path))
-    pages = pages_of(tmp_path)
+    pages = docs_of(tmp_path) / PAGES
     pages.mkdir(parents=True)
-    (pages / INDEX).write_text("<p>all well</p>")
+    (pages / "one.html").write_text("<p>all well</p>")
     (tmp_path / "secrets.json").write_text("{}")
     return tmp_path
 
@@ -38,19 +38,22 @@ def _get(page: str) -> httpx.Response:
 
 @pytest.mark.usefixtures("logged_in")
 def test_the_pages_are_served_to_somebody_who_is_logged_in() -> None:
-    assert "all well" in _get(f"/{INDEX}").text
-    assert "all well" in _get("/").text
+    assert "Nothing was checked yet" in _get("/").text
+    assert "all well" in _get(f"/{PAGES}/one.html").text
 
 
 @pytest.mark.usefixtures("home")
-def test_nobody_else_sees_them() -> None:
-    assert _get(f"/{INDEX}").status_code == 401
+@pytest.mark.parametrize("page", ["/", f"/{PAGES}/one.html"])
+def test_nobody_else_sees_them(page: str) -> None:
+    assert _get(page).status_code == 401
 
 
 @pytest.mark.usefixtures("logged_in")
-@pytest.mark.parametrize("page", ["%2e%2e/%2e%2e/secrets.json", "..%2f..%2fsecrets.json", "none.html", "validations"])
+@pytest.mark.parametrize(
+    "page", ["%2e%2e/%2e%2e/secrets.json", "../../secrets.json", "..%2f..%2fsecrets.json", "none.html", "validations"]
+)
 def test_nothing_outside_is_served(page: str) -> None:
-    assert _get(f"/{page}").status_code == 404
+    assert _get(f"/{PAGES}/{page}").status_code == 404
 
 
 def test_the_plugin_is_linked_where_it_is_served() -> None:
