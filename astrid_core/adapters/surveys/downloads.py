@@ -85,7 +85,7 @@ def _attempt(client: HttpClient, wanted: Wanted, part: BinaryIO) -> str:
     headers = {"Accept-Encoding": "identity"}
     if held and validator:
         headers |= {"Range": f"bytes={held}-", "If-Range": validator}
-    with client.stream("GET", wanted.url, params=dict(wanted.params), headers=headers) as response:
+    with client.stream("GET", wanted.url, params=dict(wanted.params) or None, headers=headers) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             _forget(part)
             raise AttemptFailed("what was received before is longer than the file")
