@@ -5,7 +5,7 @@ is asked by position, so that a region is asked for as the centres of small cell
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from astropy_healpix import HEALPix
@@ -89,7 +89,9 @@ class Ps1Client(MirroredClient):
                 maps.setdefault(_exposure_of(row), []).append(_remote(row))
         for row in rows.values():
             if row["type"] == self._query.images and self._is_in_time(row):
-                yield _remote(row, beside=tuple(maps.get(_exposure_of(row), ())))
+                file = _remote(row, beside=tuple(maps.get(_exposure_of(row), ())))
+                # A stack is of no night.
+                yield replace(file, mid_mjd=float(row["mjd"])) if self._query.images == "warp" else file
 
     def wanted(self, archive_id: str) -> Wanted:
         """Return where a file is."""
