@@ -41,12 +41,14 @@ class TooManyFailures(PermanentFailure):
 
 
 def ingest_surveys(services: Services, request: Request) -> dict[str, int]:
-    """Record what the surveys hold; count new, known and rejected."""
-    found = [run_ingest(services, survey) for survey in request["surveys"]]
+    """Record what the surveys hold; count new, known, rejected and those that did not come."""
+    config = load_pipeline().ingest
+    found = [run_ingest(services, survey, config) for survey in request["surveys"]]
     return {
         "n_new": sum(one.n_new for one in found),
         "n_known": sum(one.n_known for one in found),
         "n_rejected": sum(one.n_rejected for one in found),
+        "n_undelivered": sum(one.n_undelivered for one in found),
     }
 
 

@@ -53,7 +53,9 @@ def _referenced(made: Scene) -> list[str]:
 def test_a_night_goes_from_files_to_a_page_and_again_finds_nothing_to_do(made: Scene, tmp_path: Path) -> None:
     assert len(_referenced(made)) == 1
     request = _pinned(made)
-    assert search.ingest_surveys(made.services, request) == {"n_new": 0, "n_known": 3, "n_rejected": 0}
+    assert search.ingest_surveys(made.services, request) == {
+        "n_new": 0, "n_known": 3, "n_rejected": 0, "n_undelivered": 0,
+    }  # fmt: skip
     assert search.check_ingested(made.services, request) == 1
     planned = _searched(made, request)
     assert [batch["items"] for batch in planned] == [[SCIENCE]]
