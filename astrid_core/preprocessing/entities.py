@@ -96,6 +96,31 @@ class PhotometricSolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureQuality:
+    """The measured numbers that an exposure is judged by."""
+
+    limiting_flux: float
+    """PSF flux of a point source of 5 sigma, its own photons included, counts; median over the frame."""
+    limiting_mag: float | None
+    """The same in AB magnitudes; None without a zero point."""
+    fwhm_pix: float
+    seeing_arcsec: float | None
+    """FWHM of the PSF in the middle of the frame; None without a WCS."""
+    ellipticity: float
+    """Of the PSF there, 1 - minor / major axis."""
+    position_angle_deg: float | None
+    """Of its major axis, from north through east, 0 to 180."""
+    sky: float
+    """Median background level, counts per pixel."""
+    sky_mag_arcsec2: float | None
+    """The same in AB magnitudes per square arcsecond; None without zero point or WCS, or where no sky is left."""
+    airmass: float | None
+    zero_point_scatter_mag: float | None
+    """Robust, of the stars about the photometric solution."""
+    masked_fraction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreprocessRun:
     """The recorded preparation of one observation."""
 

@@ -27,8 +27,8 @@ class PsfFluxes:
     """Standard deviation from the variance of the pixels: the source's own photons are in it as far as seen."""
 
 
-def measure_psf_fluxes(image: SkyImage, x_pix: FloatArray, y_pix: FloatArray) -> PsfFluxes:
-    """Return the PSF fluxes of stars near the given 0-based places, moved to their windowed centroids.
+def measure_psf_fluxes(image: SkyImage, x_pix: FloatArray, y_pix: FloatArray, *, recentre: bool = True) -> PsfFluxes:
+    """Return the PSF fluxes of stars at 0-based places, moved to their windowed centroids unless told otherwise.
 
     The flux is sum(P d) / sum(P^2) over the usable pixels of the stamp of the PSF, which sums to 1: the same total PSF
     flux as S / F_S of a difference with a noiseless reference (Zackay et al. 2016, eq. 42), so that a zero point from
@@ -41,10 +41,14 @@ def measure_psf_fluxes(image: SkyImage, x_pix: FloatArray, y_pix: FloatArray) ->
         raise ValueError("PSF fluxes need a PSF")
     usable = image.usable
     pixels = np.where(usable, image.pixels, np.float32(0.0))
-    x, y = _windowed(pixels, np.asarray(x_pix, dtype=float), np.asarray(y_pix, dtype=float), image.psf.fwhm_pix)
+    x, y, fwhm = np.asarray(x_pix, dtype=float), np.asarray(y_pix, dtype=float), image.psf.fwhm_pix
+    if recentre:
+        x, y = _windowed(pixels, x, y, fwhm)
     variance = np.where(usable, image.variance, np.float32(0.0))
-    measured = np.array([_flux(pixels, variance, usable, image.psf, *at) for at in zip(x, y, strict=True)], dtype=float)
-    flux, error = measured.reshape(-1, 2).T
+    planes = pixels, variance, usable
+    core = max(1, int(np.ceil(_CORE_FWHM * fwhm)))
+    measured = [_flux(planes, image.psf, *at, core_pix=core) for at in zip(x, y, strict=True)]
+    flux, error = np.array(measured, dtype=float).reshape(-1, 2).T
     return PsfFluxes(x_pix=x, y_pix=y, flux=flux, flux_err=error)
 
 
@@ -77,13 +81,14 @@ def _windowed(pixels: NDArray[np.float32], x: FloatArray, y: FloatArray, fwhm: f
 
 
 def _flux(
-    pixels: NDArray[np.float32],
-    variance: NDArray[np.float32],
-    usable: NDArray[np.bool_],
+    planes: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]],
     psf: PsfModel,
     x: float,
     y: float,
+    *,
+    core_pix: int,
 ) -> tuple[float, float]:
+    pixels, variance, usable = planes
     if not (np.isfinite(x) and np.isfinite(y)):
         return np.nan, np.nan
     column, row, half = round(x), round(y), psf.size // 2
@@ -93,10 +98,10 @@ def _flux(
     box = np.s_[row - half : row + half + 1, column - half : column + half + 1]
     good = usable[box]
     model = shift_stamp(psf.at(x, y), x - column, y - row)
-    core = max(1, int(np.ceil(_CORE_FWHM * psf.fwhm_pix)))
+    core = np.s_[half - core_pix : half + core_pix + 1]
     power = float((model**2).sum())
     seen = np.where(good, model, 0.0)
     known = float((seen**2).sum())
-    if known < _LEAST_COVERED * power or not good[half - core : half + core + 1, half - core : half + core + 1].all():
+    if known < _LEAST_COVERED * power or not good[core, core].all():
         return np.nan, np.nan
     return float((seen * pixels[box]).sum()) / known, float(np.sqrt((seen**2 * variance[box]).sum())) / known
