@@ -8,60 +8,31 @@ import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from astrid_core.preprocessing.catalog_stars import CatalogStars
 from astrid_core.preprocessing.config import PreprocessConfig, ZeroPointConfig
 from astrid_core.preprocessing.entities import PhotometricSolution
-from astrid_core.preprocessing.prepare import Detector, PreparedImage, prepare
+from astrid_core.preprocessing.prepare import Detector, prepare
 from astrid_core.preprocessing.psf_flux import measure_psf_fluxes
 from astrid_core.preprocessing.zero_point import measure_zero_point
 from astrid_core.shared.images import SkyImage
-from astrid_core.simulate.config import CameraConfig, ConditionsConfig, SkyConfig
-from astrid_core.simulate.defects import draw_faults
-from astrid_core.simulate.depth import ordinary_depth
-from astrid_core.simulate.exposure import Exposed, ExposurePlan, expose
-from astrid_core.simulate.plans import draw_centre, plan_exposure
-from astrid_core.simulate.population import Canvas, FieldSky, draw_constant_sky
-
-FloatArray = NDArray[np.float64]
+from astrid_core.simulate.exposure import ExposurePlan
+from benchmarks.simulated_exposures import (
+    MATCH_PIX,
+    MEAN_COLOUR_MAG,
+    FloatArray,
+    Scenario,
+    catalog_of,
+    expose_field,
+    matched,
+)
 
 PAGE = Path(__file__).resolve().parent / "zero_point.md"
-MEAN_COLOUR_MAG = 0.7
-_MATCH_PIX = 2.0
 _GRID = (-0.8, -0.4, 0.0, 0.4, 0.8)
-_CATALOG_DEPTH_SNR = 3.0
-"""The catalog lists stars down to this significance in the exposure: far deeper than what is used."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """What is true of sky, catalog and detector."""
-
-    name: str
-    side_pix: int = 512
-    stars_per_mpix: float = 1050.0
-    colour_term: float = 0.0
-    colour_spread_mag: float = 0.4
-    gradient_mag: tuple[float, float] = (0.0, 0.0)
-    """Of the zero point, from the centre to the edge along x and y."""
-    outliers: float = 0.05
-    """Part of the stars whose catalog magnitude is off by 0.3 mag (standard deviation)."""
-    scatter_mag: float = 0.01
-    """Intrinsic: stars of equal colour differ by so much."""
-    catalog_err_mag: float = 0.01
-
-    def zero_point_shift(self, x_pix: FloatArray, y_pix: FloatArray) -> FloatArray:
-        """Return the zero point minus that of the centre."""
-        along_x, along_y = self.gradient_mag
-        half = (self.side_pix - 1) / 2.0
-        return np.asarray(along_x * (x_pix / half - 1.0) + along_y * (y_pix / half - 1.0))
 
 
 SCENARIOS = (
@@ -86,7 +57,7 @@ class Trial:
 
 def run_trial(scenario: Scenario, seed: int) -> Trial:
     """Simulate, prepare and measure one frame."""
-    exposed, field, plan = _expose(scenario, seed)
+    exposed, field, plan = expose_field(scenario, seed)
     prepared = prepare(
         exposed.counts,
         wcs=plan.true_wcs,
@@ -97,8 +68,8 @@ def run_trial(scenario: Scenario, seed: int) -> Trial:
         ),
         config=PreprocessConfig(),
     )
-    x, y, stars = _catalog(scenario, field, plan, seed)
-    rows, found = match(prepared, x, y)
+    x, y, stars = catalog_of(scenario, field, plan, seed)
+    rows, found = matched(prepared.sources, x, y)
     seen = measure_psf_fluxes(prepared.image, prepared.sources.x_pix[found], prepared.sources.y_pix[found])
     solution = measure_zero_point(
         seen, stars.take(rows), band="r", colour=("b", "r"), shape=prepared.image.shape, config=ZeroPointConfig()
@@ -126,77 +97,6 @@ def _psf_zero_point(image: SkyImage, plan: ExposurePlan) -> FloatArray:
             found.append(2.5 * np.log10((p * plan.optics.stamp(x, y, image.psf.size)).sum() / (p * p).sum()))
             terms.append((1.0, u, v))
     return np.asarray(np.linalg.lstsq(np.array(terms), np.array(found), rcond=None)[0])
-
-
-def match(prepared: PreparedImage, x: FloatArray, y: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return rows of the catalog at pixels (x, y) and the unblended sources that are nearest to them, one to one."""
-    sources = np.column_stack([prepared.sources.x_pix, prepared.sources.y_pix])
-    distance, nearest = cKDTree(sources).query(np.column_stack([x, y]), distance_upper_bound=_MATCH_PIX)
-    rows = np.flatnonzero(np.isfinite(distance))
-    # Nearest first: of two catalog stars at one source only that one is kept.
-    rows = rows[np.argsort(distance[rows], kind="stable")]
-    found, first = np.unique(nearest[rows], return_index=True)
-    alone = prepared.sources.clean[found]
-    return rows[first][alone], found[alone]
-
-
-def _expose(scenario: Scenario, seed: int) -> tuple[Exposed, FieldSky, ExposurePlan]:
-    camera, conditions = CameraConfig(), ConditionsConfig()
-    shape = (scenario.side_pix, scenario.side_pix)
-    canvas = Canvas(
-        seed=seed,
-        name="zero point",
-        centre=draw_centre(seed, "zero point"),
-        shape=shape,
-        camera=camera,
-        depth=ordinary_depth(camera, conditions),
-    )
-    field = draw_constant_sky(canvas, SkyConfig(stars_per_mpix=scenario.stars_per_mpix))
-    plan = plan_exposure(
-        canvas,
-        "night",
-        begin_mjd=60000.0,
-        conditions=conditions,
-        faults=draw_faults(canvas.rng("faults"), camera, shape),
-    )
-    x, y = plan.true_wcs.wcs_world2pix(field.stars.ra_deg, field.stars.dec_deg, 0)
-    dimmed = replace(field.stars, mag_ab=field.stars.mag_ab - scenario.zero_point_shift(x, y))
-    return expose(replace(field, stars=dimmed), plan), field, plan
-
-
-def _catalog(
-    scenario: Scenario, field: FieldSky, plan: ExposurePlan, seed: int
-) -> tuple[FloatArray, FloatArray, CatalogStars]:
-    """Return the pixels of the stars on the frame, and what the catalog says of them."""
-    rng = np.random.default_rng((seed, 77))
-    x, y = plan.true_wcs.wcs_world2pix(field.stars.ra_deg, field.stars.dec_deg, 0)
-    limit = plan.zero_point_mag - 2.5 * np.log10(
-        _CATALOG_DEPTH_SNR / 5.0 * ordinary_depth(plan.camera, ConditionsConfig()).five_sigma_adu
-    )
-    ny, nx = plan.shape
-    listed = (x > 0) & (x < nx - 1) & (y > 0) & (y < ny - 1) & (field.stars.mag_ab < limit)
-    n = int(listed.sum())
-    colour = rng.normal(MEAN_COLOUR_MAG, scenario.colour_spread_mag, n)
-    # The exposure sees m_r - c (colour - mean); its stars are drawn by that.
-    true = field.stars.mag_ab[listed] + scenario.colour_term * (colour - MEAN_COLOUR_MAG)
-    own = rng.normal(0.0, scenario.scatter_mag, n)
-    wrong = np.where(rng.uniform(size=n) < scenario.outliers, rng.normal(0.0, 0.3, n), 0.0)
-    error = scenario.catalog_err_mag
-    red, blue = (true + own + wrong + extra + rng.normal(0.0, error, n) for extra in (0.0, colour))
-    nothing = np.full(n, np.nan)
-    stars = CatalogStars(
-        catalog="simulated",
-        epoch_yr=2023.0,
-        ra_deg=field.stars.ra_deg[listed],
-        dec_deg=field.stars.dec_deg[listed],
-        ra_err_mas=nothing,
-        dec_err_mas=nothing,
-        pm_ra_mas_yr=nothing,
-        pm_dec_mas_yr=nothing,
-        mags={"b": blue, "r": red},
-        mag_errs={"b": np.full(n, error), "r": np.full(n, error)},
-    )
-    return x[listed], y[listed], stars
 
 
 def table(found: dict[str, Sequence[Trial]]) -> str:
@@ -246,7 +146,7 @@ def page(found: dict[str, Sequence[Trial]], command: str) -> str:
 Written by `{command}`: simulated exposures with galaxies, cosmic rays, bad columns, a sky gradient and a PSF that
 varies, prepared from raw counts on, against a catalog of 0.01 mag error (0.035 where the colours err by 0.05 mag) in
 which 5 % of the stars are off by 0.3 mag and all scatter by 0.01 mag. Stars that are not blended, matched within
-{_MATCH_PIX:g} pixels.
+{MATCH_PIX:g} pixels.
 
 {table(found)}
 
