@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.models.mlflow import MlflowModels
@@ -107,7 +108,11 @@ def migrate_database(settings: Settings | None = None) -> None:
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
     settings = settings or Settings()
-    with closing(open_database(_database_url(settings))) as database, _surveys(settings) as surveys:
+    with (
+        closing(open_database(_database_url(settings))) as database,
+        _surveys(settings) as surveys,
+        open_star_catalog(settings.star_catalog) as stars,
+    ):
         yield Services(
             artifacts=open_artifacts(
                 settings.artifacts or str(settings.home / "artifacts"),
@@ -120,6 +125,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             surveys=surveys,
             transaction=lambda: _transaction(database, settings.actor),
             arrays=open_arrays(settings.arrays),
+            stars=stars,
         )
 
 

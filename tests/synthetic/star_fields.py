@@ -113,7 +113,8 @@ def _displaced(sky: FloatArray, rng: np.random.Generator) -> FloatArray:
     ra, dec = np.radians(sky).T
     x = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
     x = x + rng.normal(0.0, np.radians(CATALOG_ERR_MAS / 3.6e6), x.shape)
-    return np.degrees(np.column_stack([np.arctan2(x[1], x[0]) % (2.0 * np.pi), np.arctan2(x[2], np.hypot(x[0], x[1]))]))
+    places = np.column_stack([np.arctan2(x[1], x[0]) % (2.0 * np.pi), np.arctan2(x[2], np.hypot(x[0], x[1]))])
+    return np.asarray(np.degrees(places))
 
 
 def worst_pix(one: WCS, truth: WCS, shape: tuple[int, int]) -> float:
