@@ -49,6 +49,10 @@ class NoZeroPoint(Unprocessable):
     """Too few stars of the reference catalog tell what a count is in magnitudes."""
 
 
+class NoAstrometricSolution(Unprocessable):
+    """The sources of an image cannot be tied to the stars of a catalog."""
+
+
 class NotRegistered(Unprocessable):
     """Science and reference could not be brought onto one another."""
 
