@@ -48,7 +48,7 @@ def test_a_header_that_is_off_is_put_right_and_the_zero_point_measured() -> None
     assert found.untied == ()
     assert found.astrometry is not None
     assert found.photometry is not None
-    assert found.astrometry.rms_pix < 0.1
+    assert found.astrometry.rms_pix < 0.3
     middle = (200.0, 200.0)
     assert found.image.wcs is not None
     truth, ours = (one.pixel_to_world(*middle) for one in (prepared.image.wcs, found.image.wcs))
