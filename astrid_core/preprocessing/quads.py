@@ -21,6 +21,7 @@ _MIN_LENGTH = 0.12
 """Quads smaller than this part of the spread of the sources have too coarse a shape."""
 _MOST = 20_000
 """So many pairs of alike quads, the most alike ones, are looked into."""
+_MOST_INDICES = 2**15
 _PAIRS = np.array(list(combinations(range(4), 2)))
 
 ComplexArray = NDArray[np.complex128]
@@ -66,7 +67,15 @@ def neighbour_quads(xy: FloatArray) -> Quads:
     _, near = cKDTree(xy).query(xy, k=n_near + 1)
     others = np.array(list(combinations(range(1, n_near + 1), 3)))
     stars = np.concatenate([near[:, [0, *three]] for three in others])
-    return _quads(xy, np.unique(np.sort(stars, axis=1), axis=0), shortest=0.0)
+    return _quads(xy, _different(np.sort(stars, axis=1)), shortest=0.0)
+
+
+def _different(stars: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return each row once. Four indices below 2^15 are one number, which sorts far faster than rows do."""
+    if stars.max() >= _MOST_INDICES:
+        return np.unique(stars, axis=0)
+    key = stars.astype(np.int64) @ np.array([_MOST_INDICES**power for power in (3, 2, 1, 0)], dtype=np.int64)
+    return np.asarray(stars[np.unique(key, return_index=True)[1]])
 
 
 def _quads(xy: FloatArray, stars: NDArray[np.intp], *, shortest: float) -> Quads:
