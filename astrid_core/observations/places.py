@@ -36,7 +36,7 @@ _POINTINGS = (
     ("RA-MNT", "DEC-MNT"),
     ("TARGRA", "TARGDEC"),
 )
-_SCALES = ("IM_SCALE", "PIXSCALE", "SECPIX", "SECPIX1", "PIXSCAL1", "PIXSCAL", "PIXSCL", "PLTSCAL", "ESO INS PIXSCALE")
+_SCALES = ("IM_SCALE", "PIXSCALE", "SECPIX", "SECPIX1", "PIXSCAL1", "PIXSCAL", "PIXSCL", "PLTSCAL")
 _NO_GEOMETRY = re.compile(
     r"(COMMENT|HISTORY|CONTINUE)?$|DATE|MJD|JD|TIME|TSTART|TSTOP|TELAPSE|XPOSURE|TREF|OBSGEO|VELO|SPECSYS|SSYS|[BJ]EPOCH"
 )
@@ -68,12 +68,15 @@ class Place:
     origin: WcsOrigin
 
 
-def place_of(headers: Headers, shape: tuple[int, int]) -> Place:
-    """Return what a frame of ``shape`` (ny, nx) covers; raise UnusableFile where its header does not say."""
+def place_of(headers: Headers, shape: tuple[int, int], *, pointing: Headers | None = None) -> Place:
+    """Return what a frame of ``shape`` (ny, nx) covers; raise UnusableFile where its header does not say.
+
+    ``pointing`` are the headers in common cards, by default the same.
+    """
     wcs = sky_wcs(headers)
     if wcs is None:
-        pointing = pointing_wcs(headers, shape)
-        return _covered(pointing, shape, WcsOrigin.POINTING)
+        middle = pointing_wcs(pointing or headers, shape)
+        return _covered(middle, shape, WcsOrigin.POINTING)
     return _covered(wcs, shape, WcsOrigin.HEADER)
 
 

@@ -24,14 +24,14 @@ _EXPOSURE = (
     "TEXPTIME",
     "EXPTIM",
     "EXPOSED",
-    "ITIME",
     "INTTIME",
     "ONTIME",
-    "ESO DET WIN1 DIT1",
 )
 _BEGIN_MJD = ("MJD-OBS", "MJD_OBS", "MJDOBS", "MJDATE", "MJD-STR", "MJDSTART", "MJD")
 _LATER_MJD = ("EXPSTART", "MJD-BEG", "JD-OBS", "JD_UTC", "JD", "JULDATE", "JD-BEG")
 _MIDDLE_MJD = ("MJD-MID", "MJD-AVG", "MJDMID", "JD-MID", "JD-AVG")
+BEGINNINGS = (*_BEGIN_MJD, *_LATER_MJD, "DATE-OBS", "DATE_OBS", "DATEOBS", "DATE-BEG", "EXPSTART", "TDB-BEG")
+"""Cards that tell when an exposure began."""
 _DATES = ("DATE-OBS", "DATE_OBS", "DATEOBS", "UT-OBS", "UTDATE", "UT-DATE")
 _CLOCKS = ("TIME-OBS", "UTC-OBS", "UT-OBS", "TIME_OBS", "UTSTART", "UTIME", "UTSHUT", "UT", "UTC")
 _SPANS = (
@@ -61,7 +61,7 @@ def exposure_of(headers: Headers) -> float:
             continue
         seconds = as_number(found)
         if seconds is not None and seconds > 0.0:
-            return seconds * _unit_s(comment(headers, name)) * _repeats(headers, name)
+            return seconds * _unit_s(comment(headers, name))
         wrong = wrong or f"exposure is not a positive time: {name} is {str(found).strip()}"
     if wrong:
         raise UnusableFile(wrong)
@@ -69,7 +69,7 @@ def exposure_of(headers: Headers) -> float:
         first, last = _instant(headers, begin), _instant(headers, end)
         if first is not None and last is not None and last > first:
             return (last - first) * 86400.0
-    raise UnusableFile("no exposure time: none of EXPTIME, EXPOSURE, XPOSURE, ITIME ... in the header")
+    raise UnusableFile("no exposure time: none of EXPTIME, EXPOSURE, XPOSURE ... in the header")
 
 
 def mid_mjd_of(headers: Headers, exposure_s: float | None) -> float:
@@ -204,10 +204,3 @@ def _unit_s(remark: str) -> float:
     if re.search(r"minute|\[min\]|\(min\)", remark):
         return 60.0
     return 0.001 if re.search(r"millisec|\[ms\]|\(ms\)", remark) else 1.0
-
-
-def _repeats(headers: Headers, name: str) -> float:
-    """Return how often the detector integrated for ``name``, which some cameras give for one integration only."""
-    if name == "ITIME":
-        return positive(headers, ["COADDS"]) or 1.0
-    return 1.0

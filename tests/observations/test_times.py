@@ -134,7 +134,6 @@ def test_no_time_at_all_is_a_reason() -> None:
         ({"XPOSURE": 60.0}, 60.0),
         ({"EFFEXPTM": 60.0}, 60.0),
         ({"EXP_TIME": "60.0"}, 60.0),
-        ({"ITIME": 2.0, "COADDS": 30}, 60.0),
         ({"EXPTIME": 0.0, "EXPOSURE": 60.0}, 60.0),
         ({"EXPOSURE": (65.0, "Observation: Exposure Minutes")}, 3900.0),
         ({"EXPTIME": (1500, "[ms] exposure")}, 1.5),

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from astrid_core.adapters.surveys.look import Look
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.registry import Registry
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
 
 _PACKED = ("", ".gz", ".bz2", ".fz")
@@ -40,8 +41,15 @@ class DirectoryClient:
     """
 
     def __init__(
-        self, survey: Survey, directory: Path, config: IngestConfig, *, clock: Callable[[], float] = time.time
+        self,
+        survey: Survey,
+        directory: Path,
+        config: IngestConfig,
+        *,
+        clock: Callable[[], float] = time.time,
+        registry: Registry | None = None,
     ) -> None:
+        self._registry = registry
         self._survey = survey
         self._directory = directory
         self._config = config
@@ -54,7 +62,7 @@ class DirectoryClient:
 
     def discover(self) -> Iterator[Observation | Rejection]:
         """Yield every exposure of the folder, or the reason why a file is none, in the order of their names."""
-        look = Look(self._survey, self._config, now_s=self._clock())
+        look = Look(self._survey, self._config, now_s=self._clock(), registry=self._registry)
         for found in self._files():
             try:
                 described = _described(found, look)

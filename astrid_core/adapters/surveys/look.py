@@ -7,6 +7,7 @@ from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.describe import describe
 from astrid_core.observations.entities import Observation, Rejection, Survey
 from astrid_core.observations.headers import FrameFacts, read_stream
+from astrid_core.observations.registry import Registry
 from astrid_core.observations.times import MJD_OF_UNIX_EPOCH
 from astrid_core.shared.errors import UnusableFile
 
@@ -16,8 +17,9 @@ _CHUNK = 2**20
 class Look:
     """Describes file after file, and knows the bytes of those that came before."""
 
-    def __init__(self, survey: Survey, config: IngestConfig, *, now_s: float) -> None:
+    def __init__(self, survey: Survey, config: IngestConfig, *, now_s: float, registry: Registry | None = None) -> None:
         self._survey = survey
+        self._registry = registry
         self._config = config
         self._now_mjd = MJD_OF_UNIX_EPOCH + now_s / 86400.0
         self._seen: dict[str, str] = {}
@@ -25,7 +27,7 @@ class Look:
     def describe(self, stream: BinaryIO, archive_id: str) -> list[Observation | Rejection]:
         """Return what an open file holds, one item per exposure; OSError passes, for the caller knows the file."""
         try:
-            frames = read_stream(stream, name=archive_id, config=self._config)
+            frames = read_stream(stream, name=archive_id, config=self._config, registry=self._registry)
             digest = _digest(stream)
         except UnusableFile as problem:
             return [self.reject(archive_id, problem)]
