@@ -88,7 +88,7 @@ def _read(plain: bytes, extension: int, name: str, config: IngestConfig, registr
     with fits.open(io.BytesIO(plain), memmap=False, uint=False) as opened:
         planes = {role: _plane(opened, hdu) for role, hdu in beside.items()}
         pixels = _linear(_plane(opened, science), headers)
-        wcs = sky_wcs(headers, opened)
+        wcs = sky_wcs(headers, opened, shape=shape)
     origin = WcsOrigin.HEADER if wcs is not None else None
     if wcs is None:
         wcs, origin = _pointing_or_none(translated(headers, registry), shape)

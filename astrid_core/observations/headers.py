@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 _DEFAULTS = IngestConfig()
 _STRANGER = Instrument(name="", mission="")
+_OF_DIFFERENCES = ("NAME_REF", "DIFFIM", "DIFFCMD")
+"""Cards that programs for differencing (SFFT, HOTPANTS and those that call them) leave in their results."""
 _CALIBRATION = re.compile(r"bias|zero|dark|(dome|sky|twilight|master)? ?flat.*|arc|lamp|focus", re.IGNORECASE)
 
 
@@ -131,6 +133,11 @@ def _facts(hdu: Hdu, written: Headers, registry: Registry) -> FrameFacts:
     kind = text(headers, ("IMAGETYP", "OBSTYPE", "FRAMETYP", "FRAME"))
     if _CALIBRATION.fullmatch(kind.removesuffix("Frame").removesuffix("frame").strip()):
         problems.append(f"calibration frame, not an exposure of the sky: its type is {kind}")
+    made_of = next((name for name in _OF_DIFFERENCES if text(headers, [name])), "")
+    if made_of:
+        problems.append(
+            f"difference of two images, not an exposure: it was made with {made_of} {text(headers, [made_of])}"
+        )
     exposure_s = _attempt(lambda: exposure_of(headers), problems)
     return FrameFacts(
         extension=hdu.number,

@@ -15,6 +15,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from astrid_core.observations.cards import Headers, as_number, comment, positive, value
+from astrid_core.observations.cut_outs import require_own_size, size_elsewhere
 from astrid_core.observations.entities import WcsOrigin
 from astrid_core.shared.errors import UnusableFile
 from astrid_core.shared.sky import SkyPosition, separation_arcsec
@@ -73,22 +74,26 @@ def place_of(headers: Headers, shape: tuple[int, int], *, pointing: Headers | No
 
     ``pointing`` are the headers in common cards, by default the same.
     """
-    wcs = sky_wcs(headers)
+    wcs = sky_wcs(headers, shape=shape)
     if wcs is None:
+        require_own_size(headers, shape)
         middle = pointing_wcs(pointing or headers, shape)
         return _covered(middle, shape, WcsOrigin.POINTING)
     return _covered(wcs, shape, WcsOrigin.HEADER)
 
 
-def sky_wcs(headers: Headers, hdus: fits.HDUList | None = None) -> WCS | None:
+def sky_wcs(headers: Headers, hdus: fits.HDUList | None = None, *, shape: tuple[int, int] | None = None) -> WCS | None:
     """Return the celestial WCS of a frame, None without one; raise UnusableFile where it is broken.
 
-    With ``hdus``, distortion tables in other extensions are used as well.
+    With ``hdus``, distortion tables in other extensions are used as well. A WCS that was solved on a larger image than
+    ``shape`` (ny, nx) and never moved along with the cut-out is none.
     """
     # A primary header speaks for its extensions only where it has no image of its own.
     speaking = [header for header in headers if header is headers[0] or header.get("NAXIS") == 0]
     header = next((header for header in speaking if _is_celestial(header)), None)
     if header is None or not any(_MATRIX.fullmatch(key) for key in header):
+        return None
+    if shape is not None and size_elsewhere(header, shape) is not None:
         return None
     _require_numbers(header)
     header = _mended(header, keep_lookups=hdus is not None)

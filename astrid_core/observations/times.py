@@ -14,6 +14,8 @@ _MJD_ZERO = date(1858, 11, 17).toordinal()
 _JD_ZERO = 2400000.5
 MJD_OF_UNIX_EPOCH = 40587.0
 _HOUR = 1.0 / 24.0
+_READOUT = 120.0 / 86400.0
+"""No detector takes longer; what lies further apart are several exposures."""
 _EXPOSURE = (
     "EXPTIME",
     "EXPOSURE",
@@ -76,8 +78,9 @@ def mid_mjd_of(headers: Headers, exposure_s: float | None) -> float:
     """Return the middle of the exposure (MJD, UTC), or raise UnusableFile.
 
     Headers contradict themselves, above all where one was copied onto another image: MJD-OBS and DATE-OBS are
-    believed, and beginning and end count only where they agree with them. A date alone counts from 0 h UTC, as the
-    FITS standard reads it.
+    believed, and beginning and end count only where they agree with them. An end that is later than the exposure was
+    long by no more than a readout takes is the end of that readout, and does not move the middle. A date alone counts
+    from 0 h UTC, as the FITS standard reads it.
     """
     begin = _beginning(headers)
     if begin is None:
@@ -94,7 +97,8 @@ def mid_mjd_of(headers: Headers, exposure_s: float | None) -> float:
         if first is None or last is None:
             continue
         fits_exposure = 0.0 < last - first <= max(3.0 * exposure_d, exposure_d + _HOUR)
-        if fits_exposure and abs(first - begin) <= exposure_d + _HOUR:
+        is_readout = 0.0 <= last - first - exposure_d <= _READOUT and exposure_d > 0.0
+        if fits_exposure and not is_readout and abs(first - begin) <= exposure_d + _HOUR:
             return (first + last) / 2.0
     return begin + exposure_d / 2.0
 
