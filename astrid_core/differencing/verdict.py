@@ -30,3 +30,11 @@ def judge(difference: Difference, *, n_candidates: int, config: DifferenceConfig
     if reasons:
         return ScoreQuality(level=ScoreLevel.FLAGGED, reason="; ".join(reasons))
     return ScoreQuality(level=ScoreLevel.GOOD)
+
+
+def flagged(quality: ScoreQuality, reason: str) -> ScoreQuality:
+    """Return the verdict with one more reason, flagged at least; unchanged where ``reason`` is empty."""
+    if not reason:
+        return quality
+    level = ScoreLevel.FLAGGED if quality.level is ScoreLevel.GOOD else quality.level
+    return ScoreQuality(level=level, reason="; ".join(filter(None, (quality.reason, reason))))

@@ -196,12 +196,13 @@ class Registry:
 
     def named(self, instrument: str) -> Instrument | None:
         """Return the instrument that records call so; None for a stranger, or for a name that several have."""
-        known = [
-            one
-            for one in self.instruments.values()
-            if any(pattern.fullmatch(instrument) for card, pattern in one.match.items() if card in _NAMES)
-        ]
+        known = [one for one in self.instruments.values() if _is_name(one.match, instrument)]
         return known[0] if len(known) == 1 else None
+
+    def mission_named(self, instrument: str) -> str:
+        """Return the mission of the instrument that records call so; empty for a stranger."""
+        known = {one.mission for one in self.instruments.values() if _is_name(one.match, instrument)}
+        return known.pop() if len(known) == 1 else ""
 
     def band_name(self, name: str) -> str:
         """Return the one name of a band; an unknown one keeps its own."""
@@ -213,6 +214,10 @@ class Registry:
 
 _NAMES = ("INSTRUME", "FPA.INSTRUMENT", "DETECTOR", "CAMERA")
 """Cards that name an instrument."""
+
+
+def _is_name(cards: Mapping[str, Pattern], instrument: str) -> bool:
+    return any(pattern.fullmatch(instrument) for card, pattern in cards.items() if card in _NAMES)
 
 
 def _fits(cards: Mapping[str, Pattern], headers: Headers) -> bool:

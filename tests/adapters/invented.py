@@ -15,6 +15,7 @@ from astrid_core.differencing.entities import (
     ScoreLevel,
     ScoreQuality,
 )
+from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.observations.entities import Observation, WcsOrigin
 from astrid_core.preprocessing.entities import ImageQuality, PreprocessRun, WCSInfo
 from astrid_core.shared.artifacts import ArtifactRef
@@ -106,6 +107,9 @@ def reference(
         fwhm_pix=2.5,
         sky_rms=3.3,
         zero_point_mag=None,
+        mission="ps1",
+        pixel_scale_arcsec=0.257,
+        reference_class=ReferenceClass.B,
         recipe=RunKey(f"reference-{number}"),
         elapsed_s=1.5,
     )
