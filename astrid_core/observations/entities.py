@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from astropy.time import Time
 
+from astrid_core.observations.roles import Role
 from astrid_core.shared.sky import SkyCell, SkyPosition
 
 
@@ -25,6 +26,16 @@ class Survey:
     name: str
     """Lower-case letters, digits and hyphens."""
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """A map that an archive keeps in a file of its own beside an image: weight, noise, mask or exposure."""
+
+    role: Role
+    archive_id: str
+    digest: str = ""
+    """SHA-256 of the file as ingested; empty where the archive lists it but did not give it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +68,8 @@ class Observation:
     saturation_adu: float | None = None
     zero_point_mag: float | None = None
     """AB magnitude of one count in the whole exposure."""
+    companions: tuple[Companion, ...] = ()
+    """Maps in files of their own, ordered by role."""
 
     @property
     def id(self) -> str:

@@ -3,7 +3,9 @@
 import io
 import warnings
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from astropy.io import fits
@@ -18,10 +20,12 @@ from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.dialects import translated
 from astrid_core.observations.entities import WcsOrigin
 from astrid_core.observations.headers import headers_of, science_hdus
+from astrid_core.observations.maps import MapFile, read_map, require_shape
 from astrid_core.observations.places import pointing_wcs, sky_wcs
 from astrid_core.observations.registry import BitTable, Registry
 from astrid_core.observations.registry_file import known_instruments
-from astrid_core.observations.siblings import Role, companions, plane_shape
+from astrid_core.observations.roles import Role
+from astrid_core.observations.siblings import companions, plane_shape
 from astrid_core.observations.structure import Hdu, inflate, walk
 from astrid_core.shared.errors import UnusableFile
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane
@@ -64,21 +68,34 @@ class Frame:
 
 
 def read_frame(
-    content: bytes, *, extension: int, name: str, config: IngestConfig = _DEFAULTS, registry: Registry | None = None
+    content: bytes,
+    *,
+    extension: int,
+    name: str,
+    config: IngestConfig = _DEFAULTS,
+    registry: Registry | None = None,
+    beside: Mapping[Role, bytes] = MappingProxyType({}),
 ) -> Frame:
     """Return the exposure in HDU ``extension`` of a file's bytes, or raise UnusableFile.
 
+    ``beside`` are files with its maps; they go before maps in the file itself, and must have its shape.
     ``registry`` knows what the bits of masks mean, by default that of instruments.toml.
     """
     with warnings.catch_warnings(action="ignore", category=AstropyWarning):
         try:
             plain = inflate(content, name=name, config=config)
-            return _read(plain, extension, name, config, registry or known_instruments())
+            maps = [
+                read_map(role, inflate(one, name=f"{role.value} of {name}", config=config), extension, config)
+                for role, one in beside.items()
+            ]
+            return _read(plain, extension, name, config, registry or known_instruments(), maps)
         except _BROKEN_PIXELS as error:
             raise UnusableFile("pixels cannot be read", file=name, extension=extension, cause=_line(error)) from error
 
 
-def _read(plain: bytes, extension: int, name: str, config: IngestConfig, registry: Registry) -> Frame:
+def _read(
+    plain: bytes, extension: int, name: str, config: IngestConfig, registry: Registry, maps: Sequence[MapFile]
+) -> Frame:
     hdus = walk(io.BytesIO(plain), name=name, config=config)
     science = next((hdu for hdu in science_hdus(hdus) if hdu.number == extension), None)
     shape = None if science is None else plane_shape(science)
@@ -93,6 +110,13 @@ def _read(plain: bytes, extension: int, name: str, config: IngestConfig, registr
     if wcs is None:
         wcs, origin = _pointing_or_none(translated(headers, registry), shape)
     mission = registry.mission_of(headers)
+    for one in maps:
+        require_shape(one, shape)
+        role = Role.VARIANCE if one.role is Role.WEIGHT and mission and mission.weight == "variance" else one.role
+        planes[role], beside[role] = (
+            _linear(one.plane, (one.hdu.header,)) if role is not Role.MASK else one.plane,
+            one.hdu,
+        )
     return Frame(
         pixels=pixels,
         mask=_mask(planes, beside, headers, mission.mask if mission else None),
@@ -150,6 +174,8 @@ def _mask(
         masks.append(_by_bits(bits, _bad_bits(sources[Role.MASK], headers), table))
     if Role.WEIGHT in planes:
         masks.append(np.where(planes[Role.WEIGHT] > 0, np.uint16(0), np.uint16(MaskPlane.BAD)))
+    if Role.EXPOSURE in planes:
+        masks.append(np.where(planes[Role.EXPOSURE] > 0, np.uint16(0), np.uint16(MaskPlane.NO_DATA)))
     return np.bitwise_or.reduce(masks) if masks else None
 
 

@@ -17,7 +17,8 @@ from astrid_core.observations.dialects import level_of, translated
 from astrid_core.observations.places import Place, place_of
 from astrid_core.observations.registry import Instrument, Level, Registry
 from astrid_core.observations.registry_file import known_instruments
-from astrid_core.observations.siblings import Role, plane_shape, role_of
+from astrid_core.observations.roles import Role
+from astrid_core.observations.siblings import plane_shape, role_of
 from astrid_core.observations.structure import Hdu, walk
 from astrid_core.observations.times import exposure_of, mid_mjd_of
 from astrid_core.shared.errors import UnusableFile

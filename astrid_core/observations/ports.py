@@ -1,9 +1,10 @@
 """What the observations domain needs from outside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.roles import Role
 from astrid_core.shared.sky import Region
 
 
@@ -21,6 +22,10 @@ class SurveyClient(Protocol):
 
     def fetch(self, observation: Observation) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
+        ...
+
+    def companions(self, observation: Observation) -> Mapping[Role, bytes]:
+        """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""
         ...
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.describe import describe
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import Companion, Observation, Rejection, Survey
 from astrid_core.observations.headers import FrameFacts, read_facts
+from astrid_core.observations.roles import Role, image_beside, names_beside
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
 
 
@@ -35,6 +36,8 @@ class MemorySurvey:
         self._require_available()
         seen: dict[str, str] = {}
         for name in sorted(self.files):
+            if image_beside(name) in self.files:
+                continue
             digest = hashlib.sha256(self.files[name]).hexdigest()
             first = seen.setdefault(digest, name)
             try:
@@ -58,6 +61,25 @@ class MemorySurvey:
             raise UnusableFile("file changed since ingest", file=name)
         return content
 
+    def companions(self, observation: Observation) -> Mapping[Role, bytes]:
+        self._require_available()
+        found = {}
+        for one in observation.companions:
+            if one.archive_id not in self.files:
+                raise UnusableFile("file cannot be read: no such file", file=one.archive_id)
+            found[one.role] = self.files[one.archive_id]
+            if hashlib.sha256(found[one.role]).hexdigest() != one.digest:
+                raise UnusableFile(f"{one.role.value} changed since ingest", file=one.archive_id)
+        return found
+
+    def _beside(self, archive_id: str) -> tuple[Companion, ...]:
+        found: dict[Role, Companion] = {}
+        for role, name in names_beside(archive_id):
+            if name in self.files:
+                digest = hashlib.sha256(self.files[name]).hexdigest()
+                found.setdefault(role, Companion(role=role, archive_id=name, digest=digest))
+        return tuple(sorted(found.values(), key=lambda one: one.role.value))
+
     def _described(self, archive_id: str, facts: FrameFacts, digest: str) -> Observation | Rejection:
         try:
             return describe(
@@ -67,6 +89,7 @@ class MemorySurvey:
                 file_digest=digest,
                 now_mjd=self._now_mjd,
                 config=self._config,
+                companions=self._beside(archive_id.removesuffix(f"[{facts.extension}]")),
             )
         except UnusableFile as problem:
             return self._rejection(archive_id, str(problem))

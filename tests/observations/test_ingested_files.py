@@ -14,7 +14,6 @@ REFUSED = {
     "pair-sn2007i": {},
     "pair-nircam": {
         "WebbPSF.fits": NOTHING,  # a model of the PSF, with none of the cards of an exposure
-        "noise.fits": "only a noise map",
         "SNR.fits": "difference of two images",
     },
     "series-hatp32": {},

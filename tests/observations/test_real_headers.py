@@ -12,6 +12,7 @@ from astrid_core.adapters.surveys.directory import DirectoryClient
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Observation, Rejection, Survey, WcsOrigin
 from astrid_core.observations.frames import read_frame
+from astrid_core.observations.roles import Role
 from astrid_core.shared.fits_format import fits_to_image, image_to_fits
 from astrid_core.shared.images import SkyImage
 
@@ -109,9 +110,10 @@ def test_copied_dates_of_a_pair_are_not_believed() -> None:
     found = look("pair-nircam")
     nights = {one.night for one in found.values() if isinstance(one, Observation)}
     assert nights == {"2022-06-28", "2022-11-02"}
-    noise = [one for name, one in found.items() if "noise" in name]
-    assert len(noise) == 2
-    assert all(isinstance(one, Rejection) and "only a noise map" in one.reason for one in noise)
+    for one in found.values():
+        if isinstance(one, Observation):
+            (noise,) = one.companions
+            assert (noise.role, noise.archive_id) == (Role.SIGMA, one.archive_id.replace(".fits", ".noise.fits"))
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from astrid_core.adapters.surveys.look import Look
+from astrid_core.adapters.surveys.look import Look, require_digest
+from astrid_core.adapters.surveys.maps import is_map, maps_beside
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Observation, Rejection, Survey
 from astrid_core.observations.registry import Registry
+from astrid_core.observations.roles import Role
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
 
 _PACKED = ("", ".gz", ".bz2", ".fz")
@@ -64,6 +66,8 @@ class DirectoryClient:
         """Yield every exposure of the folder, or the reason why a file is none, in the order of their names."""
         look = Look(self._survey, self._config, now_s=self._clock(), registry=self._registry)
         for found in self._files():
+            if is_map(found.path):
+                continue
             try:
                 described = _described(found, look)
             except UnusableFile as problem:
@@ -72,8 +76,25 @@ class DirectoryClient:
 
     def fetch(self, observation: Observation) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
-        root = self._root()
         name = observation.archive_id.removesuffix(f"[{observation.extension}]")
+        content, digest = self._content(name)
+        if digest != observation.file_digest:
+            raise UnusableFile(
+                "file changed since ingest", file=name, was=observation.file_digest[:12], now=digest[:12]
+            )
+        return content
+
+    def companions(self, observation: Observation) -> dict[Role, bytes]:
+        """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""
+        found = {}
+        for one in observation.companions:
+            found[one.role], now = self._content(one.archive_id)
+            require_digest(one, now)
+        return found
+
+    def _content(self, name: str) -> tuple[bytes, str]:
+        """Return the bytes of a file and their SHA-256."""
+        root = self._root()
         path = root / name
         if not path.resolve().is_relative_to(root):
             raise UnusableFile("file lies outside of the folder", file=name)
@@ -82,12 +103,7 @@ class DirectoryClient:
             if size > self._config.max_file_bytes:
                 raise UnusableFile("file is too large", file=name, n_bytes=size, allowed=self._config.max_file_bytes)
             content = _read(stream, name)
-        digest = hashlib.sha256(content).hexdigest()
-        if digest != observation.file_digest:
-            raise UnusableFile(
-                "file changed since ingest", file=name, was=observation.file_digest[:12], now=digest[:12]
-            )
-        return content
+        return content, hashlib.sha256(content).hexdigest()
 
     def _root(self) -> Path:
         try:
@@ -129,7 +145,7 @@ def _described(found: _Found, look: Look) -> list[Observation | Rejection]:
         raise UnusableFile(found.reason)
     with _opened(found.path, found.archive_id) as stream:
         try:
-            return look.describe(stream, found.archive_id)
+            return look.describe(stream, found.archive_id, maps_beside(found.path, found.archive_id))
         except OSError as error:
             raise _translated(error, found.archive_id) from error
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from astrid_core.adapters.surveys.downloads import Wanted, download, sha256_of
 from astrid_core.adapters.surveys.http import HttpClient
-from astrid_core.adapters.surveys.look import Look
+from astrid_core.adapters.surveys.look import Look, require_digest
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import Companion, Observation, Rejection, Survey
+from astrid_core.observations.roles import Role, role_of_map
 from astrid_core.shared.errors import QueryRefused, StorageUnavailable, UnusableFile
 
 _LONGEST_ID = 1000
@@ -91,10 +92,38 @@ class MirroredClient(ABC):
         except OSError as error:
             raise self._unreadable(error) from error
 
+    def companions(self, observation: Observation) -> dict[Role, bytes]:
+        """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""
+        found = {}
+        for one in observation.companions:
+            path = place_in(self._mirror.folder, one.archive_id)
+            try:
+                if not path.is_file() or sha256_of(path) != one.digest:
+                    now = self._download(one.archive_id, path, None)
+                    require_digest(one, now)
+                found[one.role] = path.read_bytes()
+            except OSError as error:
+                raise self._unreadable(error) from error
+        return found
+
+    def _companions(self, file: RemoteFile) -> tuple[Companion, ...]:
+        """Return the maps of a file with their digests; one that does not come is told as a rejection of its own."""
+        found = []
+        for one in file.beside:
+            role = role_of_map(file.archive_id, one.archive_id)
+            if role is None:
+                continue
+            try:
+                digest = sha256_of(self._brought(one))
+            except UnusableFile:
+                digest = ""
+            found.append(Companion(role=role, archive_id=one.archive_id, digest=digest))
+        return tuple(sorted(found, key=lambda companion: companion.role.value))
+
     def _described(self, file: RemoteFile, look: Look) -> list[Observation | Rejection]:
         try:
             with self._brought(file).open("rb") as stream:
-                return look.describe(stream, file.archive_id)
+                return look.describe(stream, file.archive_id, self._companions(file))
         except UnusableFile as problem:
             return [look.reject(_printable(file.archive_id), problem)]
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Of which mission and class each reference is."""
+"""Of which mission and class each reference is, and which maps lie beside an exposure."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("observation", sa.Column("companions", sa.JSON(), nullable=True))
     op.add_column("reference_image", sa.Column("mission", sa.Text(), nullable=True))
     op.add_column("reference_image", sa.Column("pixel_scale_arcsec", sa.Double(), nullable=True))
     op.add_column("reference_image", sa.Column("reference_class", sa.Text(), nullable=True))
@@ -18,3 +19,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("mission", "pixel_scale_arcsec", "reference_class"):
         op.drop_column("reference_image", name)
+    op.drop_column("observation", "companions")
