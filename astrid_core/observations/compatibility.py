@@ -71,6 +71,12 @@ def compatibility(
     return Compatibility(reference_class=ReferenceClass.B, reason=reason)
 
 
+def refusal_of_mission(mission: str, registry: Registry) -> str:
+    """Return why images of a mission may never be subtracted from others; empty if some may."""
+    pairing = next((one for one in registry.pairings if one.science == _ANY and one.reference in (_ANY, mission)), None)
+    return "" if pairing is None or pairing.allowed else pairing.reason
+
+
 def _refused(reason: str) -> Compatibility:
     return Compatibility(reference_class=None, reason=reason)
 

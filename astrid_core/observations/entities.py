@@ -87,6 +87,20 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalImage:
+    """An image that others made out of what we do not have, such as a cutout of a survey; often without a time."""
+
+    archive_id: str
+    content: bytes
+    """The FITS file."""
+    made_from: str = ""
+    """The survey that it shows, as its maker calls it; empty where the header is to tell."""
+    pixel_units: str = ""
+    epoch: str = ""
+    """Time or span, as its maker says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
     """A file or frame that cannot become an Observation, and why."""
 

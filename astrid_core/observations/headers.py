@@ -10,7 +10,7 @@ from typing import BinaryIO, TypeVar
 from astropy.utils.exceptions import AstropyWarning
 
 from astrid_core.observations.bands import band_of
-from astrid_core.observations.cards import Headers, text
+from astrid_core.observations.cards import Headers, number, text
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.detectors import counts_unit, gain_of, read_noise_of, saturation_of, zero_point_of
 from astrid_core.observations.dialects import level_of, translated
@@ -40,6 +40,7 @@ class FrameFacts:
     """0-based number of the HDU that holds the pixels."""
     width_pix: int
     height_pix: int
+    bits_per_pixel: int
     place: Place | None
     mid_mjd: float | None
     exposure_s: float | None
@@ -144,6 +145,7 @@ def _facts(hdu: Hdu, written: Headers, registry: Registry) -> FrameFacts:
         extension=hdu.number,
         width_pix=shape[1],
         height_pix=shape[0],
+        bits_per_pixel=abs(int(number([hdu.header], ("ZBITPIX", "BITPIX")) or 0)),
         place=_attempt(lambda: place_of(written, shape, pointing=headers), problems),
         mid_mjd=_attempt(lambda: mid_mjd_of(headers, exposure_s), problems),
         exposure_s=exposure_s,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import ExternalImage, Observation, Rejection, Survey
 from astrid_core.observations.roles import Role
 from astrid_core.shared.sky import Region
 
@@ -22,6 +22,10 @@ class SurveyClient(Protocol):
 
     def fetch(self, observation: Observation) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
+        ...
+
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every file as an image, with or without a time; one that cannot be had is left out."""
         ...
 
     def companions(self, observation: Observation) -> Mapping[Role, bytes]:

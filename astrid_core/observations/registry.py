@@ -95,6 +95,8 @@ class Mission:
     description: str = ""
     match: Mapping[str, Pattern] = field(default_factory=dict)
     """Cards by which a header is recognised, and what they must be."""
+    cutouts: tuple[Pattern, ...] = ()
+    """What makers of cutouts (SkyView) call its images."""
     level: Level = Level.UNKNOWN
     """Of its images, where ``level_cards`` do not decide."""
     level_cards: Mapping[str, Pattern] = field(default_factory=dict)
@@ -203,6 +205,11 @@ class Registry:
         """Return the mission of the instrument that records call so; empty for a stranger."""
         known = {one.mission for one in self.instruments.values() if _is_name(one.match, instrument)}
         return known.pop() if len(known) == 1 else ""
+
+    def mission_of_cutout(self, survey: str) -> Mission | None:
+        """Return whose images a maker of cutouts calls so; None for a stranger."""
+        found = (one for one in self.missions.values() if any(name.fullmatch(survey) for name in one.cutouts))
+        return next(found, None)
 
     def band_name(self, name: str) -> str:
         """Return the one name of a band; an unknown one keeps its own."""

@@ -92,6 +92,11 @@ def test_the_maps_are_given_with_the_image(survey: tuple[SurveyClient, Keep]) ->
     assert dict(client.companions(observed(client))) == {Role.MASK: MASK, Role.WEIGHT: WEIGHT}
 
 
+def test_every_file_but_the_maps_is_an_image(survey: tuple[SurveyClient, Keep]) -> None:
+    found = {one.archive_id: one.content for one in survey[0].images()}
+    assert found == {name: FILES[name] for name in ("n/a.fits", "n/b.fits")}
+
+
 def test_a_map_that_changed_is_a_reason(survey: tuple[SurveyClient, Keep]) -> None:
     client, keep = survey
     found = observed(client)

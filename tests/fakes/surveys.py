@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.describe import describe
-from astrid_core.observations.entities import Companion, Observation, Rejection, Survey
+from astrid_core.observations.entities import Companion, ExternalImage, Observation, Rejection, Survey
 from astrid_core.observations.headers import FrameFacts, read_facts
 from astrid_core.observations.roles import Role, image_beside, names_beside
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
@@ -60,6 +60,12 @@ class MemorySurvey:
         if hashlib.sha256(content).hexdigest() != observation.file_digest:
             raise UnusableFile("file changed since ingest", file=name)
         return content
+
+    def images(self) -> Iterator[ExternalImage]:
+        self._require_available()
+        for name in sorted(self.files):
+            if image_beside(name) not in self.files:
+                yield ExternalImage(archive_id=name, content=self.files[name])
 
     def companions(self, observation: Observation) -> Mapping[Role, bytes]:
         self._require_available()

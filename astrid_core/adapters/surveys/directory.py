@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import structlog
+
 from astrid_core.adapters.surveys.look import Look, require_digest
 from astrid_core.adapters.surveys.maps import is_map, maps_beside
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import ExternalImage, Observation, Rejection, Survey
 from astrid_core.observations.registry import Registry
 from astrid_core.observations.roles import Role
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
+
+log = structlog.get_logger()
 
 _PACKED = ("", ".gz", ".bz2", ".fz")
 _LONGEST_NAME = 1000
@@ -83,6 +87,15 @@ class DirectoryClient:
                 "file changed since ingest", file=name, was=observation.file_digest[:12], now=digest[:12]
             )
         return content
+
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every file that may be opened as an image, with or without a time."""
+        for found in self._files():
+            if not found.reason and not is_map(found.path):
+                try:
+                    yield ExternalImage(archive_id=found.archive_id, content=self._content(found.archive_id)[0])
+                except UnusableFile as problem:
+                    log.warning("image.left_out", file=found.archive_id, reason=str(problem))
 
     def companions(self, observation: Observation) -> dict[Role, bytes]:
         """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""

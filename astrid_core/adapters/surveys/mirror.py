@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from astrid_core.adapters.surveys.downloads import Wanted, download, sha256_of
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.look import Look, require_digest
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Companion, Observation, Rejection, Survey
+from astrid_core.observations.entities import Companion, ExternalImage, Observation, Rejection, Survey
 from astrid_core.observations.roles import Role, role_of_map
 from astrid_core.shared.errors import QueryRefused, StorageUnavailable, UnusableFile
+
+log = structlog.get_logger()
 
 _LONGEST_ID = 1000
 """Longer names do not fit the index of a database."""
@@ -91,6 +95,18 @@ class MirroredClient(ABC):
             return path.read_bytes()
         except OSError as error:
             raise self._unreadable(error) from error
+
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every file that the archive gives as an image, with or without a time."""
+        for file in self.files():
+            try:
+                content = self._brought(file).read_bytes()
+            except UnusableFile as problem:
+                log.warning("image.left_out", file=file.archive_id, reason=str(problem))
+                continue
+            except OSError as error:
+                raise self._unreadable(error) from error
+            yield ExternalImage(archive_id=file.archive_id, content=content)
 
     def companions(self, observation: Observation) -> dict[Role, bytes]:
         """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""
