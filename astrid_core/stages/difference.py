@@ -1,7 +1,7 @@
 """Subtract the reference from one prepared observation, keep the images, record run and candidates."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -10,8 +10,8 @@ from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
 from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.differencing.products import write_difference
+from astrid_core.differencing.quality_gate import measures_of_exposure, read_with_care
 from astrid_core.differencing.subtract import VERSION
-from astrid_core.differencing.verdict import flagged
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.artifacts import ArtifactRef
@@ -22,7 +22,7 @@ from astrid_core.shared.sky import Region, SkyPosition
 from astrid_core.stages.images import load_image
 from astrid_core.stages.preprocess import wcs_is_trusted
 from astrid_core.stages.services import Records, Services
-from astrid_core.stages.suitability import choose_suitable, judge
+from astrid_core.stages.suitability import choose_suitable, judge_reference
 
 log = structlog.get_logger()
 
@@ -61,10 +61,12 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             load_image(services.artifacts, reference.image),
             config,
             trust_science_wcs=wcs_is_trusted(observation),
+            about=_measured(preprocessed),
+            band=observation.band,
             arrays=services.arrays,
         )
-        suits = judge(observation, reference, config)
-        pair = replace(pair, score_quality=flagged(pair.score_quality, suits.reason))
+        suits = judge_reference(observation, reference, config)
+        pair = replace(pair, quality=read_with_care(pair.quality, suits.reason))
     except Unprocessable as error:
         skipped = DifferenceRun.skipped(
             key,
@@ -82,6 +84,13 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
     return key
 
 
+def _measured(preprocessed: PreprocessRun) -> Mapping[str, float | None]:
+    if preprocessed.quality is None:
+        return {}
+    scale = preprocessed.wcs.pixel_scale_arcsec if preprocessed.wcs else None
+    return measures_of_exposure(preprocessed.quality, pixel_scale_arcsec=scale)
+
+
 def _record(services: Services, run: DifferenceRun, *, reference_class: str = "") -> None:
     with services.transaction() as records:
         if records.difference_runs.add(run):
@@ -92,7 +101,7 @@ def _record(services: Services, run: DifferenceRun, *, reference_class: str = ""
                 "reason": run.reason,
                 "n_candidates": len(run.candidates),
                 "reference_class": reference_class,
-                "score_level": run.score_quality.level.value if run.score_quality else "",
+                "quality": run.quality.level.value if run.quality else "",
             }
             records.events.append("difference.recorded", subject=run.key, facts=facts)
 
@@ -126,7 +135,7 @@ def _record_of(
         flux_ratio=pair.flux_ratio,
         score_noise=pair.difference.score_noise,
         source_noise=pair.difference.source_noise,
-        score_quality=pair.score_quality,
+        quality=pair.quality,
         method=pair.difference.method,
         method_reason=pair.difference.method_reason,
         n_usable_pix=int((pair.difference.mask == 0).sum()),

@@ -19,7 +19,7 @@ def choose_suitable(
 
     Raises NoReference, with the reasons of those that the matrix of instruments refuses.
     """
-    judged = [(reference, judge(observation, reference, config)) for reference in references]
+    judged = [(reference, judge_reference(observation, reference, config)) for reference in references]
     own = [reference for reference, found in judged if found.reference_class is ReferenceClass.A]
     try:
         return choose_reference(observation, own, config)
@@ -36,7 +36,7 @@ def choose_suitable(
             ) from missing
 
 
-def judge(observation: Observation, reference: ReferenceImage, config: DifferenceConfig) -> Compatibility:
+def judge_reference(observation: Observation, reference: ReferenceImage, config: DifferenceConfig) -> Compatibility:
     """Tell in which class a reference may be subtracted from an exposure; one that was imported is never class A."""
     registry = known_instruments()
     instrument = registry.named(observation.instrument)

@@ -10,13 +10,14 @@ from astrid_core.detection.entities import Detection, ModelRun
 from astrid_core.differencing.entities import (
     Candidate,
     DifferenceRun,
+    Quality,
+    QualityLevel,
     ReferenceImage,
     Registration,
-    ScoreLevel,
-    ScoreQuality,
 )
 from astrid_core.observations.compatibility import ReferenceClass
-from astrid_core.observations.entities import Observation, WcsOrigin
+from astrid_core.observations.entities import Companion, Observation, WcsOrigin
+from astrid_core.observations.roles import Role
 from astrid_core.preprocessing.entities import ImageQuality, PreprocessRun, WCSInfo
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
@@ -64,6 +65,10 @@ def observation(
         gain_e_adu=1.6,
         saturation_adu=None,
         zero_point_mag=25.5,
+        companions=(
+            Companion(role=Role.MASK, archive_id=f"night/frame {number}.mask.fits", digest="ab" * 32),
+            Companion(role=Role.WEIGHT, archive_id=f"night/frame{number}.wt.fits"),
+        ),
     )
 
 
@@ -148,9 +153,7 @@ def difference_run(key: RunKey = DIFFERENCE, *, candidates: Sequence[Candidate] 
         flux_ratio=1.03,
         score_noise=0.99,
         source_noise=1.2,
-        score_quality=ScoreQuality(
-            level=ScoreLevel.FLAGGED, reason="it was 1.20 times as noisy on sources as on the sky"
-        ),
+        quality=Quality(level=QualityLevel.ORANGE, reasons=("orange: noise 1.7", "yellow: seeing in pixels 12")),
         method="zogy",
         method_reason="set",
         n_usable_pix=3_000_000_000,

@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
-from astrid_core.differencing.entities import ScoreLevel
+from astrid_core.differencing.entities import QualityLevel
 from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.observations.entities import ExternalImage, Observation, Rejection, Survey
 from astrid_core.observations.roles import Role
@@ -92,9 +92,9 @@ def test_a_cutout_is_a_reference_of_class_b_that_finds_the_new_star_and_is_flagg
     assert run.reference_digest == digest
     best = run.candidates[0]
     assert (best.x_pix, best.y_pix) == pytest.approx((NEW.x_pix, NEW.y_pix), abs=0.5)
-    assert run.score_quality is not None
-    assert run.score_quality.level is ScoreLevel.FLAGGED
-    assert "reference of sdss, another survey" in run.score_quality.reason
+    assert run.quality is not None
+    assert run.quality.level is QualityLevel.ORANGE
+    assert "reference of sdss, another survey" in run.quality.reasons[0]
 
 
 def test_importing_again_is_doing_nothing() -> None:

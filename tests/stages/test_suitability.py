@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
-from astrid_core.differencing.entities import ReferenceImage, ScoreLevel
+from astrid_core.differencing.entities import QualityLevel, ReferenceImage
 from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.config import PreprocessConfig
@@ -12,7 +12,7 @@ from astrid_core.stages.difference import run_difference
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.references import plan_references, run_build_reference
-from astrid_core.stages.suitability import choose_suitable, judge
+from astrid_core.stages.suitability import choose_suitable, judge_reference
 from tests.adapters.invented import observation, reference
 from tests.stages.scene import NIGHT, scene
 
@@ -38,7 +38,7 @@ def test_a_reference_of_the_mission_goes_before_one_of_another_survey() -> None:
 
 def test_another_survey_is_taken_where_there_is_no_other() -> None:
     assert choose_suitable(FORS2, [PLATE, STACK], CONFIG) is STACK
-    found = judge(FORS2, STACK, CONFIG)
+    found = judge_reference(FORS2, STACK, CONFIG)
     assert found.reference_class is ReferenceClass.B
     assert "another survey" in found.reason
 
@@ -51,19 +51,21 @@ def test_what_is_refused_is_not_taken_and_the_reason_is_told() -> None:
 
 
 def test_an_imported_image_of_the_own_mission_is_class_b() -> None:
-    found = judge(FORS2, replace(OWN, reference_class=ReferenceClass.B), CONFIG)
+    found = judge_reference(FORS2, replace(OWN, reference_class=ReferenceClass.B), CONFIG)
     assert found.reference_class is ReferenceClass.B
     assert "made by others" in found.reason
 
 
 def test_strangers_are_one_family_within_their_survey() -> None:
     stranger: Observation = replace(FORS2, instrument="Homemade")
-    assert judge(stranger, other(1, mission=""), CONFIG).reference_class is ReferenceClass.A
-    assert judge(stranger, other(1, mission="", survey="elsewhere"), CONFIG).reference_class is ReferenceClass.B
+    assert judge_reference(stranger, other(1, mission=""), CONFIG).reference_class is ReferenceClass.A
+    assert (
+        judge_reference(stranger, other(1, mission="", survey="elsewhere"), CONFIG).reference_class is ReferenceClass.B
+    )
 
 
 def test_pixels_that_are_too_different_are_refused() -> None:
-    assert judge(FORS2, other(1, pixel_scale_arcsec=10.0), CONFIG).reference_class is None
+    assert judge_reference(FORS2, other(1, pixel_scale_arcsec=10.0), CONFIG).reference_class is None
 
 
 def test_a_difference_from_a_class_b_reference_says_so_on_its_record_and_event() -> None:
@@ -84,9 +86,9 @@ def test_a_difference_from_a_class_b_reference_says_so_on_its_record_and_event()
     prepared = run_preprocess(foreign.services, f"demo:{NIGHT}/a.fits", PreprocessConfig())
     key = run_difference(foreign.services, prepared, CONFIG)
     with foreign.services.transaction() as records:
-        quality = records.difference_runs.get(key).score_quality
+        quality = records.difference_runs.get(key).quality
         (event,) = [one for one in records.events.all() if one.name == "difference.recorded"]
     assert quality is not None
-    assert quality.level is ScoreLevel.FLAGGED
-    assert "made by others" in quality.reason
+    assert quality.level is QualityLevel.ORANGE
+    assert "made by others" in quality.reasons[0]
     assert event.facts["reference_class"] == "B"

@@ -38,8 +38,8 @@ class ObservationRow(Row):
     read_noise_e: Mapped[float | None]
     saturation_adu: Mapped[float | None]
     zero_point_mag: Mapped[float | None]
-    companions: Mapped[list[str] | None]
-    """Role, digest and archive_id of each map, on one line."""
+    companions: Mapped[str | None]
+    """Role, digest and archive_id of each map, a line each: text, for PostgreSQL compares no JSON."""
 
     @staticmethod
     def values(observation: Observation) -> dict[str, object]:
@@ -68,7 +68,9 @@ class ObservationRow(Row):
             "read_noise_e": observation.read_noise_e,
             "saturation_adu": observation.saturation_adu,
             "zero_point_mag": observation.zero_point_mag,
-            "companions": [f"{one.role.name} {one.digest or '-'} {one.archive_id}" for one in observation.companions],
+            "companions": "\n".join(
+                f"{one.role.name} {one.digest or '-'} {one.archive_id}" for one in observation.companions
+            ),
         }
 
     def entity(self) -> Observation:
@@ -93,7 +95,7 @@ class ObservationRow(Row):
             read_noise_e=self.read_noise_e,
             saturation_adu=self.saturation_adu,
             zero_point_mag=self.zero_point_mag,
-            companions=tuple(_companion(line) for line in self.companions or ()),
+            companions=tuple(_companion(line) for line in (self.companions or "").splitlines()),
         )
 
 

@@ -4,13 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("observation", sa.Column("companions", sa.JSON(), nullable=True))
+    op.add_column("observation", sa.Column("companions", sa.Text(), nullable=True))
     op.add_column("reference_image", sa.Column("mission", sa.Text(), nullable=True))
     op.add_column("reference_image", sa.Column("pixel_scale_arcsec", sa.Double(), nullable=True))
     op.add_column("reference_image", sa.Column("reference_class", sa.Text(), nullable=True))
