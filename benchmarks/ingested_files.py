@@ -112,14 +112,15 @@ CLAIMS = {
         band="OG590",
         exposure_s=lambda h: float(h["EXPOSURE"]) * 60.0,
         mid_mjd=lambda h: _iso(h["DATE-OBS"]) + _half(h, "EXPOSURE") * 60.0,
-        why="the comment of EXPOSURE says minutes: 65 min",
+        why="the comment of EXPOSURE says minutes: 65 min. The place is by the polynomials of the plate, which a test "
+        "computes anew",
     ),
     "ingest-images/ukidss_wsa_K.fits": Claim(
         band="K",
         exposure_s=lambda h: float(h["EXP_TIME"]),
         mid_mjd=lambda h: _iso(h["DATE-OBS"]) + _half(h, "EXP_TIME"),
         why="DATE-OBS and half of EXP_TIME (NEXP is 1); MJD-OBS is rounded to 0.9 s; magnitudes are in Vega: "
-        "no zero point",
+        "no zero point. A test computes the zenithal polynomial anew",
     ),
     "pair-sn2007i/fors2_B_20070618_sci.fits": Claim(
         band="B",

@@ -1,7 +1,12 @@
 """Every real file has the time, exposure, band and place that its cards mean, or is refused for the right reason."""
 
+import numpy as np
 import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
 
+from astrid_core.observations.entities import Observation
 from benchmarks.ingested_files import DATA, PAGE, SETS, look, write
 
 pytestmark = [
@@ -69,3 +74,50 @@ def test_stamps_of_alerts_are_no_exposures() -> None:
 
 def test_the_page_is_fresh() -> None:
     assert write() == PAGE.read_text(), "run: python -m benchmarks.ingested_files"
+
+
+def observed(name: str) -> tuple[fits.HDUList, Observation]:
+    (row,) = [one for one in look("ingest-images")[0] if one.file.endswith(name)]
+    return fits.open(DATA / row.file), row.observation
+
+
+def from_tangent(xi_deg: float, eta_deg: float, centre: SkyCoord) -> SkyCoord:
+    xi, eta, dec = np.radians(xi_deg), np.radians(eta_deg), centre.dec.rad
+    east = np.arctan2(xi, np.cos(dec) - eta * np.sin(dec))
+    north = np.arctan2(np.sin(dec) + eta * np.cos(dec), np.hypot(xi, np.cos(dec) - eta * np.sin(dec)))
+    return SkyCoord((centre.ra.rad + east) * u.rad, north * u.rad)
+
+
+def test_a_plate_is_placed_by_its_own_polynomials() -> None:
+    # Lasker et al. 1990, AJ 99, 2019: millimetres on the plate to arcsec on the tangent plane; RADESYS is ICRS
+    hdus, found = observed("mast_dss_horsehead.fits")
+    with hdus:
+        h = hdus[0].header
+    x = (h["PPO3"] - h["XPIXELSZ"] * ((h["NAXIS1"] + 1) / 2 + h["CNPIX1"] - 0.5)) / 1000.0
+    y = (h["YPIXELSZ"] * ((h["NAXIS2"] + 1) / 2 + h["CNPIX2"] - 0.5) - h["PPO6"]) / 1000.0
+
+    def solved(stem: str, a: float, b: float) -> float:
+        r2 = x * x + y * y
+        terms = (a, b, 1.0, a * a, a * b, b * b, r2, a**3, a * a * b, a * b * b, b**3, a * r2, a * r2 * r2)
+        return float(sum(h[f"{stem}{number}"] * term for number, term in enumerate(terms, 1)))
+
+    sign = "-" if h["PLTDECSN"].strip() == "-" else "+"
+    centre = SkyCoord(f"{h['PLTRAH']}h{h['PLTRAM']}m{h['PLTRAS']}s {sign}{h['PLTDECD']}d{h['PLTDECM']}m{h['PLTDECS']}s")
+    place = from_tangent(solved("AMDX", x, y) / 3600.0, solved("AMDY", y, x) / 3600.0, centre)
+    assert place.separation(SkyCoord(found.position.ra_deg * u.deg, found.position.dec_deg * u.deg)).arcsec < 1e-3
+
+
+def test_a_zenithal_polynomial_is_followed() -> None:
+    # Calabretta & Greisen 2002, A&A 395, 1077, equation 54; without RADESYS and EQUINOX an image is in ICRS
+    hdus, found = observed("ukidss_wsa_K.fits")
+    with hdus:
+        h = hdus[1].header
+    dx, dy = (h["NAXIS1"] + 1) / 2 - h["CRPIX1"], (h["NAXIS2"] + 1) / 2 - h["CRPIX2"]
+    x, y = h["CD1_1"] * dx + h["CD1_2"] * dy, h["CD2_1"] * dx + h["CD2_2"] * dy
+    coefficients = [h.get(f"PV2_{order}", 0.0) for order in range(6)]
+    coefficients[0] -= np.radians(np.hypot(x, y))
+    real = [root.real for root in np.roots(coefficients[::-1]) if abs(root.imag) < 1e-12 and 0 < root.real < 0.1]
+    (zenith_distance,) = real
+    centre = SkyCoord(h["CRVAL1"] * u.deg, h["CRVAL2"] * u.deg)
+    place = centre.directional_offset_by(np.arctan2(x, y) * u.rad, zenith_distance * u.rad)
+    assert place.separation(SkyCoord(found.position.ra_deg * u.deg, found.position.dec_deg * u.deg)).arcsec < 1e-3

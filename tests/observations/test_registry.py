@@ -154,3 +154,12 @@ def test_what_is_no_toml_is_refused_with_the_file() -> None:
     with pytest.raises(BadConfiguration, match="cannot be read") as refused:
         read_registry("[missions", file="mine.toml")
     assert refused.value.facts["file"] == "mine.toml"
+
+
+def test_the_worked_example_of_the_operations_page_is_in_order() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+    example = page.partition("As an example, a camera")[2].partition("`match` are cards")[0]
+    table = "\n".join(line.removeprefix("    ") for line in example.splitlines() if line.startswith("    "))
+    registry = read_registry(f"{SHIPPED}\n{table}")
+    assert registry.instruments["oddcam"].mission == "attic"
+    assert registry.band_name("glass 7") == "violet"
