@@ -18,6 +18,7 @@ from astrid_core.cli import (
     injection,
     instruments,
     night,
+    observation,
     reference_import,
     stages,
     survey,
@@ -49,7 +50,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="astrid", description="Finds what changed in the sky.", allow_abbrev=False)
     parser.add_argument("-v", "--verbose", action="store_true", help="log every stage to standard error")
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
-    for group in (difference, injection, instruments, night, reference_import, survey, stages, training, curation):
+    groups = (
+        difference, injection, instruments, night, reference_import, survey, stages, training, curation, observation,
+    )  # fmt: skip
+    for group in groups:
         group.add_commands(choose)
     return parser
 

@@ -20,7 +20,7 @@ from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
 from astrid_core.shared.sky import Region, SkyPosition
 from astrid_core.stages.images import load_image
-from astrid_core.stages.preprocess import wcs_is_trusted
+from astrid_core.stages.preprocess import round_inputs, wcs_is_trusted
 from astrid_core.stages.services import Records, Services
 from astrid_core.stages.suitability import choose_suitable, judge_reference
 
@@ -36,7 +36,13 @@ def find_reference(records: Records, observation: Observation, config: Differenc
 def difference_key(preprocessed: PreprocessRun, reference: ReferenceImage | None, config: DifferenceConfig) -> RunKey:
     """Return the key of comparing a prepared image with a reference; None stands for: no reference was there."""
     image = preprocessed.image.digest if preprocessed.image else ""
-    inputs = (preprocessed.observation_id, image, reference.digest if reference else "no reference")
+    inputs = (
+        preprocessed.observation_id,
+        image,
+        reference.digest if reference else "no reference",
+        # The same pixels may come out of another round, whose runs are to be its own.
+        *round_inputs(preprocessed.processing_round),
+    )
     return run_key("difference", VERSION, config, inputs)
 
 
