@@ -11,6 +11,7 @@ from astrid_core.curation.entities import Verdict
 from astrid_core.curation.verdicts import Judgement
 from astrid_core.detection.entities import Detection
 from astrid_core.observations.entities import Observation
+from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.sky import SkyPosition
 
 
@@ -33,12 +34,15 @@ class Measurement:
     score: float
 
 
-def measurement(detection: Detection, observation: Observation, *, reference_digest: str) -> Measurement | None:
-    """Return what a detection measured; None without a sky position or a score."""
+def measurement(
+    detection: Detection, observation: Observation, prepared: PreprocessRun, *, reference_digest: str
+) -> Measurement | None:
+    """Return what a detection measured in a prepared exposure; None without a sky position or a score."""
     candidate = detection.candidate
     if candidate.position is None or detection.score is None:
         return None
-    mag_ab, mag_err = ab_magnitude(candidate.flux, candidate.flux_err, zero_point_mag=observation.zero_point_mag)
+    zero_point_mag = prepared.zero_point_at(candidate.x_pix, candidate.y_pix, header=observation.zero_point_mag)
+    mag_ab, mag_err = ab_magnitude(candidate.flux, candidate.flux_err, zero_point_mag=zero_point_mag)
     return Measurement(
         id=detection.id,
         observation_id=observation.id,

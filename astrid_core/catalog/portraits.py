@@ -71,7 +71,9 @@ def take_picture(product: DifferenceProduct, candidate: Candidate, *, size: int)
 def portrait(sitter: Sitter, cutouts: Cutouts, *, truth: TruthRow | None, truth_is_known: bool) -> Portrait:
     """Return the picture with its caption; ``truth`` is what is known at this place, if a truth table was given."""
     candidate, observation = sitter.detection.candidate, sitter.runs.observation
-    mag_ab, mag_err = ab_magnitude(candidate.flux, candidate.flux_err, zero_point_mag=observation.zero_point_mag)
+    header, prepared = observation.zero_point_mag, sitter.runs.preprocess
+    zero_point_mag = prepared.zero_point_at(candidate.x_pix, candidate.y_pix, header=header) if prepared else header
+    mag_ab, mag_err = ab_magnitude(candidate.flux, candidate.flux_err, zero_point_mag=zero_point_mag)
     return Portrait(
         name=f"Object {str(sitter.entry_id)[:8]}" if sitter.entry_id else f"Candidate {candidate.number}",
         ra_deg=candidate.position.ra_deg if candidate.position else None,

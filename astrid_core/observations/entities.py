@@ -17,6 +17,8 @@ class WcsOrigin(StrEnum):
     """A celestial WCS in its header."""
     POINTING = "pointing"
     """Only the telescope's pointing and pixel scale; the orientation is unknown."""
+    CATALOG = "catalog"
+    """Fitted to the stars of a catalog, or confirmed by them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,36 @@ class WCSInfo:
     origin: WcsOrigin
     pixel_scale_arcsec: float
     """Geometric mean over both axes at the centre."""
+    tie: "CatalogTie | None" = None
+    """None where no stars of a catalog confirm it."""
+
+    @property
+    def is_trusted(self) -> bool:
+        """Tell whether a registration may start from it: a pointing alone has no orientation."""
+        return self.origin is not WcsOrigin.POINTING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogTie:
+    """How an image was tied to the stars of a catalog, and how well; axes are those of the frame."""
+
+    catalog: str
+    method: str
+    """``header`` (as it was), ``refined`` (the header was near enough), ``pointing`` or ``blind``."""
+    model: str
+    """What was fitted."""
+    rms_x_mas: float
+    """Scatter of the matched stars about the fit."""
+    rms_y_mas: float
+    n_matched: int
+    n_expected: int
+    """Catalog stars inside the frame that are as bright as nearly all matched ones."""
+    log10_chance: float
+    """Probability that unrelated stars match as well."""
+    offset_arcsec: float | None
+    """By how much the header, or the pointing, was off in the middle; None without either."""
+    residuals: tuple[tuple[float | None, float | None, int], ...]
+    """Mean residual in x and y, mas, and number of stars in 4 x 4 cells of the frame, row by row; None where empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +164,18 @@ class PreprocessRun:
     """The prepared SkyImage."""
     wcs: WCSInfo | None = None
     quality: ImageQuality | None = None
+    photometry: PhotometricSolution | None = None
+    """None where no stars of a catalog tell the zero point."""
+    exposure: ExposureQuality | None = None
+    untied: tuple[str, ...] = ()
+    """Why there is no tie to a catalog, or no zero point from it."""
     elapsed_s: float = 0.0
     processing_round: int = 0
     """How often the exposure had been asked to be done anew; part of the key, and of those of the runs behind it."""
+
+    def zero_point_at(self, x_pix: float, y_pix: float, *, header: float | None) -> float | None:
+        """Return the zero point at a 0-based pixel: as measured, else that of the ``header``."""
+        return header if self.photometry is None else self.photometry.zero_point_at(x_pix, y_pix)
 
     @classmethod
     def skipped(cls, key: RunKey, observation_id: str, reason: str, *, processing_round: int = 0) -> "PreprocessRun":

@@ -179,7 +179,8 @@ class _Offered:
             if (observation.survey, observation.night) != (survey, night):
                 message = f"{key} is of {observation.survey} {observation.night}, not of {survey} {night}"
                 raise ValueError(message)
-            reference_digest = records.difference_runs.get(run.difference_key).reference_digest
+            difference = records.difference_runs.get(run.difference_key)
+            prepared = records.preprocess_runs.get(difference.preprocess_key)
             n_detections += len(run.detections)
             if records.quarantines.of(observation) is not None:
                 n_quarantined += len(run.detections)
@@ -189,7 +190,7 @@ class _Offered:
                 if detection.score is None or detection.score < config.min_score or not significant:
                     n_below += 1
                     continue
-                one = measurement(detection, observation, reference_digest=reference_digest)
+                one = measurement(detection, observation, prepared, reference_digest=difference.reference_digest)
                 if one is None:
                     n_without_position += 1
                 else:

@@ -1,9 +1,18 @@
 """Preparations, as rows."""
 
+from typing import Any
+
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from astrid_core.adapters.db.rows.artifacts import artifact_of, artifact_values
+from astrid_core.adapters.db.rows.catalog_tie import (
+    catalog_tie_of,
+    exposure_of,
+    photometry_of,
+    tie_values,
+    untied_of,
+)
 from astrid_core.adapters.db.rows.table import Row
 from astrid_core.observations.entities import WcsOrigin
 from astrid_core.preprocessing.entities import ImageQuality, PreprocessRun, WCSInfo
@@ -36,6 +45,8 @@ class PreprocessRunRow(Row):
     quality_saturation: Mapped[float | None]
     quality_masked_fraction: Mapped[float | None]
     quality_depth_mag: Mapped[float | None]
+    tie: Mapped[dict[str, Any] | None]
+    """What was measured against a star catalog."""
     elapsed_s: Mapped[float]
     processing_round: Mapped[int] = mapped_column(server_default="0")
 
@@ -61,6 +72,7 @@ class PreprocessRunRow(Row):
             "quality_saturation": None if quality is None else quality.saturation,
             "quality_masked_fraction": None if quality is None else quality.masked_fraction,
             "quality_depth_mag": None if quality is None else quality.depth_mag,
+            "tie": tie_values(run),
             "elapsed_s": run.elapsed_s,
             "processing_round": run.processing_round,
         }
@@ -76,6 +88,9 @@ class PreprocessRunRow(Row):
             image=artifact_of(self.image_digest, self.image_media_type, self.image_n_bytes),
             wcs=self._wcs(),
             quality=self._quality(),
+            photometry=photometry_of(self.tie),
+            exposure=exposure_of(self.tie),
+            untied=untied_of(self.tie),
             elapsed_s=self.elapsed_s,
             processing_round=self.processing_round,
         )
@@ -83,7 +98,11 @@ class PreprocessRunRow(Row):
     def _wcs(self) -> WCSInfo | None:
         if self.wcs_origin is None or self.wcs_pixel_scale_arcsec is None:
             return None
-        return WCSInfo(origin=WcsOrigin(self.wcs_origin), pixel_scale_arcsec=self.wcs_pixel_scale_arcsec)
+        return WCSInfo(
+            origin=WcsOrigin(self.wcs_origin),
+            pixel_scale_arcsec=self.wcs_pixel_scale_arcsec,
+            tie=catalog_tie_of(self.tie),
+        )
 
     def _quality(self) -> ImageQuality | None:
         if (
