@@ -18,6 +18,7 @@ from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import WcsOrigin
 from astrid_core.observations.headers import headers_of, science_hdus
 from astrid_core.observations.places import pointing_wcs, sky_wcs
+from astrid_core.observations.readout import Amplifier, readout_of
 from astrid_core.observations.siblings import Role, companions, plane_shape
 from astrid_core.observations.structure import Hdu, inflate, walk
 from astrid_core.shared.errors import UnusableFile
@@ -59,6 +60,8 @@ class Frame:
     wcs: WCS | None
     wcs_origin: WcsOrigin | None
     """With POINTING the WCS is right in place and scale, its orientation a guess; None without any position."""
+    readout: tuple[Amplifier, ...] = ()
+    """Where the pixels and the overscan of each amplifier lie, as the header says; empty where it does not."""
 
 
 def read_frame(content: bytes, *, extension: int, name: str, config: IngestConfig = _DEFAULTS) -> Frame:
@@ -90,6 +93,7 @@ def _read(plain: bytes, extension: int, name: str, config: IngestConfig) -> Fram
         variance=_variance(planes),
         wcs=wcs,
         wcs_origin=origin,
+        readout=readout_of(headers),
     )
 
 

@@ -1,7 +1,6 @@
 """The facts of every exposure in a file, from its headers alone."""
 
 import io
-import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +9,18 @@ from typing import BinaryIO, TypeVar
 from astropy.utils.exceptions import AstropyWarning
 
 from astrid_core.observations.bands import band_of
+from astrid_core.observations.calibration import (
+    binning_of,
+    calibrated_by,
+    detector_of,
+    kind_of,
+    shows_no_sky,
+    type_of,
+)
 from astrid_core.observations.cards import Headers, text
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.detectors import gain_of, read_noise_of, saturation_of, zero_point_of
+from astrid_core.observations.entities import CalibrationKind
 from astrid_core.observations.places import Place, place_of
 from astrid_core.observations.siblings import Role, plane_shape, role_of
 from astrid_core.observations.structure import Hdu, walk
@@ -22,7 +30,6 @@ from astrid_core.shared.errors import UnusableFile
 T = TypeVar("T")
 
 _DEFAULTS = IngestConfig()
-_CALIBRATION = re.compile(r"bias|zero|dark|(dome|sky|twilight|master)? ?flat.*|arc|lamp|focus", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,11 @@ class FrameFacts:
     read_noise_e: float | None
     saturation_adu: float | None
     zero_point_mag: float | None
+    detector: str
+    binning: str
+    calibrated_by: str
+    calibration: CalibrationKind | None
+    """Of a raw calibration frame; None for exposures of the sky."""
     problems: tuple[str, ...]
     """What keeps the frame from being an observation, though its pixels may be used."""
 
@@ -113,8 +125,8 @@ def _facts(hdu: Hdu, headers: Headers) -> FrameFacts:
     if shape is None:
         raise ValueError("only planes have facts")
     problems: list[str] = []
-    kind = text(headers, ("IMAGETYP", "OBSTYPE", "FRAMETYP", "ESO DPR TYPE", "FRAME"))
-    if _CALIBRATION.fullmatch(kind.removesuffix("Frame").removesuffix("frame").strip()):
+    kind = type_of(headers)
+    if shows_no_sky(kind):
         problems.append(f"calibration frame, not an exposure of the sky: its type is {kind}")
     exposure_s = _attempt(lambda: exposure_of(headers), problems)
     return FrameFacts(
@@ -131,6 +143,10 @@ def _facts(hdu: Hdu, headers: Headers) -> FrameFacts:
         read_noise_e=read_noise_of(headers),
         saturation_adu=saturation_of(headers),
         zero_point_mag=zero_point_of(headers, exposure_s),
+        detector=detector_of(headers),
+        binning=binning_of(headers),
+        calibrated_by=calibrated_by(headers),
+        calibration=kind_of(kind),
         problems=tuple(problems),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import CalibrationFrame, CalibrationKind, Found, Observation, Rejection, Survey
 from astrid_core.shared.sky import Region
 
 
@@ -15,11 +15,14 @@ class SurveyClient(Protocol):
         """Which one it is."""
         ...
 
-    def discover(self) -> Iterator[Observation | Rejection]:
-        """Yield every exposure, or the reason why a file is none; raise ArchiveUnavailable if it cannot be read."""
+    def discover(self) -> Iterator[Found]:
+        """Yield every exposure and calibration frame, or the reason why a file is neither.
+
+        Raises ArchiveUnavailable if the survey cannot be read.
+        """
         ...
 
-    def fetch(self, observation: Observation) -> bytes:
+    def fetch(self, observation: Observation | CalibrationFrame) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
         ...
 
@@ -47,6 +50,29 @@ class Observations(Protocol):
 
     def nights(self, *, survey: str | None = None) -> Sequence[str]:
         """Return the nights that hold exposures, oldest first."""
+        ...
+
+
+class CalibrationFrames(Protocol):
+    """The record of raw bias, dark and flat frames; identity ``survey:archive_id``."""
+
+    def add(self, frame: CalibrationFrame) -> bool:
+        """Record it, or replace an older description; tell whether anything changed."""
+        ...
+
+    def get(self, frame_id: str) -> CalibrationFrame:
+        """Return it, or raise UnknownRecord."""
+        ...
+
+    def search(
+        self,
+        *,
+        survey: str,
+        kind: CalibrationKind | None = None,
+        first_night: str | None = None,
+        last_night: str | None = None,
+    ) -> Sequence[CalibrationFrame]:
+        """Return matching frames of the nights between first and last, ordered by mid_mjd, then id."""
         ...
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.describe import describe
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import CalibrationFrame, Found, Observation, Rejection, Survey
 from astrid_core.observations.headers import FrameFacts, read_facts
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
 
@@ -31,7 +31,7 @@ class MemorySurvey:
     def survey(self) -> Survey:
         return self._survey
 
-    def discover(self) -> Iterator[Observation | Rejection]:
+    def discover(self) -> Iterator[Found]:
         self._require_available()
         seen: dict[str, str] = {}
         for name in sorted(self.files):
@@ -48,7 +48,7 @@ class MemorySurvey:
             for index, facts in enumerate(frames):
                 yield self._described(f"{name}[{facts.extension}]" if index else name, facts, digest)
 
-    def fetch(self, observation: Observation) -> bytes:
+    def fetch(self, observation: Observation | CalibrationFrame) -> bytes:
         self._require_available()
         name = observation.archive_id.removesuffix(f"[{observation.extension}]")
         content = self.files.get(name)
@@ -58,7 +58,7 @@ class MemorySurvey:
             raise UnusableFile("file changed since ingest", file=name)
         return content
 
-    def _described(self, archive_id: str, facts: FrameFacts, digest: str) -> Observation | Rejection:
+    def _described(self, archive_id: str, facts: FrameFacts, digest: str) -> Found:
         try:
             return describe(
                 facts,

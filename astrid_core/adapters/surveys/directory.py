@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from astrid_core.adapters.surveys.look import Look
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import CalibrationFrame, Found, Observation, Survey
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
 
 _PACKED = ("", ".gz", ".bz2", ".fz")
@@ -23,7 +23,7 @@ _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _File:
     """One file that has the name of an image, or the reason why it is not looked at."""
 
     path: Path
@@ -52,8 +52,8 @@ class DirectoryClient:
         """The survey whose files lie in the folder."""
         return self._survey
 
-    def discover(self) -> Iterator[Observation | Rejection]:
-        """Yield every exposure of the folder, or the reason why a file is none, in the order of their names."""
+    def discover(self) -> Iterator[Found]:
+        """Yield every exposure and calibration frame of the folder, or the reason why a file is none, in the order of their names."""
         look = Look(self._survey, self._config, now_s=self._clock())
         for found in self._files():
             try:
@@ -62,7 +62,7 @@ class DirectoryClient:
                 described = [look.reject(found.archive_id, problem)]
             yield from described
 
-    def fetch(self, observation: Observation) -> bytes:
+    def fetch(self, observation: Observation | CalibrationFrame) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
         root = self._root()
         name = observation.archive_id.removesuffix(f"[{observation.extension}]")
@@ -93,7 +93,7 @@ class DirectoryClient:
             ) from error
         return root
 
-    def _files(self) -> Iterator[_Found]:
+    def _files(self) -> Iterator[_File]:
         """Yield what has the name of an image, in the order of names; a stack, since folders may nest without end."""
         root = self._root()
         waiting = [root]
@@ -106,17 +106,17 @@ class DirectoryClient:
                     continue
             except OSError as error:
                 reason = f"folder cannot be read: {error.strerror}"
-                yield _Found(path=path, archive_id=_shown(path, root), reason=reason)
+                yield _File(path=path, archive_id=_shown(path, root), reason=reason)
                 continue
             if self._is_named_image(path.name) or (path.is_symlink() and path.is_dir()):
-                yield _Found(path=path, archive_id=_shown(path, root), reason=_obstacle(path, root))
+                yield _File(path=path, archive_id=_shown(path, root), reason=_obstacle(path, root))
 
     def _is_named_image(self, name: str) -> bool:
         lower = name.lower()
         return any(lower.endswith(suffix + packed) for suffix in self._config.suffixes for packed in _PACKED)
 
 
-def _described(found: _Found, look: Look) -> list[Observation | Rejection]:
+def _described(found: _File, look: Look) -> list[Found]:
     if found.reason:
         raise UnusableFile(found.reason)
     with _opened(found.path, found.archive_id) as stream:

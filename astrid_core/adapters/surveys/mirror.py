@@ -10,7 +10,7 @@ from astrid_core.adapters.surveys.downloads import Wanted, download, sha256_of
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.look import Look
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import CalibrationFrame, Found, Observation, Survey
 from astrid_core.shared.errors import QueryRefused, StorageUnavailable, UnusableFile
 
 _LONGEST_ID = 1000
@@ -66,8 +66,8 @@ class MirroredClient(ABC):
     def wanted(self, archive_id: str) -> Wanted:
         """Return where a file is; UnusableFile for an id that is none of this archive."""
 
-    def discover(self) -> Iterator[Observation | Rejection]:
-        """Yield every exposure, or the reason why a file is none, in the order of their names."""
+    def discover(self) -> Iterator[Found]:
+        """Yield every exposure and calibration frame, or the reason why a file is none, in the order of their names."""
         look = Look(self._survey, self._mirror.config, now_s=self._mirror.clock())
         for file in sorted(self.files(), key=lambda one: one.archive_id):
             yield from self._described(file, look)
@@ -77,7 +77,7 @@ class MirroredClient(ABC):
                 except UnusableFile as problem:
                     yield look.reject(_printable(companion.archive_id), problem)
 
-    def fetch(self, observation: Observation) -> bytes:
+    def fetch(self, observation: Observation | CalibrationFrame) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
         name = observation.archive_id.removesuffix(f"[{observation.extension}]")
         path = place_in(self._mirror.folder, name)
@@ -91,7 +91,7 @@ class MirroredClient(ABC):
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def _described(self, file: RemoteFile, look: Look) -> list[Observation | Rejection]:
+    def _described(self, file: RemoteFile, look: Look) -> list[Found]:
         try:
             with self._brought(file).open("rb") as stream:
                 return look.describe(stream, file.archive_id)
