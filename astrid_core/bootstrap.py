@@ -28,11 +28,13 @@ from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.ports import SurveyClient
+from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.simulate.training_frames import SimulatedFrames
 from astrid_core.stages.plan import Recipe
+from astrid_core.stages.preprocess import Preparation
 from astrid_core.stages.services import Records, Services
 
 T = TypeVar("T")
@@ -43,6 +45,7 @@ class Pipeline:
     """The science settings of every stage."""
 
     ingest: IngestConfig = field(default_factory=IngestConfig)
+    calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     difference: DifferenceConfig = field(default_factory=DifferenceConfig)
@@ -54,9 +57,14 @@ class Pipeline:
     report: ReportConfig = field(default_factory=ReportConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
+    @property
+    def preparation(self) -> Preparation:
+        """What decides the preparation of an exposure."""
+        return Preparation(preprocess=self.preprocess, calibrate=self.calibrate)
+
     def recipe(self, model: Model) -> Recipe:
         """Return what names the runs of an exposure, with ``model``."""
-        return Recipe(model=model, preprocess=self.preprocess, difference=self.difference, detect=self.detect)
+        return Recipe(model=model, preparation=self.preparation, difference=self.difference, detect=self.detect)
 
     def trial(self) -> TrialConfig:
         """Return what decides the search of an exposure with injected sources."""

@@ -1,4 +1,4 @@
-"""What a header says about calibration: which kind of frame it is, of which detector, and whether it is done already."""
+"""What a header says about calibration: what kind of frame it is, of which detector, and whether it is done."""
 
 import re
 

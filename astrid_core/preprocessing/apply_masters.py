@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from astrid_core.preprocessing.mask import compose
 from astrid_core.preprocessing.masters import Master, Masters, without_dark
 from astrid_core.preprocessing.raw import LevelFrame, linearize
 from astrid_core.shared.errors import NoCalibration
@@ -54,7 +55,7 @@ def apply_masters(frame: LevelFrame, masters: Masters, detector: RawFacts, *, sa
     flat = np.ones(light.shape, dtype=np.float32) if masters.flat is None else masters.flat.pixels
     answers = np.isfinite(flat) & (flat > 0.0)
     response = np.where(answers, flat, np.float32(np.nan))
-    pixels = light / response
+    pixels = np.asarray(light / response, dtype=np.float32)
     read_noise_e = detector.read_noise_e
     if read_noise_e is None and frame.read_noise_adu is not None and detector.gain_e_count is not None:
         read_noise_e = frame.read_noise_adu * detector.gain_e_count
@@ -67,14 +68,12 @@ def apply_masters(frame: LevelFrame, masters: Masters, detector: RawFacts, *, sa
     bad = ~answers | ~np.isfinite(pixels)
     if masters.bad_pixels is not None:
         bad |= masters.bad_pixels.pixels > 0.5
-    mask = np.where(full, np.uint16(MaskPlane.SATURATED), np.uint16(0)) | np.where(
-        bad, np.uint16(MaskPlane.BAD), np.uint16(0)
-    )
+    mask = compose({MaskPlane.SATURATED: full, MaskPlane.BAD: bad}, np.zeros(light.shape, dtype=np.uint16))
     variance = None
     if detector.gain_e_count is not None:
         variance = _variance(pixels, response, masters, detector, read_noise_e or 0.0)
     return Calibrated(
-        pixels=pixels.astype(np.float32),
+        pixels=pixels,
         variance=variance,
         mask=mask,
         saturation=saturation,

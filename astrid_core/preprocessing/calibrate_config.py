@@ -53,11 +53,9 @@ class CalibrateConfig:
     def __post_init__(self) -> None:
         if unknown := [kind for kind in self.required if kind not in _KINDS]:
             raise BadConfiguration("no such kind of master", required=unknown[0], known=", ".join(_KINDS))
-        for name, least in (("min_bias", 3), ("min_dark", 3), ("min_flat", 3), ("max_inputs", 3)):
-            if getattr(self, name) < least:
-                raise BadConfiguration(
-                    f"{name} must be at least {least}: two cannot outvote one", got=getattr(self, name)
-                )
+        for name in ("min_bias", "min_dark", "min_flat", "max_inputs"):
+            if getattr(self, name) < 3:
+                raise BadConfiguration(f"{name} must be at least 3: two cannot outvote one", got=getattr(self, name))
         for name in ("max_gap_days", "valid_days", "clip_sigma", "source_sigma", "hot_sigma", "deviation_sigma"):
             if getattr(self, name) <= 0.0:
                 raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
@@ -68,6 +66,9 @@ class CalibrateConfig:
             raise BadConfiguration("flat_response must enclose 1", got=self.flat_response)
         if self.overscan_degree < 0:
             raise BadConfiguration("overscan_degree must not be negative", got=self.overscan_degree)
+        self._require_linearity()
+
+    def _require_linearity(self) -> None:
         for row in self.linearity:
             numbers = row[1:]
             if not isinstance(row[0], str) or not numbers or not all(isinstance(one, int | float) for one in numbers):

@@ -50,7 +50,12 @@ def mask_saturated(pixels: FloatImage, level: float | None, *, fraction: float, 
     if level is None:
         return np.zeros(pixels.shape, dtype=bool)
     bright = np.nan_to_num(pixels, nan=-np.inf) >= level * fraction
-    return ndimage.binary_dilation(bright, iterations=grow_pix) if grow_pix and bright.any() else bright
+    return grown(bright, grow_pix)
+
+
+def grown(where: BoolImage, grow_pix: int) -> BoolImage:
+    """Return ``where`` with every neighbour within ``grow_pix`` steps along rows and columns."""
+    return ndimage.binary_dilation(where, iterations=grow_pix) if grow_pix and where.any() else where
 
 
 def mask_cosmic_rays(

@@ -13,6 +13,7 @@ from astrid_core.preprocessing.entities import ImageQuality
 from astrid_core.preprocessing.mask import (
     compose,
     find_saturation,
+    grown,
     mask_bad_columns,
     mask_bright,
     mask_cosmic_rays,
@@ -78,9 +79,8 @@ def prepare(
     start = np.zeros(pixels.shape, dtype=np.uint16) if mask is None else mask
     level = find_saturation(pixels, detector.saturation)
     empty = mask_empty(pixels)
-    saturated = (
-        mask_saturated(pixels, level, fraction=config.saturation_fraction, grow_pix=config.saturation_grow_pix) & ~empty
-    )
+    saturated = mask_saturated(pixels, level, fraction=config.saturation_fraction, grow_pix=config.saturation_grow_pix)
+    saturated = (saturated | grown(start & MaskPlane.SATURATED != 0, config.saturation_grow_pix)) & ~empty
     known_bad = empty | saturated | (start != 0)
     _require_usable(known_bad, config)
     background = fit_background(pixels, known_bad, box_pix=config.background_box_pix)

@@ -6,7 +6,7 @@ from itertools import islice
 
 import structlog
 
-from astrid_core.observations.entities import Observation, Rejection
+from astrid_core.observations.entities import CalibrationFrame, Found, Observation, Rejection
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.stages.services import Records, Services
 
@@ -27,6 +27,8 @@ class IngestSummary:
     n_known: int
     n_rejected: int
     """Files that are unusable now, whether or not they were before."""
+    n_calibration: int = 0
+    """Bias, dark and flat frames, new and known ones."""
     nights: tuple[str, ...]
     """Nights of new and changed observations, oldest first."""
     all_nights: tuple[str, ...]
@@ -41,10 +43,11 @@ class _Tally:
     n_changed: int = 0
     n_known: int = 0
     n_rejected: int = 0
+    n_calibration: int = 0
 
 
 def run_ingest(services: Services, survey: str) -> IngestSummary:
-    """Record every exposure of a survey, and every file that is none. Safe to repeat.
+    """Record every exposure and calibration frame of a survey, and every file that is neither. Safe to repeat.
 
     Observations of files that went away stay, since runs point to them; rejections of such files are forgotten.
     """
@@ -61,6 +64,8 @@ def run_ingest(services: Services, survey: str) -> IngestSummary:
                 if isinstance(item, Rejection):
                     still_rejected.add(item.archive_id)
                     _reject(records, item, rejected, tally)
+                elif isinstance(item, CalibrationFrame):
+                    _record_calibration(records, item, tally)
                 elif _record(records, item, known, tally):
                     nights.add(item.night)
     with services.transaction() as records:
@@ -74,12 +79,13 @@ def run_ingest(services: Services, survey: str) -> IngestSummary:
         n_changed=tally.n_changed,
         n_known=tally.n_known,
         n_rejected=tally.n_rejected,
+        n_calibration=tally.n_calibration,
         nights=tuple(sorted(nights)),
         all_nights=all_nights,
     )
 
 
-def _batches(items: Iterator[Observation | Rejection]) -> Iterator[list[Observation | Rejection]]:
+def _batches(items: Iterator[Found]) -> Iterator[list[Found]]:
     while batch := list(islice(items, _BATCH)):
         yield batch
 
@@ -102,6 +108,13 @@ def _record(records: Records, observation: Observation, known: Mapping[str, Obse
     }
     records.events.append("observation.recorded", subject=observation.id, facts=facts)
     return True
+
+
+def _record_calibration(records: Records, frame: CalibrationFrame, tally: _Tally) -> None:
+    tally.n_calibration += 1
+    if records.calibration_frames.add(frame):
+        facts = {"digest": frame.file_digest, "kind": frame.kind.value, "band": frame.band, "night": frame.night}
+        records.events.append("calibration_frame.recorded", subject=frame.id, facts=facts)
 
 
 def _reject(records: Records, rejection: Rejection, rejected: Mapping[str, Rejection], tally: _Tally) -> None:

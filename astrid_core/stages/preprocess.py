@@ -1,26 +1,38 @@
 """Fetch one observation, keep the raw file, prepare it, record the run."""
 
 import time
+from dataclasses import dataclass, field
 
 import structlog
 
-from astrid_core.observations.entities import Observation, WcsOrigin
+from astrid_core.observations.entities import Observation, Survey, WcsOrigin
 from astrid_core.observations.frames import read_frame
+from astrid_core.preprocessing.calibrate_config import CalibrateConfig
+from astrid_core.preprocessing.choose_masters import CalibrationPlan
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.entities import PreprocessRun, WCSInfo
-from astrid_core.preprocessing.prepare import VERSION, Detector, PreparedImage, prepare
+from astrid_core.preprocessing.prepare import VERSION, PreparedImage, prepare
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.errors import BadConfiguration, Unprocessable
 from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
 from astrid_core.stages.images import store_image
-from astrid_core.stages.services import Services
+from astrid_core.stages.masters import calibrate_frame, calibration_of
+from astrid_core.stages.services import Records, Services
 
 log = structlog.get_logger()
 
 
-def preprocess_key(observation: Observation, config: PreprocessConfig) -> RunKey:
-    """Return the key of preparing ``observation`` under ``config``: the file's bytes and the frame inside it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """All settings that decide what comes of an exposure in this stage."""
+
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
+
+
+def preprocess_key(observation: Observation, plan: CalibrationPlan, preparation: Preparation) -> RunKey:
+    """Return the key of preparing ``observation``: the file's bytes, the frame inside it, the masters it gets."""
     facts = (
         observation.file_digest,
         str(observation.extension),
@@ -28,22 +40,30 @@ def preprocess_key(observation: Observation, config: PreprocessConfig) -> RunKey
         repr(observation.read_noise_e),
         repr(observation.saturation_adu),
         repr(observation.zero_point_mag),
+        *plan.inputs(preparation.calibrate),
     )
-    return run_key("preprocess", VERSION, config, facts)
+    return run_key("preprocess", VERSION, preparation.preprocess, facts)
 
 
-def run_preprocess(services: Services, observation_id: str, config: PreprocessConfig) -> RunKey:
+def planned_key(records: Records, observation: Observation, survey: Survey | None, preparation: Preparation) -> RunKey:
+    """Return the key that preparing ``observation`` has today, with the masters that are valid for it now."""
+    return preprocess_key(observation, calibration_of(records, observation, survey, preparation.calibrate), preparation)
+
+
+def run_preprocess(services: Services, observation_id: str, preparation: Preparation) -> RunKey:
     """Prepare one observation. Safe to repeat; raises Unprocessable where it cannot be prepared."""
     with services.transaction() as records:
         observation = records.observations.get(observation_id)
-        key = preprocess_key(observation, config)
+        plan = calibration_of(records, observation, _survey(services, observation), preparation.calibrate)
+        key = preprocess_key(observation, plan, preparation)
         done = records.preprocess_runs.find(key)
     if done:
         return settled(done)
     started = time.monotonic()
     try:
+        plan.require_complete(observation)
         raw = _fetch(services, observation)
-        prepared = _prepare(services, observation, raw, config)
+        prepared = _prepare(services, observation, raw, plan, preparation)
     except Unprocessable as error:
         _record(services, PreprocessRun.skipped(key, observation_id, str(error)))
         raise
@@ -52,9 +72,11 @@ def run_preprocess(services: Services, observation_id: str, config: PreprocessCo
         status=RunStatus.SUCCEEDED,
         observation_id=observation_id,
         raw=raw,
-        image=store_image(services.artifacts, prepared.image, quantize_level=config.quantize_level),
+        image=store_image(services.artifacts, prepared.image, quantize_level=preparation.preprocess.quantize_level),
         wcs=WCSInfo(origin=observation.wcs_origin, pixel_scale_arcsec=observation.pixel_scale_arcsec),
         quality=prepared.quality,
+        calibration=plan.rule,
+        masters=tuple(one.digest for one in plan.masters),
         elapsed_s=time.monotonic() - started,
     )
     _record(services, run)
@@ -63,6 +85,8 @@ def run_preprocess(services: Services, observation_id: str, config: PreprocessCo
         "preprocess.recorded",
         run=key,
         observation=observation_id,
+        calibration=plan.rule,
+        n_masters=len(plan.masters),
         fwhm_pix=prepared.quality.fwhm_pix,
         n_psf_stars=prepared.quality.n_stars,
         psf_chi2=stars.median_chi2,
@@ -88,20 +112,30 @@ def _fetch(services: Services, observation: Observation) -> ArtifactRef:
     return services.artifacts.put(client.fetch(observation), media_type=MEDIA_TYPE)
 
 
-def _prepare(services: Services, observation: Observation, raw: ArtifactRef, config: PreprocessConfig) -> PreparedImage:
+def _survey(services: Services, observation: Observation) -> Survey | None:
+    client = services.surveys.get(observation.survey)
+    return None if client is None else client.survey
+
+
+def _prepare(
+    services: Services, observation: Observation, raw: ArtifactRef, plan: CalibrationPlan, preparation: Preparation
+) -> PreparedImage:
     frame = read_frame(services.artifacts.get(raw.digest), extension=observation.extension, name=observation.archive_id)
+    calibrated = calibrate_frame(
+        services.artifacts,
+        frame,
+        observation,
+        plan,
+        preparation.calibrate,
+        saturation_fraction=preparation.preprocess.saturation_fraction,
+    )
     return prepare(
-        frame.pixels,
-        mask=frame.mask,
-        variance=frame.variance,
-        wcs=frame.wcs,
-        detector=Detector(
-            gain_e_count=observation.gain_e_adu,
-            read_noise_e=observation.read_noise_e,
-            saturation=observation.saturation_adu,
-            zero_point_mag=observation.zero_point_mag,
-        ),
-        config=config,
+        calibrated.pixels,
+        mask=calibrated.mask,
+        variance=calibrated.variance,
+        wcs=calibrated.wcs,
+        detector=calibrated.detector,
+        config=preparation.preprocess,
     )
 
 

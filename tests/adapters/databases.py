@@ -41,6 +41,8 @@ def as_ports(records: SqlRecords) -> Records:
     return Records(
         observations=records.observations,
         rejections=records.rejections,
+        calibration_frames=records.calibration_frames,
+        calibration_masters=records.calibration_masters,
         preprocess_runs=records.preprocess_runs,
         references=records.references,
         difference_runs=records.difference_runs,

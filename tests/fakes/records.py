@@ -10,11 +10,12 @@ from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, Lig
 from astrid_core.curation.entities import Alert, Curator, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
-from astrid_core.observations.entities import Observation, Rejection
-from astrid_core.preprocessing.entities import PreprocessRun
+from astrid_core.observations.entities import CalibrationFrame, Observation, Rejection
+from astrid_core.preprocessing.entities import CalibrationData, PreprocessRun
 from astrid_core.shared.events import DomainEvent
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
+from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
 from tests.fakes.curation import MemoryAlerts, MemoryCurators, MemoryValidationEvents
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
@@ -30,6 +31,8 @@ class Tables:
 
     observations: dict[str, Observation] = field(default_factory=dict)
     rejections: dict[tuple[str, str], Rejection] = field(default_factory=dict)
+    calibration_frames: dict[str, CalibrationFrame] = field(default_factory=dict)
+    calibration_masters: dict[str, CalibrationData] = field(default_factory=dict)
     preprocess_runs: dict[RunKey, PreprocessRun] = field(default_factory=dict)
     references: dict[str, ReferenceImage] = field(default_factory=dict)
     difference_runs: dict[RunKey, DifferenceRun] = field(default_factory=dict)
@@ -78,6 +81,8 @@ def memory_records(tables: Tables | None = None, *, actor: str = "test") -> Reco
     return Records(
         observations=MemoryObservations(tables.observations),
         rejections=MemoryRejections(tables.rejections),
+        calibration_frames=MemoryCalibrationFrames(tables.calibration_frames),
+        calibration_masters=MemoryCalibrationMasters(tables.calibration_masters),
         preprocess_runs=MemoryPreprocessRuns(tables.preprocess_runs),
         references=MemoryReferenceImages(tables.references),
         difference_runs=MemoryDifferenceRuns(tables.difference_runs),

@@ -10,7 +10,7 @@ from astropy.time import Time
 
 from astrid_core.adapters.surveys.directory import DirectoryClient
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation, Rejection, Survey, WcsOrigin
+from astrid_core.observations.entities import Found, Observation, Rejection, Survey, WcsOrigin
 from astrid_core.observations.frames import read_frame
 from astrid_core.shared.fits_format import fits_to_image, image_to_fits
 from astrid_core.shared.images import SkyImage
@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 
-def look(folder: str) -> dict[str, Observation | Rejection]:
+def look(folder: str) -> dict[str, Found]:
     client = DirectoryClient(Survey(name="real"), DATA / folder, IngestConfig())
     return {one.archive_id: one for one in client.discover()}
 

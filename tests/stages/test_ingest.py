@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import Found, Observation, Rejection, Survey
 from astrid_core.shared.errors import ArchiveUnavailable, BadConfiguration
 from astrid_core.shared.events import verify_chain
 from astrid_core.stages.ingest import run_ingest
@@ -129,7 +129,7 @@ def test_a_survey_that_is_down_records_nothing(survey: MemorySurvey) -> None:
 
 def test_what_was_read_before_a_survey_broke_down_is_kept() -> None:
     class Failing(MemorySurvey):
-        def discover(self) -> Iterator[Observation | Rejection]:
+        def discover(self) -> Iterator[Found]:
             for number, found in enumerate(super().discover()):
                 if number == 205:
                     raise ArchiveUnavailable("went down", after=number)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
 from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlCurators, SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
@@ -19,6 +20,8 @@ class SqlRecords:
 
     observations: SqlObservations
     rejections: SqlRejections
+    calibration_frames: SqlCalibrationFrames
+    calibration_masters: SqlCalibrationMasters
     preprocess_runs: SqlPreprocessRuns
     references: SqlReferenceImages
     difference_runs: SqlDifferenceRuns
@@ -38,6 +41,8 @@ def records_in(session: Session, *, actor: str) -> SqlRecords:
     return SqlRecords(
         observations=SqlObservations(session),
         rejections=SqlRejections(session),
+        calibration_frames=SqlCalibrationFrames(session),
+        calibration_masters=SqlCalibrationMasters(session),
         preprocess_runs=SqlPreprocessRuns(session),
         references=SqlReferenceImages(session),
         difference_runs=SqlDifferenceRuns(session),

@@ -53,7 +53,7 @@ class DirectoryClient:
         return self._survey
 
     def discover(self) -> Iterator[Found]:
-        """Yield every exposure and calibration frame of the folder, or the reason why a file is none, in the order of their names."""
+        """Yield what every file of the folder holds, or why it cannot be used, in the order of their names."""
         look = Look(self._survey, self._config, now_s=self._clock())
         for found in self._files():
             try:

@@ -37,6 +37,9 @@ class ObservationRow(Row):
     read_noise_e: Mapped[float | None]
     saturation_adu: Mapped[float | None]
     zero_point_mag: Mapped[float | None]
+    detector: Mapped[str]
+    binning: Mapped[str]
+    calibrated_by: Mapped[str]
 
     @staticmethod
     def values(observation: Observation) -> dict[str, object]:
@@ -65,6 +68,9 @@ class ObservationRow(Row):
             "read_noise_e": observation.read_noise_e,
             "saturation_adu": observation.saturation_adu,
             "zero_point_mag": observation.zero_point_mag,
+            "detector": observation.detector,
+            "binning": observation.binning,
+            "calibrated_by": observation.calibrated_by,
         }
 
     def entity(self) -> Observation:
@@ -89,6 +95,9 @@ class ObservationRow(Row):
             read_noise_e=self.read_noise_e,
             saturation_adu=self.saturation_adu,
             zero_point_mag=self.zero_point_mag,
+            detector=self.detector,
+            binning=self.binning,
+            calibrated_by=self.calibrated_by,
         )
 
 

@@ -36,6 +36,8 @@ class PreprocessRunRow(Row):
     quality_saturation: Mapped[float | None]
     quality_masked_fraction: Mapped[float | None]
     quality_depth_mag: Mapped[float | None]
+    calibration: Mapped[str]
+    masters: Mapped[list[str]]
     elapsed_s: Mapped[float]
 
     @staticmethod
@@ -60,6 +62,8 @@ class PreprocessRunRow(Row):
             "quality_saturation": None if quality is None else quality.saturation,
             "quality_masked_fraction": None if quality is None else quality.masked_fraction,
             "quality_depth_mag": None if quality is None else quality.depth_mag,
+            "calibration": run.calibration,
+            "masters": list(run.masters),
             "elapsed_s": run.elapsed_s,
         }
 
@@ -74,6 +78,8 @@ class PreprocessRunRow(Row):
             image=artifact_of(self.image_digest, self.image_media_type, self.image_n_bytes),
             wcs=self._wcs(),
             quality=self._quality(),
+            calibration=self.calibration,
+            masters=tuple(self.masters),
             elapsed_s=self.elapsed_s,
         )
 
