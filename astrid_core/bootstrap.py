@@ -172,7 +172,7 @@ def register_survey(
     if known is not None and known.get("directory") != table["directory"]:
         place = known.get("directory", known.get("kind"))
         raise BadConfiguration("survey has another folder already", survey=name, directory=place)
-    tables[name] = table
+    tables[name] = {**(known or {}), **table}
     settings.home.mkdir(parents=True, exist_ok=True)
     # Strings, numbers and lists of JSON are TOML, too.
     text = "\n".join(

@@ -96,7 +96,9 @@ def _ingest(services: "Services", _: "Pipeline", arguments: argparse.Namespace) 
 
     summary = run_ingest(services, arguments.survey)
     print(
-        f"{summary.n_new} new exposures, {summary.n_known} known, {summary.n_rejected} files rejected", file=sys.stderr
+        f"{summary.n_new} new exposures, {summary.n_known} known, {summary.n_calibration} calibration frames, "
+        f"{summary.n_rejected} files rejected",
+        file=sys.stderr,
     )
     with services.transaction() as records:
         return list(records.observations.nights(survey=arguments.survey))

@@ -10,6 +10,7 @@ from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane
 BoolImage = NDArray[np.bool_]
 
 _FLAT_BOX_PIX = 7
+_RIM_PIX = 8
 _MIN_CLIPPED_PIX = 20
 
 
@@ -65,11 +66,20 @@ def mask_cosmic_rays(
 
     ``pixels`` are background-subtracted counts, ``variance`` their variance in counts squared.
     """
+    # Its median filters leave the rim of a frame as it is, and take stars there for hits: give it a mirrored rim.
+    data, unusable, noise = (
+        np.ascontiguousarray(np.pad(plane, _RIM_PIX, mode="symmetric"))
+        for plane in (
+            np.where(bad, np.float32(0.0), pixels),
+            bad,
+            np.where(bad, np.float32(np.median(variance)), variance),
+        )
+    )
     hits, _ = astroscrappy.detect_cosmics(
-        np.where(bad, np.float32(0.0), pixels),
-        inmask=bad,
-        inbkg=np.zeros_like(pixels),
-        invar=np.where(bad, np.float32(np.median(variance)), variance),
+        data,
+        inmask=unusable,
+        inbkg=np.zeros_like(data),
+        invar=noise,
         gain=1.0,
         readnoise=0.0,
         satlevel=np.inf,
@@ -81,7 +91,8 @@ def mask_cosmic_rays(
         fsmode="median",
         cleantype="medmask",
     )
-    return np.asarray(ndimage.binary_dilation(hits, iterations=1)) if hits.any() else np.asarray(hits)
+    hits = hits[_RIM_PIX:-_RIM_PIX, _RIM_PIX:-_RIM_PIX]
+    return np.asarray(ndimage.binary_dilation(hits, structure=np.ones((3, 3)))) if hits.any() else np.asarray(hits)
 
 
 def mask_bright(pixels: FloatImage, lost: BoolImage, *, noise: float) -> BoolImage:

@@ -8,7 +8,7 @@ import pytest
 
 from astrid_core.observations.entities import CalibrationKind, Survey
 from astrid_core.preprocessing.entities import CalibrationData, MasterStatus, PreprocessRun
-from astrid_core.shared.errors import BadConfiguration, NoCalibration, RejectedMaster, TooFewInputs, Unprocessable
+from astrid_core.shared.errors import BadConfiguration, NoCalibration, RejectedMaster, TooFewInputs
 from astrid_core.shared.events import verify_chain
 from astrid_core.shared.fits_format import fits_to_image
 from astrid_core.shared.runs import RunKey, RunStatus
