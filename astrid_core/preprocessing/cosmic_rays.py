@@ -20,6 +20,7 @@ _ENOUGH_STARS = 20
 _HALF = 6
 """Half of the side of a star's picture, pixels."""
 _FEWEST_PIX = 4
+_TAIL_SIGMA = 4.0
 _STEPS = 4
 _STRIDE_PIX = 0.5
 _MODEL_ERROR = 0.2
@@ -62,9 +63,13 @@ def find_cosmic_rays(
         stars = _stars(sources, taken, ceiling, config)
     if stars is None:
         return taken
-    return hits & ~_on_stars(
+    star_pixels = _on_stars(
         flat, np.where(bad, np.float32(np.nan), variance), hits, _near(sources, hits), _picture(flat, bad, stars)
     )
+    hits = hits & ~star_pixels
+    # The ends of a track are too faint to be sharp: what stands out of the noise beside a hit belongs to it.
+    lit = hits | ((flat > _TAIL_SIGMA * np.sqrt(variance)) & ~bad & ~star_pixels)
+    return np.asarray(ndimage.binary_dilation(hits, structure=np.ones((3, 3)), mask=lit))
 
 
 def _stars(
@@ -124,7 +129,7 @@ def _on_stars(
         seen = core & np.isfinite(error)
         for known in (seen, seen & ~hit):
             model = _best(data, known, picture, x - round(x), y - round(y))
-            if model is None:
+            if model is None or known.sum() < 0.5 * seen.sum():
                 continue
             rest = float(((data - model)[known] ** 2).sum())
             allowed = _NOISE_LIMIT * float(error[known].sum()) + _MODEL_ERROR**2 * float((model[known] ** 2).sum())

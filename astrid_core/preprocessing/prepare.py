@@ -22,6 +22,7 @@ from astrid_core.preprocessing.mask import (
 from astrid_core.preprocessing.psf import MeasuredPsf, measure_psf
 from astrid_core.preprocessing.psf_quality import PsfStars
 from astrid_core.preprocessing.sources import SourceList, detect_sources
+from astrid_core.preprocessing.trails import mask_trails
 from astrid_core.preprocessing.variance import estimate_gain, model_variance
 from astrid_core.shared.errors import BadPixels
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
@@ -85,6 +86,8 @@ def prepare(
     bad = known_bad | columns | bright
     noise_map = model_variance(flat, background, gain=gain, given=variance, bad=bad)
 
+    trails = mask_trails(flat, background.rms, bad)
+    bad |= trails
     hits = find_cosmic_rays(flat, noise_map, background, bad, level, config)
     sources, psf = _measure(flat, noise_map, background, bad | hits, level, config)
 
@@ -94,6 +97,7 @@ def prepare(
             MaskPlane.SATURATED: saturated,
             MaskPlane.BAD: columns,
             MaskPlane.COSMIC_RAY: hits,
+            MaskPlane.TRAIL: trails,
             MaskPlane.BRIGHT: bright,
         },
         start,
