@@ -7,19 +7,22 @@ from scipy import ndimage
 from astrid_core.preprocessing.background import Background
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.mask import BoolImage, mask_cosmic_rays
-from astrid_core.preprocessing.sources import FloatArray, SourceList, detect_sources
+from astrid_core.preprocessing.sources import FloatArray, SourceList, detect_sources, ring_fraction
 from astrid_core.preprocessing.stars import select_stars
 from astrid_core.shared.errors import TooFewSources
 from astrid_core.shared.images import FloatImage
 
 _MAX_CONTRAST = 40.0
 _MAX_STRUCK = 0.4
-"""Where cosmic rays are more than this part of all bright sources, they may be stars."""
+"""Where hits as wide as stars are more than this part of all bright sources, they are stars."""
 _FEW_STRUCK = 10
-_ENOUGH_STARS = 20
+_STAR_RING = 0.6
+"""Hits have less light next to their peak than this part of what stars have there."""
 _HALF = 6
 """Half of the side of a star's picture, pixels."""
 _FEWEST_PIX = 4
+_CORE = 0.1
+"""Of its peak: what is fainter in a star's picture is its neighbour's in a crowded field."""
 _TAIL_SIGMA = 4.0
 _STEPS = 4
 _STRIDE_PIX = 0.5
@@ -41,8 +44,8 @@ def find_cosmic_rays(
 
     Hits go before the PSF is measured: sharp and alike, they would pass for the stars of a frame that has few. But the
     method also takes stars that are sampled coarsely. So the mean picture of the sources that it left alone is laid on
-    every source that it took: what it explains is a star and is given back. Where it left too few alone, it is repeated
-    with twice the contrast. ``level`` is where pixels saturate, in raw counts.
+    every source that it took: what it explains is a star and is given back. Where much of what it took is as wide as
+    stars, it is repeated with twice the contrast. ``level`` is where pixels saturate, in raw counts.
     """
     contrast = config.cosmic_ray_contrast
     hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
@@ -51,18 +54,15 @@ def find_cosmic_rays(
     sources = detect_sources(flat, background.rms, bad, threshold_sigma=config.detect_sigma)
     bright = sources.take(sources.snr >= config.psf_min_snr)
     ceiling = None if level is None else level - background.median_level
-    taken = hits
-    stars = _stars(sources, taken, ceiling, config)
-    while (
-        contrast < _MAX_CONTRAST
-        and (stars is None or len(stars) < _ENOUGH_STARS)
-        and _struck(bright, taken).sum() > max(_FEW_STRUCK, _MAX_STRUCK * len(bright))
+    stars = _stars(sources, hits, ceiling, config)
+    while contrast < _MAX_CONTRAST and _like_stars(flat, bright, hits, stars) > max(
+        _FEW_STRUCK, _MAX_STRUCK * len(bright)
     ):
         contrast *= 2.0
-        taken = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
-        stars = _stars(sources, taken, ceiling, config)
+        hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
+        stars = _stars(sources, hits, ceiling, config)
     if stars is None:
-        return taken
+        return hits
     star_pixels = _on_stars(
         flat, np.where(bad, np.float32(np.nan), variance), hits, _near(sources, hits), _picture(flat, bad, stars)
     )
@@ -81,6 +81,14 @@ def _stars(
         return select_stars(left, saturation=saturation, min_snr=config.psf_min_snr, limit=config.psf_max_stars)
     except TooFewSources:
         return None
+
+
+def _like_stars(flat: FloatImage, bright: SourceList, hits: BoolImage, stars: SourceList | None) -> int:
+    """Count struck sources that are as wide as stars; all of them where no stars are known."""
+    struck = bright.take(_struck(bright, hits))
+    if stars is None or not len(struck):
+        return len(struck)
+    return int((ring_fraction(flat, struck) > _STAR_RING * np.median(ring_fraction(flat, stars))).sum())
 
 
 def _struck(sources: SourceList, hits: BoolImage) -> NDArray[np.bool_]:
@@ -123,7 +131,7 @@ def _on_stars(
     spared = np.zeros((ny + 2 * (_HALF + 1), nx + 2 * (_HALF + 1)), dtype=bool)
     pixels, noise = np.pad(flat, _HALF + 1), np.pad(variance, _HALF + 1, constant_values=np.nan)
     struck = np.pad(hits, _HALF + 1)
-    core = picture > 0.02 * picture.max()
+    core = picture > _CORE * picture.max()
     for x, y in zip(sources.x_pix, sources.y_pix, strict=True):
         data, error, hit = _cut(pixels, x, y), _cut(noise, x, y), _cut(struck, x, y) > 0.0
         seen = core & np.isfinite(error)

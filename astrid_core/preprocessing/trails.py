@@ -27,6 +27,8 @@ _EVEN = 1.8
 """Light of the brightest fifth of the segments over the median one, its noise taken off: spikes and galaxies fade away
 from their middle."""
 _PROFILE_PIX = 25
+_CLEAR_PIX = 8
+_LEAST_SEEN = 0.25
 _SWEPT_PIX = 12.0
 
 
@@ -57,6 +59,10 @@ def mask_trails(flat: FloatImage, rms: FloatImage, bad: BoolImage) -> BoolImage:
     values, weights = _binned(sigma, factor), _binned((~bad).astype(np.float32), factor)
     for _ in range(_MOST):
         values = values - np.float32(_middle(values, weights)) * weights
+        # Stars are noise, too: in a crowded field lines differ by far more than the sky makes them.
+        known = weights > 0
+        noise = float(np.std(values[known] / np.sqrt(weights[known]))) if known.any() else 1.0
+        values = values / np.float32(max(noise, 1.0))
         line = strongest_line(values, weights, min_weight=_MIN_LENGTH * min(flat.shape) * factor)
         if line is None or line.snr < _THRESHOLD:
             break
@@ -118,15 +124,16 @@ def _trail(flat: FloatImage, rms: FloatImage, bad: BoolImage, line: _Along) -> B
     if not np.isfinite(beside).any():
         return None
     strip = strip - np.nanmedian(beside)
-    core = np.abs(across) <= 2
+    core, outside = np.abs(across) <= 2, np.abs(across) > _CLEAR_PIX
     pieces = np.array_split(np.arange(len(steps)), _SEGMENTS)
     light, error = np.full(_SEGMENTS, np.nan), np.ones(_SEGMENTS)
     for number, piece in enumerate(pieces):
-        # The median of the sum across: a star covers few of the steps of a piece.
-        sums = strip[core][:, piece].mean(axis=0)
-        sums = sums[np.isfinite(sums)]
-        if len(sums) >= max(3, len(piece) // 4):
-            light[number], error[number] = np.median(sums), 1.2533 / np.sqrt(core.sum() * len(sums))
+        if np.isfinite(strip[core][:, piece]).mean() < _LEAST_SEEN:
+            continue
+        # Medians along the piece: a star covers few of its steps. Lines beside it tell what stars and noise leave.
+        lines = np.convolve(_medians(strip[:, piece]), np.full(5, 0.2), mode="same")
+        light[number] = lines[len(lines) // 2] - np.median(lines[outside])
+        error[number] = max(float(np.std(lines[outside][2:-2])), 1.2533 / np.sqrt(5.0 * len(piece)))
     known = np.isfinite(light)
     present = known & (light > 2.0 * error)
     if present.sum() < _MIN_SEEN:
