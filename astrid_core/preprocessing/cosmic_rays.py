@@ -130,10 +130,10 @@ def _on_stars(
     ny, nx = flat.shape
     spared = np.zeros((ny + 2 * (_HALF + 1), nx + 2 * (_HALF + 1)), dtype=bool)
     pixels, noise = np.pad(flat, _HALF + 1), np.pad(variance, _HALF + 1, constant_values=np.nan)
-    struck = np.pad(hits, _HALF + 1)
+    struck = np.pad(hits.astype(np.float32), _HALF + 1)
     core = picture > _CORE * picture.max()
     for x, y in zip(sources.x_pix, sources.y_pix, strict=True):
-        data, error, hit = _cut(pixels, x, y), _cut(noise, x, y), _cut(struck, x, y) > 0.0
+        data, error, hit = _cut(pixels, x, y), _cut(noise, x, y), _cut(struck, x, y) > 0.5
         seen = core & np.isfinite(error)
         for known in (seen, seen & ~hit):
             model = _best(data, known, picture, x - round(x), y - round(y))

@@ -184,7 +184,7 @@ def _sample(plane: FloatImage, bad: BoolImage, places: NDArray[np.float64]) -> N
 
 def _medians(strip: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the median of every row, 0 where nothing of it is known."""
-    known = np.isfinite(strip).any(axis=1)
+    known: BoolImage = np.asarray(np.isfinite(strip).any(axis=1))
     return np.asarray(np.nanmedian(np.where(known[:, None], strip, 0.0), axis=1))
 
 

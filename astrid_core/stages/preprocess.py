@@ -31,7 +31,9 @@ class Preparation:
     calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
 
 
-def preprocess_key(observation: Observation, plan: CalibrationPlan, preparation: Preparation) -> RunKey:
+def preprocess_key(
+    observation: Observation, plan: CalibrationPlan, preparation: Preparation, *, processing_round: int = 0
+) -> RunKey:
     """Return the key of preparing ``observation``: the file's bytes, the frame inside it, the masters it gets."""
     facts = (
         observation.file_digest,
@@ -41,13 +43,21 @@ def preprocess_key(observation: Observation, plan: CalibrationPlan, preparation:
         repr(observation.saturation_adu),
         repr(observation.zero_point_mag),
         *plan.inputs(preparation.calibrate),
+        *round_inputs(processing_round),
     )
     return run_key("preprocess", VERSION, preparation.preprocess, facts)
 
 
 def planned_key(records: Records, observation: Observation, survey: Survey | None, preparation: Preparation) -> RunKey:
     """Return the key that preparing ``observation`` has today, with the masters that are valid for it now."""
-    return preprocess_key(observation, calibration_of(records, observation, survey, preparation.calibrate), preparation)
+    plan = calibration_of(records, observation, survey, preparation.calibrate)
+    processing_round = records.processing_rounds.of(observation.id)
+    return preprocess_key(observation, plan, preparation, processing_round=processing_round)
+
+
+def round_inputs(processing_round: int) -> tuple[str, ...]:
+    """Return what a round adds to the inputs of a run: nothing as long as nobody asked for another one."""
+    return (f"round {processing_round}",) if processing_round else ()
 
 
 def run_preprocess(services: Services, observation_id: str, preparation: Preparation) -> RunKey:
@@ -55,7 +65,8 @@ def run_preprocess(services: Services, observation_id: str, preparation: Prepara
     with services.transaction() as records:
         observation = records.observations.get(observation_id)
         plan = calibration_of(records, observation, _survey(services, observation), preparation.calibrate)
-        key = preprocess_key(observation, plan, preparation)
+        processing_round = records.processing_rounds.of(observation_id)
+        key = preprocess_key(observation, plan, preparation, processing_round=processing_round)
         done = records.preprocess_runs.find(key)
     if done:
         return settled(done)
@@ -65,7 +76,7 @@ def run_preprocess(services: Services, observation_id: str, preparation: Prepara
         raw = _fetch(services, observation)
         prepared = _prepare(services, observation, raw, plan, preparation)
     except Unprocessable as error:
-        _record(services, PreprocessRun.skipped(key, observation_id, str(error)))
+        _record(services, PreprocessRun.skipped(key, observation_id, str(error), processing_round=processing_round))
         raise
     run = PreprocessRun(
         key=key,
@@ -78,6 +89,7 @@ def run_preprocess(services: Services, observation_id: str, preparation: Prepara
         calibration=plan.rule,
         masters=tuple(one.digest for one in plan.masters),
         elapsed_s=time.monotonic() - started,
+        processing_round=processing_round,
     )
     _record(services, run)
     stars = prepared.psf_stars

@@ -11,7 +11,15 @@ from astrid_core.catalog.ports import CatalogEntries, ExportJobs, NightAnalytics
 from astrid_core.curation.ports import Alerts, Curators, ValidationEvents
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
 from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
-from astrid_core.observations.ports import CalibrationFrames, Observations, Rejections, SurveyClient
+from astrid_core.observations.ports import (
+    CalibrationFrames,
+    Observations,
+    ProcessingRounds,
+    Quarantines,
+    Rejections,
+    SurveyClient,
+    UndeliveredFiles,
+)
 from astrid_core.preprocessing.ports import CalibrationMasters, PreprocessRuns
 from astrid_core.shared.artifacts import ArtifactStore
 from astrid_core.shared.events import EventLog
@@ -25,6 +33,9 @@ class Records:
     rejections: Rejections
     calibration_frames: CalibrationFrames
     calibration_masters: CalibrationMasters
+    undelivered: UndeliveredFiles
+    quarantines: Quarantines
+    processing_rounds: ProcessingRounds
     preprocess_runs: PreprocessRuns
     references: ReferenceImages
     difference_runs: DifferenceRuns

@@ -10,7 +10,7 @@ from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, Lig
 from astrid_core.curation.entities import Alert, Curator, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
-from astrid_core.observations.entities import CalibrationFrame, Observation, Rejection
+from astrid_core.observations.entities import CalibrationFrame, Observation, Quarantine, Rejection, UndeliveredFile
 from astrid_core.preprocessing.entities import CalibrationData, PreprocessRun
 from astrid_core.shared.events import DomainEvent
 from astrid_core.shared.runs import RunKey
@@ -21,6 +21,7 @@ from tests.fakes.curation import MemoryAlerts, MemoryCurators, MemoryValidationE
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
 from tests.fakes.events import MemoryEventLog
+from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
 
@@ -33,6 +34,9 @@ class Tables:
     rejections: dict[tuple[str, str], Rejection] = field(default_factory=dict)
     calibration_frames: dict[str, CalibrationFrame] = field(default_factory=dict)
     calibration_masters: dict[str, CalibrationData] = field(default_factory=dict)
+    undelivered: dict[tuple[str, str], UndeliveredFile] = field(default_factory=dict)
+    quarantines: dict[tuple[str, str, str], Quarantine] = field(default_factory=dict)
+    processing_rounds: dict[str, int] = field(default_factory=dict)
     preprocess_runs: dict[RunKey, PreprocessRun] = field(default_factory=dict)
     references: dict[str, ReferenceImage] = field(default_factory=dict)
     difference_runs: dict[RunKey, DifferenceRun] = field(default_factory=dict)
@@ -83,6 +87,9 @@ def memory_records(tables: Tables | None = None, *, actor: str = "test") -> Reco
         rejections=MemoryRejections(tables.rejections),
         calibration_frames=MemoryCalibrationFrames(tables.calibration_frames),
         calibration_masters=MemoryCalibrationMasters(tables.calibration_masters),
+        undelivered=MemoryUndeliveredFiles(tables.undelivered),
+        quarantines=MemoryQuarantines(tables.quarantines),
+        processing_rounds=MemoryProcessingRounds(tables.processing_rounds),
         preprocess_runs=MemoryPreprocessRuns(tables.preprocess_runs),
         references=MemoryReferenceImages(tables.references),
         difference_runs=MemoryDifferenceRuns(tables.difference_runs),

@@ -138,7 +138,7 @@ def test_frames_without_a_place_are_refused_with_the_reason(folder: str, reasons
 @pytest.mark.parametrize("folder", ["ingest-images", "pair-nircam", "pair-sn2007i", "series-hatp32", "wcs-panoptes"])
 def test_what_is_observed_can_be_read_stored_and_read_back_on_the_same_sky(folder: str) -> None:
     for found in look(folder).values():
-        if isinstance(found, Rejection):
+        if not isinstance(found, Observation):
             continue
         content = (DATA / folder / found.archive_id).read_bytes()
         frame = read_frame(content, extension=found.extension, name=found.archive_id)

@@ -10,6 +10,7 @@ from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlCurators
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
+from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
 
@@ -22,6 +23,9 @@ class SqlRecords:
     rejections: SqlRejections
     calibration_frames: SqlCalibrationFrames
     calibration_masters: SqlCalibrationMasters
+    undelivered: SqlUndeliveredFiles
+    quarantines: SqlQuarantines
+    processing_rounds: SqlProcessingRounds
     preprocess_runs: SqlPreprocessRuns
     references: SqlReferenceImages
     difference_runs: SqlDifferenceRuns
@@ -43,6 +47,9 @@ def records_in(session: Session, *, actor: str) -> SqlRecords:
         rejections=SqlRejections(session),
         calibration_frames=SqlCalibrationFrames(session),
         calibration_masters=SqlCalibrationMasters(session),
+        undelivered=SqlUndeliveredFiles(session),
+        quarantines=SqlQuarantines(session),
+        processing_rounds=SqlProcessingRounds(session),
         preprocess_runs=SqlPreprocessRuns(session),
         references=SqlReferenceImages(session),
         difference_runs=SqlDifferenceRuns(session),

@@ -39,6 +39,7 @@ class PreprocessRunRow(Row):
     calibration: Mapped[str]
     masters: Mapped[list[str]]
     elapsed_s: Mapped[float]
+    processing_round: Mapped[int] = mapped_column(server_default="0")
 
     @staticmethod
     def values(run: PreprocessRun) -> dict[str, object]:
@@ -65,6 +66,7 @@ class PreprocessRunRow(Row):
             "calibration": run.calibration,
             "masters": list(run.masters),
             "elapsed_s": run.elapsed_s,
+            "processing_round": run.processing_round,
         }
 
     def entity(self) -> PreprocessRun:
@@ -81,6 +83,7 @@ class PreprocessRunRow(Row):
             calibration=self.calibration,
             masters=tuple(self.masters),
             elapsed_s=self.elapsed_s,
+            processing_round=self.processing_round,
         )
 
     def _wcs(self) -> WCSInfo | None:
