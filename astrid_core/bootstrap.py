@@ -30,11 +30,13 @@ from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.ports import SurveyClient
+from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.simulate.training_frames import SimulatedFrames
 from astrid_core.stages.plan import Recipe
+from astrid_core.stages.preprocess import Preparation
 from astrid_core.stages.services import Records, Services
 
 T = TypeVar("T")
@@ -45,6 +47,7 @@ class Pipeline:
     """The science settings of every stage."""
 
     ingest: IngestConfig = field(default_factory=IngestConfig)
+    calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     zero_point: ZeroPointConfig = field(default_factory=ZeroPointConfig)
     astrometry: AstrometryConfig = field(default_factory=AstrometryConfig)
@@ -59,9 +62,19 @@ class Pipeline:
     report: ReportConfig = field(default_factory=ReportConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
+    @property
+    def preparation(self) -> Preparation:
+        """What decides the preparation of an exposure."""
+        return Preparation(
+            preprocess=self.preprocess,
+            calibrate=self.calibrate,
+            astrometry=self.astrometry,
+            zero_point=self.zero_point,
+        )
+
     def recipe(self, model: Model) -> Recipe:
         """Return what names the runs of an exposure, with ``model``."""
-        return Recipe(model=model, preprocess=self.preprocess, difference=self.difference, detect=self.detect)
+        return Recipe(model=model, preparation=self.preparation, difference=self.difference, detect=self.detect)
 
     def trial(self) -> TrialConfig:
         """Return what decides the search of an exposure with injected sources."""
@@ -180,7 +193,7 @@ def register_survey(
     if known is not None and known.get("directory") != table["directory"]:
         place = known.get("directory", known.get("kind"))
         raise BadConfiguration("survey has another folder already", survey=name, directory=place)
-    tables[name] = table
+    tables[name] = {**(known or {}), **table}
     settings.home.mkdir(parents=True, exist_ok=True)
     # Strings, numbers and lists of JSON are TOML, too.
     text = "\n".join(

@@ -4,6 +4,8 @@ from airflow.sdk import Asset
 
 OBSERVATIONS = Asset(name="observations", uri="astrid://observations")
 """The record of exposures; extra: how many are new."""
+CALIBRATIONS = Asset(name="calibrations", uri="astrid://calibrations")
+"""Masters of a detector; exposures that they apply to are pending again."""
 DETECTIONS = Asset(name="detections", uri="astrid://detections")
 """The catalog; extra: nights and how many detections were published."""
 MODEL = Asset(name="model", uri="astrid://model")

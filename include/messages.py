@@ -36,6 +36,22 @@ class ReferenceRequest(TypedDict):
     exclude_night: str | None
 
 
+class CalibrationRequest(TypedDict):
+    """What masters are asked for; None stands for every survey and every night."""
+
+    survey: str | None
+    first_night: str | None
+    last_night: str | None
+
+
+class CalibrationBatch(TypedDict):
+    """One detector, whose masters one task builds."""
+
+    label: str
+    survey: str
+    request: CalibrationRequest
+
+
 class Group(TypedDict):
     """Exposures that belong into one reference."""
 

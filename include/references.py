@@ -59,7 +59,7 @@ def _groups(services: Services, wanted: ReferenceRequest) -> list[ReferenceGroup
 
 def prepare_inputs(services: Services, batch: Batch) -> int:
     """Prepare the exposures of a batch; count those that can be used."""
-    config = load_pipeline().preprocess
+    config = load_pipeline().preparation
     return len(run_each(lambda item: run_preprocess(services, item, config), batch["items"]).keys)
 
 
@@ -68,7 +68,7 @@ def coadd_groups(services: Services, batch: GroupBatch) -> list[str]:
     pipeline = load_pipeline()
     digests: list[str] = []
     for group in batch["groups"]:
-        prepared = run_each(lambda item: run_preprocess(services, item, pipeline.preprocess), group["items"])
+        prepared = run_each(lambda item: run_preprocess(services, item, pipeline.preparation), group["items"])
         try:
             digest = run_build_reference(
                 services, prepared.keys, pipeline.reference, cell=group["cell"], band=group["band"]

@@ -59,7 +59,7 @@ def plan_batches(services: Services, request: Request, *, n_slots: int) -> list[
 
 def preprocess_batch(services: Services, batch: Batch) -> Batch:
     """Prepare the exposures of a batch."""
-    config = load_pipeline().preprocess
+    config = load_pipeline().preparation
     return _done(batch, lambda item: run_preprocess(services, item, config))
 
 

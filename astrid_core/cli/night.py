@@ -117,7 +117,7 @@ def _one_night(
     todo = plan_night(services, recipe, survey=survey, night=night, region=region).pending
     if not todo:
         _say(f"{night}: nothing to do, every exposure is settled under these settings")
-    prepared = run_each(lambda one: run_preprocess(services, one, pipeline.preprocess), _counted(night, todo))
+    prepared = run_each(lambda one: run_preprocess(services, one, pipeline.preparation), _counted(night, todo))
     subtracted = run_each(
         lambda key: run_difference(services, _key(key), pipeline.difference), _counted(night, prepared.keys)
     )
@@ -152,7 +152,7 @@ def _references(
     groups = plan_references(services, survey=survey, config=pipeline.reference, region=region, exclude_night=night)
     for group in groups:
         inputs = run_each(
-            lambda one: run_preprocess(services, one, pipeline.preprocess),
+            lambda one: run_preprocess(services, one, pipeline.preparation),
             _counted(f"reference {group.label}", group.observation_ids),
         )
         try:

@@ -108,7 +108,8 @@ def _ingest(services: "Services", pipeline: "Pipeline", arguments: argparse.Name
     )
     late = f", {summary.n_undelivered} did not come ({summary.n_given_up} given up)" if summary.n_undelivered else ""
     print(
-        f"{summary.n_new} new exposures, {summary.n_known} known, {summary.n_rejected} files rejected{late}",
+        f"{summary.n_new} new exposures, {summary.n_known} known, {summary.n_calibration} calibration frames, "
+        f"{summary.n_rejected} files rejected{late}",
         file=sys.stderr,
     )
     with services.transaction() as records:
@@ -144,7 +145,7 @@ def _plan(services: "Services", pipeline: "Pipeline", arguments: argparse.Namesp
 def _preprocess(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
     from astrid_core.stages.preprocess import run_preprocess
 
-    return _each(lambda one: run_preprocess(services, one, pipeline.preprocess), arguments.observations, arguments)
+    return _each(lambda one: run_preprocess(services, one, pipeline.preparation), arguments.observations, arguments)
 
 
 def _references(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
@@ -160,7 +161,7 @@ def _references(services: "Services", pipeline: "Pipeline", arguments: argparse.
         region=_read_region(arguments.region),
         exclude_night=arguments.exclude_night,
     ):
-        keys = _each(lambda one: run_preprocess(services, one, pipeline.preprocess), group.observation_ids, arguments)
+        keys = _each(lambda one: run_preprocess(services, one, pipeline.preparation), group.observation_ids, arguments)
         prepared = [RunKey(key) for key in keys]
         digests.append(run_build_reference(services, prepared, pipeline.reference, cell=group.cell, band=group.band))
     return digests

@@ -3,7 +3,7 @@
 from datetime import date
 
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Companion, Observation
+from astrid_core.observations.entities import CalibrationFrame, CalibrationKind, Companion, Observation
 from astrid_core.observations.headers import FrameFacts
 from astrid_core.shared.errors import UnusableFile
 
@@ -19,8 +19,16 @@ def describe(
     now_mjd: float,
     config: IngestConfig,
     companions: tuple[Companion, ...] = (),
-) -> Observation:
-    """Return the Observation that ``facts`` make, or raise UnusableFile with everything that is missing or absurd."""
+) -> Observation | CalibrationFrame:
+    """Return the Observation that ``facts`` make, or raise UnusableFile with everything that is missing or absurd.
+
+    A raw bias, dark or flat becomes a CalibrationFrame: it needs a time and no place on the sky.
+    """
+    kind, mid_mjd = facts.calibration, facts.mid_mjd
+    is_timed = mid_mjd is not None and (kind is CalibrationKind.BIAS or facts.exposure_s is not None)
+    if kind is not None and mid_mjd is not None and is_timed:
+        _require_plausible_time(mid_mjd, now_mjd, config)
+        return _calibration_frame(facts, kind, mid_mjd, survey, archive_id, file_digest)
     if facts.problems or facts.place is None or facts.mid_mjd is None or facts.exposure_s is None:
         raise UnusableFile("; ".join(facts.problems))
     _require_plausible_time(facts.mid_mjd, now_mjd, config)
@@ -45,6 +53,30 @@ def describe(
         saturation_adu=facts.saturation_adu,
         zero_point_mag=facts.zero_point_mag,
         companions=companions,
+        detector=facts.detector,
+        binning=facts.binning,
+        calibrated_by=facts.calibrated_by,
+    )
+
+
+def _calibration_frame(
+    facts: FrameFacts, kind: CalibrationKind, mid_mjd: float, survey: str, archive_id: str, file_digest: str
+) -> CalibrationFrame:
+    return CalibrationFrame(
+        survey=survey,
+        archive_id=archive_id,
+        extension=facts.extension,
+        file_digest=file_digest,
+        kind=kind,
+        instrument=facts.instrument,
+        detector=facts.detector,
+        binning=facts.binning,
+        width_pix=facts.width_pix,
+        height_pix=facts.height_pix,
+        band=facts.band if kind is CalibrationKind.FLAT else "",
+        exposure_s=0.0 if kind is CalibrationKind.BIAS else facts.exposure_s or 0.0,
+        mid_mjd=mid_mjd,
+        saturation_adu=facts.saturation_adu,
     )
 
 

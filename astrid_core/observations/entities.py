@@ -3,11 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 from astropy.time import Time
 
 from astrid_core.observations.roles import Role
 from astrid_core.shared.sky import SkyCell, SkyPosition
+
+
+class CalibrationKind(StrEnum):
+    """What a calibration frame or a master is about."""
+
+    BIAS = "bias"
+    DARK = "dark"
+    FLAT = "flat"
+    BAD_PIXELS = "bad_pixels"
+    """Of masters only: made from darks and flats."""
 
 
 class WcsOrigin(StrEnum):
@@ -28,6 +39,8 @@ class Survey:
     name: str
     """Lower-case letters, digits and hyphens."""
     description: str = ""
+    calibrated: bool | None = None
+    """Whether its exposures are free of bias, dark current and flat field; None where nobody has said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +85,12 @@ class Observation:
     """AB magnitude of one count in the whole exposure."""
     companions: tuple[Companion, ...] = ()
     """Maps in files of their own, ordered by role."""
+    detector: str = ""
+    """Which one of a mosaic; empty where there is but one."""
+    binning: str = "1x1"
+    """Along columns and rows."""
+    calibrated_by: str = ""
+    """The header card that says that bias and flat are off already; empty where none says so."""
 
     @property
     def id(self) -> str:
@@ -100,6 +119,41 @@ class ExternalImage:
     pixel_units: str = ""
     epoch: str = ""
     """Time or span, as its maker says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationFrame:
+    """A raw bias, dark or flat: shows no sky, and is an input of masters."""
+
+    survey: str
+    archive_id: str
+    extension: int
+    """0-based number of the HDU that holds the pixels."""
+    file_digest: str
+    """SHA-256 of the whole file as ingested."""
+    kind: CalibrationKind
+    instrument: str
+    detector: str = ""
+    binning: str = "1x1"
+    width_pix: int
+    height_pix: int
+    band: str = ""
+    """Of a flat; empty for others."""
+    exposure_s: float
+    """0 for a bias."""
+    mid_mjd: float
+    """Middle of the exposure, UTC."""
+    saturation_adu: float | None = None
+
+    @property
+    def id(self) -> str:
+        """``survey:archive_id``."""
+        return f"{self.survey}:{self.archive_id}"
+
+    @property
+    def night(self) -> str:
+        """The night it belongs to."""
+        return night_of(self.mid_mjd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +236,10 @@ class Rejection:
     archive_id: str
     reason: str
     """One line with the number or keyword that decided it."""
+
+
+Found: TypeAlias = Observation | CalibrationFrame | Rejection | UndeliveredFile
+"""What a look at a survey finds."""
 
 
 def night_of(mid_mjd: float) -> str:

@@ -22,6 +22,7 @@ from astrid_core.observations.entities import WcsOrigin
 from astrid_core.observations.headers import headers_of, science_hdus
 from astrid_core.observations.maps import MapFile, read_map, require_shape
 from astrid_core.observations.places import pointing_wcs, sky_wcs
+from astrid_core.observations.readout import Amplifier, readout_of
 from astrid_core.observations.registry import BitTable, Registry
 from astrid_core.observations.registry_file import known_instruments
 from astrid_core.observations.roles import Role
@@ -65,6 +66,10 @@ class Frame:
     wcs: WCS | None
     wcs_origin: WcsOrigin | None
     """With POINTING the WCS is right in place and scale, its orientation a guess; None without any position."""
+    readout: tuple[Amplifier, ...] = ()
+    """Where the pixels and the overscan of each amplifier lie, as the header says; empty where it does not."""
+    headers: Headers = ()
+    """Those that speak for the frame: its own, then the primary one."""
 
 
 def read_frame(
@@ -123,6 +128,8 @@ def _read(
         variance=_variance(planes),
         wcs=wcs,
         wcs_origin=origin,
+        readout=readout_of(headers),
+        headers=headers,
     )
 
 

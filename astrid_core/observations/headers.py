@@ -1,7 +1,6 @@
 """The facts of every exposure in a file, from its headers alone."""
 
 import io
-import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +9,19 @@ from typing import BinaryIO, TypeVar
 from astropy.utils.exceptions import AstropyWarning
 
 from astrid_core.observations.bands import band_of
+from astrid_core.observations.calibration import (
+    binning_of,
+    calibrated_by,
+    detector_of,
+    kind_of,
+    shows_no_sky,
+    type_of,
+)
 from astrid_core.observations.cards import Headers, number, text
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.detectors import counts_unit, gain_of, read_noise_of, saturation_of, zero_point_of
 from astrid_core.observations.dialects import level_of, translated
+from astrid_core.observations.entities import CalibrationKind
 from astrid_core.observations.places import Place, place_of
 from astrid_core.observations.registry import Instrument, Level, Registry
 from astrid_core.observations.registry_file import known_instruments
@@ -29,7 +37,6 @@ _DEFAULTS = IngestConfig()
 _STRANGER = Instrument(name="", mission="")
 _OF_DIFFERENCES = ("NAME_REF", "DIFFIM", "DIFFCMD")
 """Cards that programs for differencing (SFFT, HOTPANTS and those that call them) leave in their results."""
-_CALIBRATION = re.compile(r"bias|zero|dark|(dome|sky|twilight|master)? ?flat.*|arc|lamp|focus", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,11 @@ class FrameFacts:
     read_noise_e: float | None
     saturation_adu: float | None
     zero_point_mag: float | None
+    detector: str
+    binning: str
+    calibrated_by: str
+    calibration: CalibrationKind | None
+    """Of a raw calibration frame; None for exposures of the sky."""
     problems: tuple[str, ...]
     """What keeps the frame from being an observation, though its pixels may be used."""
 
@@ -132,8 +144,8 @@ def _facts(hdu: Hdu, written: Headers, registry: Registry) -> FrameFacts:
     headers = translated(written, registry)
     mission, instrument = registry.mission_of(written), registry.instrument_of(written) or _STRANGER
     is_counts = counts_unit(headers)
-    kind = text(headers, ("IMAGETYP", "OBSTYPE", "FRAMETYP", "FRAME"))
-    if _CALIBRATION.fullmatch(kind.removesuffix("Frame").removesuffix("frame").strip()):
+    kind = type_of(headers)
+    if shows_no_sky(kind):
         problems.append(f"calibration frame, not an exposure of the sky: its type is {kind}")
     made_of = next((name for name in _OF_DIFFERENCES if text(headers, [name])), "")
     if made_of:
@@ -158,6 +170,10 @@ def _facts(hdu: Hdu, written: Headers, registry: Registry) -> FrameFacts:
         read_noise_e=read_noise_of(headers) or instrument.read_noise_e,
         saturation_adu=saturation_of(headers) or (instrument.saturation_adu if is_counts else None),
         zero_point_mag=zero_point_of(headers, exposure_s),
+        detector=detector_of(headers),
+        binning=binning_of(headers),
+        calibrated_by=calibrated_by(headers),
+        calibration=kind_of(kind),
         problems=tuple(problems),
     )
 

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from astrid_core.observations.entities import (
+    CalibrationFrame,
+    CalibrationKind,
     ExternalImage,
+    Found,
     ListedFile,
     Observation,
     Quarantine,
@@ -28,17 +31,15 @@ class SurveyClient(Protocol):
         """Return what it holds now, nothing opened yet; a question that fails raises, it is never an empty answer."""
         ...
 
-    def discover(
-        self, files: Iterable[ListedFile] | None = None
-    ) -> Iterator[Observation | Rejection | UndeliveredFile]:
-        """Yield every exposure of the files (by default: of all listed), in the order of their names.
+    def discover(self, files: Iterable[ListedFile] | None = None) -> Iterator[Found]:
+        """Yield every exposure and calibration frame of the files (by default: of all listed), in the order of names.
 
-        A file that is none comes as a Rejection, one that is not to be had now as an UndeliveredFile; the others go
+        A file that is neither comes as a Rejection, one that is not to be had now as an UndeliveredFile; the others go
         on. Raise ArchiveUnavailable, or what else stops all of it, if the survey itself cannot be read.
         """
         ...
 
-    def fetch(self, observation: Observation) -> bytes:
+    def fetch(self, observation: Observation | CalibrationFrame) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
         ...
 
@@ -74,6 +75,29 @@ class Observations(Protocol):
 
     def nights(self, *, survey: str | None = None) -> Sequence[str]:
         """Return the nights that hold exposures, oldest first."""
+        ...
+
+
+class CalibrationFrames(Protocol):
+    """The record of raw bias, dark and flat frames; identity ``survey:archive_id``."""
+
+    def add(self, frame: CalibrationFrame) -> bool:
+        """Record it, or replace an older description; tell whether anything changed."""
+        ...
+
+    def get(self, frame_id: str) -> CalibrationFrame:
+        """Return it, or raise UnknownRecord."""
+        ...
+
+    def search(
+        self,
+        *,
+        survey: str,
+        kind: CalibrationKind | None = None,
+        first_night: str | None = None,
+        last_night: str | None = None,
+    ) -> Sequence[CalibrationFrame]:
+        """Return matching frames of the nights between first and last, ordered by mid_mjd, then id."""
         ...
 
 

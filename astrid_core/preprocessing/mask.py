@@ -10,6 +10,7 @@ from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane
 BoolImage = NDArray[np.bool_]
 
 _FLAT_BOX_PIX = 7
+_RIM_PIX = 8
 _MIN_CLIPPED_PIX = 20
 
 
@@ -59,7 +60,12 @@ def mask_saturated(pixels: FloatImage, level: float | None, *, fraction: float, 
     if level is None:
         return np.zeros(pixels.shape, dtype=bool)
     bright = np.nan_to_num(pixels, nan=-np.inf) >= level * fraction
-    return ndimage.binary_dilation(bright, iterations=grow_pix) if grow_pix and bright.any() else bright
+    return grown(bright, grow_pix)
+
+
+def grown(where: BoolImage, grow_pix: int) -> BoolImage:
+    """Return ``where`` with every neighbour within ``grow_pix`` steps along rows and columns."""
+    return ndimage.binary_dilation(where, iterations=grow_pix) if grow_pix and where.any() else where
 
 
 def mask_cosmic_rays(
@@ -69,14 +75,18 @@ def mask_cosmic_rays(
 
     ``pixels`` are background-subtracted counts, ``variance`` their variance in counts squared.
     """
-    hits = laplacian_hits(
-        np.where(bad, np.float32(0.0), pixels),
-        bad,
-        np.where(bad, np.float32(np.median(variance)), variance),
-        sigma=sigma,
-        contrast=contrast,
+    # Its median filters leave the rim of a frame as it is, and take stars there for hits: give it a mirrored rim.
+    data, unusable, noise = (
+        np.ascontiguousarray(np.pad(plane, _RIM_PIX, mode="symmetric"))
+        for plane in (
+            np.where(bad, np.float32(0.0), pixels),
+            bad,
+            np.where(bad, np.float32(np.median(variance)), variance),
+        )
     )
-    return np.asarray(ndimage.binary_dilation(hits, iterations=1)) if hits.any() else np.asarray(hits)
+    hits = laplacian_hits(data, unusable, noise, sigma=sigma, contrast=contrast)
+    hits = hits[_RIM_PIX:-_RIM_PIX, _RIM_PIX:-_RIM_PIX]
+    return np.asarray(ndimage.binary_dilation(hits, structure=np.ones((3, 3)))) if hits.any() else np.asarray(hits)
 
 
 def mask_bright(pixels: FloatImage, lost: BoolImage, *, noise: float) -> BoolImage:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from astrid_core.observations.entities import CalibrationKind
 from astrid_core.preprocessing.catalog_stars import CatalogStars
-from astrid_core.preprocessing.entities import PreprocessRun
+from astrid_core.preprocessing.entities import CalibrationData, DetectorSetup, MasterStatus, PreprocessRun
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
 
@@ -22,6 +23,40 @@ class StarCatalog(Protocol):
 
         Finding none is an empty result; a region that the catalog does not cover raises NotCovered.
         """
+        ...
+
+
+class CalibrationMasters(Protocol):
+    """The record of masters; identity digest."""
+
+    def add(self, master: CalibrationData) -> bool:
+        """Record it and tell whether it is new; an existing digest changes nothing."""
+        ...
+
+    def get(self, digest: str) -> CalibrationData:
+        """Return it, or raise UnknownRecord."""
+        ...
+
+    def search(
+        self,
+        *,
+        survey: str | None = None,
+        setup: DetectorSetup | None = None,
+        kind: CalibrationKind | None = None,
+        at_mjd: float | None = None,
+    ) -> Sequence[CalibrationData]:
+        """Return matching masters, rejected ones as well, those valid at ``at_mjd`` where that is given.
+
+        Ordered by kind, band, mid_mjd, version.
+        """
+        ...
+
+    def settle(self, digest: str, status: MasterStatus, reason: str) -> None:
+        """Accept or reject a master after all; raise UnknownRecord where there is none."""
+        ...
+
+    def lock(self) -> None:
+        """Hold back other builders until this transaction ends: a version is counted, then given."""
         ...
 
 

@@ -5,38 +5,32 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from astrid_core.preprocessing.background import Background, fit_background
 from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.preprocessing.cosmic_rays import find_cosmic_rays
 from astrid_core.preprocessing.entities import ImageQuality
 from astrid_core.preprocessing.mask import (
     compose,
     find_saturation,
+    grown,
     mask_bad_columns,
     mask_bright,
-    mask_cosmic_rays,
     mask_empty,
     mask_saturated,
 )
 from astrid_core.preprocessing.psf import MeasuredPsf, measure_psf
 from astrid_core.preprocessing.psf_quality import PsfStars
-from astrid_core.preprocessing.sources import SourceList, detect_sources, ring_fraction
-from astrid_core.preprocessing.stars import select_stars
+from astrid_core.preprocessing.sources import SourceList, detect_sources
+from astrid_core.preprocessing.trails import mask_trails
 from astrid_core.preprocessing.variance import estimate_gain, model_variance
-from astrid_core.shared.errors import BadPixels, TooFewSources
+from astrid_core.shared.errors import BadPixels
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
 
-VERSION = 2
+VERSION = 3
 """Raise when the same inputs should give a different result."""
 
-_STAR_RING = 0.6
-"""Hits have less light next to their peak than this part of what stars have there."""
 _MIN_SIDE_PIX = 32
-_MAX_CONTRAST = 40.0
-_MAX_STRUCK = 0.4
-"""Where cosmic rays are more than this part of all bright sources, they are stars."""
-_FEW_STRUCK = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +72,8 @@ def prepare(
     start = np.zeros(pixels.shape, dtype=np.uint16) if mask is None else mask
     level = find_saturation(pixels, detector.saturation)
     empty = mask_empty(pixels)
-    saturated = (
-        mask_saturated(pixels, level, fraction=config.saturation_fraction, grow_pix=config.saturation_grow_pix) & ~empty
-    )
+    saturated = mask_saturated(pixels, level, fraction=config.saturation_fraction, grow_pix=config.saturation_grow_pix)
+    saturated = (saturated | grown(start & MaskPlane.SATURATED != 0, config.saturation_grow_pix)) & ~empty
     known_bad = empty | saturated | (start != 0)
     _require_usable(known_bad, config)
     background = fit_background(pixels, known_bad, box_pix=config.background_box_pix)
@@ -93,7 +86,9 @@ def prepare(
     bad = known_bad | columns | bright
     noise_map = model_variance(flat, background, gain=gain, given=variance, bad=bad)
 
-    hits = _cosmic_rays(flat, noise_map, background, bad, level, config)
+    trails = mask_trails(flat, background.rms, bad)
+    bad |= trails
+    hits = find_cosmic_rays(flat, noise_map, background, bad, level, config)
     sources, psf = _measure(flat, noise_map, background, bad | hits, level, config)
 
     planes = compose(
@@ -102,6 +97,7 @@ def prepare(
             MaskPlane.SATURATED: saturated,
             MaskPlane.BAD: columns,
             MaskPlane.COSMIC_RAY: hits,
+            MaskPlane.TRAIL: trails,
             MaskPlane.BRIGHT: bright,
         },
         start,
@@ -135,50 +131,6 @@ def depth_mag(psf: MeasuredPsf, sky_rms: float, zero_point_mag: float | None) ->
     stamp = psf.model.at(nx / 2, ny / 2)
     limit = 5.0 * sky_rms / float(np.sqrt((stamp.astype(float) ** 2).sum()))
     return zero_point_mag - 2.5 * float(np.log10(limit))
-
-
-def _cosmic_rays(
-    flat: FloatImage,
-    variance: FloatImage,
-    background: Background,
-    bad: NDArray[np.bool_],
-    level: float | None,
-    config: PreprocessConfig,
-) -> NDArray[np.bool_]:
-    """Return cosmic-ray hits, sparing what is as wide as a star.
-
-    Hits go before the PSF is measured: sharp and alike, they would pass for the stars of a frame that has few. But
-    where stars are nearly as sharp as hits the method takes both. So it is repeated with twice the contrast as long as
-    it takes more than a fair part of the bright sources, and sources as wide as the stars it left alone are given back.
-    """
-    contrast = config.cosmic_ray_contrast
-    hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
-    if not hits.any():
-        return hits
-    sources = detect_sources(flat, background.rms, bad, threshold_sigma=config.detect_sigma)
-    bright = sources.take(sources.snr >= config.psf_min_snr)
-    while contrast < _MAX_CONTRAST and _struck(bright, hits).sum() > max(_FEW_STRUCK, _MAX_STRUCK * len(bright)):
-        contrast *= 2.0
-        hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
-    struck = _struck(sources, hits)
-    try:
-        stars = select_stars(
-            sources.take(~struck),
-            saturation=None if level is None else level - background.median_level,
-            min_snr=config.psf_min_snr,
-            limit=config.psf_max_stars,
-        )
-    except TooFewSources:
-        return hits
-    wide = sources.take(struck)
-    wide = wide.take(ring_fraction(flat, wide) > _STAR_RING * float(np.median(ring_fraction(flat, stars))))
-    labels, _ = ndimage.label(hits)
-    spared = np.unique(labels[np.rint(wide.y_pix).astype(int), np.rint(wide.x_pix).astype(int)])
-    return hits & ~np.isin(labels, spared)
-
-
-def _struck(sources: SourceList, hits: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray(hits[np.rint(sources.y_pix).astype(int), np.rint(sources.x_pix).astype(int)])
 
 
 def _measure(

@@ -69,6 +69,18 @@ class NotCovered(Unprocessable):
     """A reference catalog holds nothing about this part of the sky: not the same as having no stars there."""
 
 
+class TooFewInputs(Unprocessable):
+    """Too few calibration frames to make a master."""
+
+
+class RejectedMaster(Unprocessable):
+    """A new master is too unlike the one before it: recorded, never applied."""
+
+
+class NoCalibration(Unprocessable):
+    """A raw frame has no master of a kind that it needs."""
+
+
 class BadPixels(Unprocessable):
     """Too few usable pixels remain."""
 

@@ -20,7 +20,7 @@ from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
 from astrid_core.shared.sky import Region, SkyPosition
 from astrid_core.stages.images import load_image
-from astrid_core.stages.preprocess import round_inputs, wcs_is_trusted
+from astrid_core.stages.preprocess import round_inputs
 from astrid_core.stages.services import Records, Services
 from astrid_core.stages.suitability import choose_suitable, judge_reference
 
@@ -66,7 +66,7 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             load_image(services.artifacts, preprocessed.image),
             load_image(services.artifacts, reference.image),
             config,
-            trust_science_wcs=wcs_is_trusted(observation),
+            trust_science_wcs=preprocessed.wcs is None or preprocessed.wcs.is_trusted,
             about=_measured(preprocessed),
             band=observation.band,
             arrays=services.arrays,

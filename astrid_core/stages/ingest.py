@@ -7,7 +7,15 @@ from itertools import islice
 import structlog
 
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import ListedFile, Observation, Rejection, UndeliveredFile, night_of
+from astrid_core.observations.entities import (
+    CalibrationFrame,
+    Found,
+    ListedFile,
+    Observation,
+    Rejection,
+    UndeliveredFile,
+    night_of,
+)
 from astrid_core.observations.ports import SurveyClient
 from astrid_core.shared.errors import AstridError, BadConfiguration
 from astrid_core.shared.sky import Region
@@ -18,8 +26,6 @@ log = structlog.get_logger()
 
 _BATCH = 200
 """Items per transaction: few commits, and no lock that is held while thousands of files are read."""
-
-Found = Observation | Rejection | UndeliveredFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,8 @@ class IngestSummary:
     n_known: int
     n_rejected: int
     """Files that are unusable now, whether or not they were before."""
+    n_calibration: int = 0
+    """Bias, dark and flat frames, new and known ones."""
     n_undelivered: int
     """Files that were asked for and did not come; the next look asks again."""
     n_given_up: int
@@ -50,6 +58,7 @@ class _Tally:
     n_new: int = 0
     n_changed: int = 0
     n_known: int = 0
+    n_calibration: int = 0
     rejected: set[str] = field(default_factory=set)
     undelivered: set[str] = field(default_factory=set)
     n_given_up: int = 0
@@ -64,7 +73,7 @@ def run_ingest(
     region: Region | None = None,
     nights: Collection[str] = (),
 ) -> IngestSummary:
-    """Record every exposure of a survey, and every file that is none. Safe to repeat.
+    """Record every exposure and calibration frame of a survey, and every file that is neither. Safe to repeat.
 
     ``region`` and ``nights`` leave out the files that the survey itself lists elsewhere or at other times; what it says
     nothing about is looked at. Observations of files that went away stay, since runs point to them; rejections of such
@@ -113,6 +122,7 @@ def take_in(
         n_changed=tally.n_changed,
         n_known=tally.n_known,
         n_rejected=len(tally.rejected),
+        n_calibration=tally.n_calibration,
         n_undelivered=len(tally.undelivered),
         n_given_up=tally.n_given_up,
         nights=tuple(sorted(tally.nights)),
@@ -170,6 +180,8 @@ def _take(records: Records, item: Found, known: Known, config: IngestConfig, tal
         _postpone(records, item, known, config, tally)
     elif isinstance(item, Rejection):
         _reject(records, item, known, tally)
+    elif isinstance(item, CalibrationFrame):
+        _record_calibration(records, item, tally)
     elif _record(records, item, known, tally):
         tally.nights.add(item.night)
 
@@ -192,6 +204,13 @@ def _record(records: Records, observation: Observation, known: Known, tally: _Ta
     }
     records.events.append("observation.recorded", subject=observation.id, facts=facts)
     return True
+
+
+def _record_calibration(records: Records, frame: CalibrationFrame, tally: _Tally) -> None:
+    tally.n_calibration += 1
+    if records.calibration_frames.add(frame):
+        facts = {"digest": frame.file_digest, "kind": frame.kind.value, "band": frame.band, "night": frame.night}
+        records.events.append("calibration_frame.recorded", subject=frame.id, facts=facts)
 
 
 def _reject(records: Records, rejection: Rejection, known: Known, tally: _Tally) -> None:

@@ -17,7 +17,6 @@ from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import MissingArtifact, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
 from astrid_core.stages.images import load_image
-from astrid_core.stages.preprocess import wcs_is_trusted
 from astrid_core.stages.services import Services
 
 log = structlog.get_logger(__name__)
@@ -66,7 +65,7 @@ def run_injection(
         _record(services, replace(empty, reason=str(error)))
         raise
     tables = (
-        injection_table(trial.recoveries, zero_point_mag=observation.zero_point_mag),
+        injection_table(trial.recoveries, zero_point_mag=_zero_point(prepared, observation)),
         completeness_table(trial.quality),
     )
     injections, curves = (services.artifacts.put(table, media_type=TABLE_TYPE) for table in tables)
@@ -103,11 +102,15 @@ def _try(
         science=load_image(services.artifacts, prepared.image),
         reference=load_image(services.artifacts, reference.image),
         well=well_of(prepared.quality, config.preprocess),
-        trust_science_wcs=wcs_is_trusted(observation),
-        zero_point_mag=observation.zero_point_mag,
+        trust_science_wcs=prepared.wcs is None or prepared.wcs.is_trusted,
+        zero_point_mag=_zero_point(prepared, observation),
     )
     scorer = services.models.load(run.model) if run.model else None
     return run_trial(pair, config, scorer, seed=seed_of(observation.id, config.inject.seed), progress=progress)
+
+
+def _zero_point(prepared: PreprocessRun, observation: Observation) -> float | None:
+    return observation.zero_point_mag if prepared.photometry is None else prepared.photometry.zero_point_mag
 
 
 def seed_of(name: str, seed: int) -> int:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.entities import Model
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.observations.entities import Observation
-from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.observations.entities import Observation, Survey
+from astrid_core.preprocessing.ports import StarCatalog
 from astrid_core.shared.errors import NoReference
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import Region
 from astrid_core.stages.detect import detect_key
 from astrid_core.stages.difference import difference_key, find_reference
-from astrid_core.stages.preprocess import preprocess_key
+from astrid_core.stages.preprocess import Preparation, planned_key
 from astrid_core.stages.services import Records, Services
 
 
@@ -21,7 +21,7 @@ class Recipe:
     """Everything that names the runs of an exposure besides its pixels and its reference."""
 
     model: Model
-    preprocess: PreprocessConfig
+    preparation: Preparation
     difference: DifferenceConfig
     detect: DetectConfig
 
@@ -51,12 +51,14 @@ def plan_night(
     pending: list[str] = []
     scored: list[RunKey] = []
     n_skipped = n_quarantined = 0
+    client = services.surveys.get(survey)
+    survey_of = None if client is None else client.survey
     with services.transaction() as records:
         for observation in records.observations.search(survey=survey, night=night, region=region):
             if records.quarantines.of(observation) is not None:
                 n_quarantined += 1
                 continue
-            is_settled, model_run = _chain(records, observation, recipe)
+            is_settled, model_run = _chain(records, observation, survey_of, recipe, services.stars)
             if force or not is_settled:
                 pending.append(observation.id)
             if model_run is not None:
@@ -65,12 +67,11 @@ def plan_night(
     return NightPlan(pending=tuple(pending), scored=tuple(scored), n_skipped=n_skipped, n_quarantined=n_quarantined)
 
 
-def _chain(records: Records, observation: Observation, recipe: Recipe) -> tuple[bool, RunKey | None]:
+def _chain(
+    records: Records, observation: Observation, survey: Survey | None, recipe: Recipe, stars: StarCatalog | None
+) -> tuple[bool, RunKey | None]:
     """Tell whether an exposure is settled, and return the key of its model run if that succeeded."""
-    processing_round = records.processing_rounds.of(observation.id)
-    prepared = records.preprocess_runs.find(
-        preprocess_key(observation, recipe.preprocess, processing_round=processing_round)
-    )
+    prepared = records.preprocess_runs.find(planned_key(records, observation, survey, recipe.preparation, stars=stars))
     if prepared is None or prepared.status is RunStatus.SKIPPED:
         return prepared is not None, None
     try:

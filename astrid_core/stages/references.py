@@ -19,7 +19,6 @@ from astrid_core.shared.errors import NoReference
 from astrid_core.shared.runs import RunKey, RunStatus, run_key
 from astrid_core.shared.sky import Region, SkyCell, SkyPosition, separation_arcsec
 from astrid_core.stages.images import load_image, store_image
-from astrid_core.stages.preprocess import wcs_is_trusted
 from astrid_core.stages.services import Records, Services
 
 log = structlog.get_logger()
@@ -87,7 +86,7 @@ def run_build_reference(
         raise NoReference("no prepared exposure to coadd", cell=cell, band=band)
     started = time.monotonic()
     images = [load_image(services.artifacts, run.image) for run in runs if run.image is not None]
-    result = coadd(images, config, sky_known=[wcs_is_trusted(observation) for observation in observations])
+    result = coadd(images, config, sky_known=[run.wcs is None or run.wcs.is_trusted for run in runs])
     used = [observations[index] for index in result.used]
     centre, radius_deg = _footprint(result.image.wcs, result.image.shape)
     image = store_image(services.artifacts, result.image)

@@ -12,6 +12,7 @@ from astrid_core.curation.ports import Alerts, Curators, ValidationEvents
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
 from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
 from astrid_core.observations.ports import (
+    CalibrationFrames,
     Observations,
     ProcessingRounds,
     Quarantines,
@@ -19,7 +20,7 @@ from astrid_core.observations.ports import (
     SurveyClient,
     UndeliveredFiles,
 )
-from astrid_core.preprocessing.ports import PreprocessRuns, StarCatalog
+from astrid_core.preprocessing.ports import CalibrationMasters, PreprocessRuns, StarCatalog
 from astrid_core.shared.artifacts import ArtifactStore
 from astrid_core.shared.events import EventLog
 
@@ -30,6 +31,8 @@ class Records:
 
     observations: Observations
     rejections: Rejections
+    calibration_frames: CalibrationFrames
+    calibration_masters: CalibrationMasters
     undelivered: UndeliveredFiles
     quarantines: Quarantines
     processing_rounds: ProcessingRounds

@@ -41,6 +41,8 @@ def as_ports(records: SqlRecords) -> Records:
     return Records(
         observations=records.observations,
         rejections=records.rejections,
+        calibration_frames=records.calibration_frames,
+        calibration_masters=records.calibration_masters,
         undelivered=records.undelivered,
         quarantines=records.quarantines,
         processing_rounds=records.processing_rounds,

@@ -34,7 +34,7 @@ def _tasks(dags: dict[str, Any]) -> list[tuple[str, Any]]:
 def test_every_file_holds_the_dag_of_its_name(dags: dict[str, Any]) -> None:
     assert sorted(dags) == [path.stem for path in DAG_FILES]
     assert {"nightly_survey", "build_references", "train_detector", "region_on_demand"} <= set(dags)
-    assert {"ingest_observations", "reconcile_archive"} <= set(dags)
+    assert {"build_calibrations", "ingest_observations", "reconcile_archive"} <= set(dags)
 
 
 def test_dag_files_stay_short() -> None:
@@ -62,7 +62,7 @@ def test_every_task_has_an_owner_and_is_retried_with_back_off(dags: dict[str, An
 
 def test_every_mapped_task_has_a_readable_name(dags: dict[str, Any]) -> None:
     mapped = [(dag_id, task) for dag_id, task in _tasks(dags) if task.get_closest_mapped_task_group() or task.is_mapped]
-    assert len(mapped) == 10
+    assert len(mapped) == 11
     for dag_id, task in mapped:
         assert task.map_index_template == "{{ label }}", f"{dag_id}.{task.task_id}"
 
@@ -121,6 +121,7 @@ def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> No
         ("region_on_demand", {"first_night": "2026-11-20"}),
         ("region_on_demand", {**NIGHT, "region": "M31"}),
         ("build_references", {"exclude_night": "yesterday"}),
+        ("build_calibrations", {"first_night": "yesterday"}),
         ("ingest_observations", {"first_night": "yesterday"}),
         ("ingest_observations", {"region": "M31"}),
         ("reconcile_archive", {"retry": "perhaps"}),
@@ -141,6 +142,7 @@ def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, a
         ),
         ("region_on_demand", {**NIGHT, "region": "polygon(10 41, 11 41, 11 42)"}),
         ("build_references", {"exclude_night": "2026-11-20"}),
+        ("build_calibrations", {"first_night": "2026-11-20", "survey": "demo"}),
         ("ingest_observations", {**NIGHT, "region": "cone(10.68,41.27,0.5deg)", "survey": "m31-hst"}),
         ("reconcile_archive", {"survey": "m31-hst", "retry": True}),
     ],

@@ -10,11 +10,12 @@ from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, Lig
 from astrid_core.curation.entities import Alert, Curator, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
-from astrid_core.observations.entities import Observation, Quarantine, Rejection, UndeliveredFile
-from astrid_core.preprocessing.entities import PreprocessRun
+from astrid_core.observations.entities import CalibrationFrame, Observation, Quarantine, Rejection, UndeliveredFile
+from astrid_core.preprocessing.entities import CalibrationData, PreprocessRun
 from astrid_core.shared.events import DomainEvent
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
+from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
 from tests.fakes.curation import MemoryAlerts, MemoryCurators, MemoryValidationEvents
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
@@ -31,6 +32,8 @@ class Tables:
 
     observations: dict[str, Observation] = field(default_factory=dict)
     rejections: dict[tuple[str, str], Rejection] = field(default_factory=dict)
+    calibration_frames: dict[str, CalibrationFrame] = field(default_factory=dict)
+    calibration_masters: dict[str, CalibrationData] = field(default_factory=dict)
     undelivered: dict[tuple[str, str], UndeliveredFile] = field(default_factory=dict)
     quarantines: dict[tuple[str, str, str], Quarantine] = field(default_factory=dict)
     processing_rounds: dict[str, int] = field(default_factory=dict)
@@ -82,6 +85,8 @@ def memory_records(tables: Tables | None = None, *, actor: str = "test") -> Reco
     return Records(
         observations=MemoryObservations(tables.observations),
         rejections=MemoryRejections(tables.rejections),
+        calibration_frames=MemoryCalibrationFrames(tables.calibration_frames),
+        calibration_masters=MemoryCalibrationMasters(tables.calibration_masters),
         undelivered=MemoryUndeliveredFiles(tables.undelivered),
         quarantines=MemoryQuarantines(tables.quarantines),
         processing_rounds=MemoryProcessingRounds(tables.processing_rounds),

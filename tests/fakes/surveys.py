@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.describe import describe
 from astrid_core.observations.entities import (
+    CalibrationFrame,
     Companion,
     ExternalImage,
+    Found,
     ListedFile,
     Observation,
     Rejection,
@@ -48,9 +50,7 @@ class MemorySurvey:
         self._require_available()
         return tuple(ListedFile(archive_id=name, n_bytes=len(self.files[name])) for name in self._exposures())
 
-    def discover(
-        self, files: Iterable[ListedFile] | None = None
-    ) -> Iterator[Observation | Rejection | UndeliveredFile]:
+    def discover(self, files: Iterable[ListedFile] | None = None) -> Iterator[Found]:
         self._require_available()
         seen: dict[str, str] = {}
         for file in sorted(self.listing() if files is None else files, key=lambda one: one.archive_id):
@@ -76,7 +76,7 @@ class MemorySurvey:
             for index, facts in enumerate(frames):
                 yield self._described(f"{name}[{facts.extension}]" if index else name, facts, digest)
 
-    def fetch(self, observation: Observation) -> bytes:
+    def fetch(self, observation: Observation | CalibrationFrame) -> bytes:
         self._require_available()
         name = observation.archive_id.removesuffix(f"[{observation.extension}]")
         content = self.files.get(name)
@@ -113,7 +113,7 @@ class MemorySurvey:
                 found.setdefault(role, Companion(role=role, archive_id=name, digest=digest))
         return tuple(sorted(found.values(), key=lambda one: one.role.value))
 
-    def _described(self, archive_id: str, facts: FrameFacts, digest: str) -> Observation | Rejection:
+    def _described(self, archive_id: str, facts: FrameFacts, digest: str) -> Found:
         try:
             return describe(
                 facts,

@@ -6,7 +6,7 @@ from astropy.io import fits
 
 from astrid_core.adapters.surveys.directory import DirectoryClient
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation, Survey
+from astrid_core.observations.entities import Observation, Rejection, Survey
 from astrid_core.observations.frames import read_frame
 from astrid_core.observations.registry_file import FILE, known_instruments, read_registry
 from astrid_core.shared.errors import BadConfiguration
@@ -83,7 +83,7 @@ def test_a_new_instrument_with_odd_cards_is_ingested_by_its_table_alone(tmp_path
 def test_the_same_file_says_something_else_to_who_does_not_know_the_instrument(tmp_path: Path) -> None:
     (tmp_path / "odd.fits").write_bytes(odd_file())
     (found,) = DirectoryClient(Survey(name="attic"), tmp_path, IngestConfig()).discover()
-    assert not isinstance(found, Observation)
+    assert isinstance(found, Rejection)
     assert "no time of observation" in found.reason
 
 

@@ -7,16 +7,15 @@ from astropy.io import fits
 
 from astrid_core.observations.frames import read_frame
 from astrid_core.observations.roles import Role
-from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.errors import Unprocessable, UnusableFile
 from astrid_core.shared.images import MaskPlane
 from astrid_core.shared.runs import RunStatus
 from astrid_core.stages.images import load_image
 from astrid_core.stages.ingest import run_ingest
-from astrid_core.stages.preprocess import preprocess_key, run_preprocess
+from astrid_core.stages.preprocess import Preparation, planned_key, run_preprocess
 from tests.stages.scene import NIGHT, SHAPE, scene
 
-CONFIG = PreprocessConfig()
+CONFIG = Preparation()
 SCIENCE = f"demo:{NIGHT}/a.fits"
 
 
@@ -46,7 +45,9 @@ def test_a_mask_in_a_file_of_its_own_is_in_the_prepared_image_and_in_the_key() -
     assert made.artifacts.contains(companion.digest)
     without = replace(observation, companions=())
     changed = replace(observation, companions=(replace(companion, digest="0" * 64),))
-    assert len({key, preprocess_key(without, CONFIG), preprocess_key(changed, CONFIG)}) == 3
+    with made.services.transaction() as records:
+        others = {planned_key(records, one, made.survey.survey, CONFIG) for one in (without, changed)}
+    assert len({key, *others}) == 3
 
 
 @pytest.mark.parametrize(

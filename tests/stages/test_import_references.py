@@ -17,7 +17,7 @@ from astrid_core.shared.sky import Region
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.import_references import Imported, run_import_references
 from astrid_core.stages.ingest import run_ingest
-from astrid_core.stages.preprocess import run_preprocess
+from astrid_core.stages.preprocess import Preparation, run_preprocess
 from tests.stages.scene import NEW, NIGHT, REFERENCE_NIGHTS, Scene, exposure, scene
 
 PREPROCESS = PreprocessConfig()
@@ -78,7 +78,7 @@ def imported(made: Scene, *, region: Region | None = None) -> Imported:
 
 def test_a_cutout_is_a_reference_of_class_b_that_finds_the_new_star_and_is_flagged() -> None:
     made = with_cutouts(SDSSr=cutout())
-    prepared = run_preprocess(made.services, f"demo:{NIGHT}/a.fits", PREPROCESS)
+    prepared = run_preprocess(made.services, f"demo:{NIGHT}/a.fits", Preparation(preprocess=PREPROCESS))
     with pytest.raises(NoReference):
         run_difference(made.services, prepared, DifferenceConfig())
     (digest,) = imported(made).digests

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import ListedFile, Observation, Rejection, Survey, UndeliveredFile
+from astrid_core.observations.entities import Found, ListedFile, Observation, Rejection, Survey
 from astrid_core.shared.errors import ArchiveUnavailable, BadConfiguration
 from astrid_core.shared.events import verify_chain
 from astrid_core.shared.sky import Region, SkyPosition
@@ -132,9 +132,7 @@ def test_a_survey_that_is_down_records_nothing(survey: MemorySurvey) -> None:
 
 def test_what_was_read_before_a_survey_broke_down_is_kept() -> None:
     class Failing(MemorySurvey):
-        def discover(
-            self, files: Iterable[ListedFile] | None = None
-        ) -> Iterator[Observation | Rejection | UndeliveredFile]:
+        def discover(self, files: Iterable[ListedFile] | None = None) -> Iterator[Found]:
             for number, found in enumerate(super().discover(files)):
                 if number == 205:
                     raise ArchiveUnavailable("went down", after=number)
@@ -190,9 +188,7 @@ def test_a_file_is_asked_for_so_many_times_in_a_row_and_again_when_it_is_another
 
 def test_two_looks_at_once_tell_of_an_exposure_once(survey: MemorySurvey) -> None:
     class Overtaken(MemorySurvey):
-        def discover(
-            self, files: Iterable[ListedFile] | None = None
-        ) -> Iterator[Observation | Rejection | UndeliveredFile]:
+        def discover(self, files: Iterable[ListedFile] | None = None) -> Iterator[Found]:
             # Somebody else looks from beginning to end after we have read what is known.
             run_ingest(replace(ready, surveys={"sky": survey}), "sky")
             yield from super().discover(files)

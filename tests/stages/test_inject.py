@@ -33,9 +33,9 @@ def _searched(made: Scene) -> tuple[RunKey, RunKey, Model]:
     """Bring the night to detections; return the keys of its difference and model run, and the model."""
     run_ingest(made.services, "demo")
     (group,) = plan_references(made.services, survey="demo", config=PIPELINE.reference, exclude_night=NIGHT)
-    inputs = [run_preprocess(made.services, one, PIPELINE.preprocess) for one in group.observation_ids]
+    inputs = [run_preprocess(made.services, one, PIPELINE.preparation) for one in group.observation_ids]
     run_build_reference(made.services, inputs, PIPELINE.reference, cell=group.cell, band=group.band)
-    prepared = run_preprocess(made.services, SCIENCE, PIPELINE.preprocess)
+    prepared = run_preprocess(made.services, SCIENCE, PIPELINE.preparation)
     difference = run_difference(made.services, prepared, PIPELINE.difference)
     model = with_champion(made.models)
     return difference, run_detect(made.services, difference, model.id, PIPELINE.detect), model
@@ -149,7 +149,7 @@ def test_without_a_model_only_candidates_are_counted(shadowed: tuple[Scene, RunK
 def test_what_was_not_subtracted_is_skipped_each_time() -> None:
     made = scene()
     run_ingest(made.services, "demo")
-    prepared = run_preprocess(made.services, SCIENCE, PIPELINE.preprocess)
+    prepared = run_preprocess(made.services, SCIENCE, PIPELINE.preparation)
     with pytest.raises(Unprocessable):
         run_difference(made.services, prepared, PIPELINE.difference)
     with made.services.transaction() as records:

@@ -11,7 +11,7 @@ from astrid_core.detection.entities import ModelRun
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.entities import DifferenceRun
 from astrid_core.observations.entities import Observation
-from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.preprocessing.choose_masters import CalibrationPlan
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.events import verify_chain
@@ -28,7 +28,7 @@ from astrid_core.stages.lifecycle import (
     show_observation,
 )
 from astrid_core.stages.plan import NightPlan, Recipe, plan_night
-from astrid_core.stages.preprocess import preprocess_key
+from astrid_core.stages.preprocess import Preparation, planned_key, preprocess_key
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.references import plan_references, run_build_reference
 from astrid_core.stages.report import run_report
@@ -41,7 +41,8 @@ from tests.fakes.models import MemoryModels, with_champion
 from tests.fakes.records import MemoryDatabase
 from tests.stages.test_publish_review_export import REFERENCE
 
-PREPROCESS, DIFFERENCE, DETECT = PreprocessConfig(), DifferenceConfig(), DetectConfig()
+AS_IT_IS = CalibrationPlan(rule="taken as it is")
+PREPARATION, DIFFERENCE, DETECT = Preparation(), DifferenceConfig(), DetectConfig()
 PLACES = [(50.0, 50.0, 20.0), (20.0, 30.0, -9.0)]
 NAMES = [f"demo:{NIGHT}/exposure{number}.fits" for number in (1, 2)]
 
@@ -61,7 +62,7 @@ class Night:
         with self.services.transaction() as records:
             seen = records.observations.get(name)
             number = records.processing_rounds.of(name)
-            key = preprocess_key(seen, PREPROCESS, processing_round=number)
+            key = planned_key(records, seen, None, PREPARATION)
             prepared: PreprocessRun = replace(preprocess_run(seen), key=key, processing_round=number)
             made = difference_run(seen, PLACES)
             key = difference_key(prepared, find_reference(records, seen, DIFFERENCE), DIFFERENCE)
@@ -91,7 +92,7 @@ def night() -> Night:
         artifacts=MemoryArtifacts(), models=models, surveys={}, transaction=MemoryDatabase().transaction
     )
     recipe = Recipe(
-        model=models.champion("astrid-detection"), preprocess=PREPROCESS, difference=DIFFERENCE, detect=DETECT
+        model=models.champion("astrid-detection"), preparation=PREPARATION, difference=DIFFERENCE, detect=DETECT
     )
     made = Night(services=services, recipe=recipe)
     with services.transaction() as records:
@@ -205,9 +206,9 @@ def test_a_settled_exposure_is_done_anew_in_a_new_round_and_the_old_runs_stay(ni
 
 
 def test_the_first_round_has_the_keys_that_it_always_had() -> None:
-    key = preprocess_key(invented(), PREPROCESS)
-    assert key == preprocess_key(invented(), PREPROCESS, processing_round=0)
-    assert key != preprocess_key(invented(), PREPROCESS, processing_round=1)
+    key = preprocess_key(invented(), AS_IT_IS, PREPARATION)
+    assert key == preprocess_key(invented(), AS_IT_IS, PREPARATION, processing_round=0)
+    assert key != preprocess_key(invented(), AS_IT_IS, PREPARATION, processing_round=1)
     prepared = preprocess_run(observation(1))
     again = replace(prepared, processing_round=1)
     assert difference_key(prepared, None, DIFFERENCE) != difference_key(again, None, DIFFERENCE)

@@ -15,15 +15,15 @@ from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.plan import Recipe, plan_night
-from astrid_core.stages.preprocess import run_preprocess
+from astrid_core.stages.preprocess import Preparation, run_preprocess
 from astrid_core.stages.references import plan_references, run_build_reference
 from tests.stages.scene import NEW, NIGHT, REFERENCE_NIGHTS, SHAPE, Scene, exposure, scene
 from tests.synthetic.fields import wcs
 
-PREPROCESS, REFERENCE, DIFFERENCE = PreprocessConfig(), ReferenceConfig(), DifferenceConfig()
+PREPARATION, REFERENCE, DIFFERENCE = Preparation(), ReferenceConfig(), DifferenceConfig()
 RECIPE = Recipe(
     model=Model(name="unet", version=1, digest="0" * 64),
-    preprocess=PREPROCESS,
+    preparation=PREPARATION,
     difference=DIFFERENCE,
     detect=DetectConfig(),
 )
@@ -36,13 +36,13 @@ def subtracted() -> tuple[Scene, RunKey, str]:
     made = scene()
     run_ingest(made.services, "demo")
     digest = _build(made)
-    prepared = run_preprocess(made.services, SCIENCE, PREPROCESS)
+    prepared = run_preprocess(made.services, SCIENCE, PREPARATION)
     return made, run_difference(made.services, prepared, DIFFERENCE), digest
 
 
 def _build(made: Scene) -> str:
     (group,) = plan_references(made.services, survey="demo", config=REFERENCE, exclude_night=NIGHT)
-    keys = [run_preprocess(made.services, one, PREPROCESS) for one in group.observation_ids]
+    keys = [run_preprocess(made.services, one, PREPARATION) for one in group.observation_ids]
     return run_build_reference(made.services, keys, REFERENCE, cell=group.cell, band=group.band)
 
 
@@ -79,7 +79,7 @@ def test_doing_everything_again_is_doing_nothing(
     monkeypatch.setattr("astrid_core.stages.difference.difference_pair", _not_again)
     monkeypatch.setattr("astrid_core.stages.references.coadd", _not_again)
     assert _build(made) == digest
-    assert run_difference(made.services, run_preprocess(made.services, SCIENCE, PREPROCESS), DIFFERENCE) == key
+    assert run_difference(made.services, run_preprocess(made.services, SCIENCE, PREPARATION), DIFFERENCE) == key
     assert len(made.artifacts.stored) == n_stored
     with made.services.transaction() as records:
         names = [event.name for event in records.events.all()]
@@ -104,7 +104,7 @@ def test_a_plan_knows_what_is_left_of_a_night(subtracted: tuple[Scene, RunKey, s
 def test_without_reference_the_exposure_is_skipped_with_the_reason_until_there_is_one() -> None:
     made = scene()
     run_ingest(made.services, "demo")
-    prepared = run_preprocess(made.services, SCIENCE, PREPROCESS)
+    prepared = run_preprocess(made.services, SCIENCE, PREPARATION)
     with pytest.raises(NoReference, match="no reference from another night"):
         run_difference(made.services, prepared, DIFFERENCE)
     with pytest.raises(Unprocessable, match="no reference from another night"):
@@ -117,7 +117,7 @@ def test_without_reference_the_exposure_is_skipped_with_the_reason_until_there_i
 
 def test_a_changed_setting_makes_an_exposure_pending_again(subtracted: tuple[Scene, RunKey, str]) -> None:
     made, _, _ = subtracted
-    changed = replace(RECIPE, preprocess=replace(PREPROCESS, detect_sigma=7.0))
+    changed = replace(RECIPE, preparation=Preparation(preprocess=PreprocessConfig(detect_sigma=7.0)))
     assert plan_night(made.services, changed, survey="demo", night=NIGHT).pending == (SCIENCE,)
 
 
@@ -126,19 +126,19 @@ def test_a_file_that_changed_after_ingest_is_a_skipped_run() -> None:
     run_ingest(made.services, "demo")
     made.survey.files[f"{NIGHT}/a.fits"] = exposure(NIGHT, seed=11)
     with pytest.raises(Unprocessable, match="changed since ingest"):
-        run_preprocess(made.services, SCIENCE, PREPROCESS)
+        run_preprocess(made.services, SCIENCE, PREPARATION)
     with made.services.transaction() as records:
         (run,) = records.preprocess_runs.of_observation(SCIENCE)
     assert run.status is RunStatus.SKIPPED
     run_ingest(made.services, "demo")
-    assert run_preprocess(made.services, SCIENCE, PREPROCESS) != run.key
+    assert run_preprocess(made.services, SCIENCE, PREPARATION) != run.key
 
 
 def test_a_corrupt_image_stops_the_exposure_and_names_the_bytes() -> None:
     made = scene()
     run_ingest(made.services, "demo")
     _build(made)
-    prepared = run_preprocess(made.services, SCIENCE, PREPROCESS)
+    prepared = run_preprocess(made.services, SCIENCE, PREPARATION)
     with made.services.transaction() as records:
         image = records.preprocess_runs.get(prepared).image
     assert image is not None

@@ -6,11 +6,10 @@ from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.entities import QualityLevel, ReferenceImage
 from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.observations.entities import Observation
-from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.errors import NoReference
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.ingest import run_ingest
-from astrid_core.stages.preprocess import run_preprocess
+from astrid_core.stages.preprocess import Preparation, run_preprocess
 from astrid_core.stages.references import plan_references, run_build_reference
 from astrid_core.stages.suitability import choose_suitable, judge_reference
 from tests.adapters.invented import observation, reference
@@ -72,7 +71,7 @@ def test_a_difference_from_a_class_b_reference_says_so_on_its_record_and_event()
     made = scene()
     run_ingest(made.services, "demo")
     (group,) = plan_references(made.services, survey="demo", config=ReferenceConfig(), exclude_night=NIGHT)
-    keys = [run_preprocess(made.services, one, PreprocessConfig()) for one in group.observation_ids]
+    keys = [run_preprocess(made.services, one, Preparation()) for one in group.observation_ids]
     digest = run_build_reference(made.services, keys, ReferenceConfig(), cell=group.cell, band=group.band)
     with made.services.transaction() as records:
         built = records.references.get(digest)
@@ -83,7 +82,7 @@ def test_a_difference_from_a_class_b_reference_says_so_on_its_record_and_event()
     run_ingest(foreign.services, "demo")
     with foreign.services.transaction() as records:
         records.references.add(replace(built, reference_class=ReferenceClass.B))
-    prepared = run_preprocess(foreign.services, f"demo:{NIGHT}/a.fits", PreprocessConfig())
+    prepared = run_preprocess(foreign.services, f"demo:{NIGHT}/a.fits", Preparation())
     key = run_difference(foreign.services, prepared, CONFIG)
     with foreign.services.transaction() as records:
         quality = records.difference_runs.get(key).quality

@@ -99,7 +99,7 @@ _FACTS: dict[str, tuple[dict[str, object], str]] = {
     "ra_out_of_range.fits": ({"CTYPE1": None, "CTYPE2": None, "RA": 400.0, "DEC": 2.0}, "no place on the sky: RA=400"),
     "dec_out_of_range.fits": ({"CRVAL2": 95.0}, "CRVAL2 is no angle"),
     "pointing_only.fits": ({"CTYPE1": None, "CTYPE2": None, "RA": "10:00:00", "DEC": "+02:00:00"}, "pixel scale"),
-    "bias.fits": ({"IMAGETYP": "Bias Frame"}, "calibration frame"),
+    "arc.fits": ({"IMAGETYP": "Arc Frame"}, "calibration frame"),
 }
 
 

@@ -12,6 +12,7 @@ class Lock(IntEnum):
     APPEND_EVENT = 0x4173_0002
     CHANGE_CATALOG = 0x4173_0003
     NUMBER_REFERENCE = 0x4173_0004
+    NUMBER_CALIBRATION = 0x4173_0005
 
 
 def take(connection: Connection, lock: Lock) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
 from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlCurators, SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
@@ -20,6 +21,8 @@ class SqlRecords:
 
     observations: SqlObservations
     rejections: SqlRejections
+    calibration_frames: SqlCalibrationFrames
+    calibration_masters: SqlCalibrationMasters
     undelivered: SqlUndeliveredFiles
     quarantines: SqlQuarantines
     processing_rounds: SqlProcessingRounds
@@ -42,6 +45,8 @@ def records_in(session: Session, *, actor: str) -> SqlRecords:
     return SqlRecords(
         observations=SqlObservations(session),
         rejections=SqlRejections(session),
+        calibration_frames=SqlCalibrationFrames(session),
+        calibration_masters=SqlCalibrationMasters(session),
         undelivered=SqlUndeliveredFiles(session),
         quarantines=SqlQuarantines(session),
         processing_rounds=SqlProcessingRounds(session),

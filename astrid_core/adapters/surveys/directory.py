@@ -15,7 +15,7 @@ import structlog
 from astrid_core.adapters.surveys.look import Look, require_digest
 from astrid_core.adapters.surveys.maps import is_map, maps_beside
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import ExternalImage, ListedFile, Observation, Rejection, Survey
+from astrid_core.observations.entities import CalibrationFrame, ExternalImage, Found, ListedFile, Observation, Survey
 from astrid_core.observations.registry import Registry
 from astrid_core.observations.roles import Role
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
@@ -30,7 +30,7 @@ _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _File:
     """One file that has the name of an image, or the reason why it is not looked at."""
 
     path: Path
@@ -73,8 +73,8 @@ class DirectoryClient:
                 continue
             yield ListedFile(archive_id=found.archive_id, n_bytes=_size_of(found), problem=found.reason)
 
-    def discover(self, files: Iterable[ListedFile] | None = None) -> Iterator[Observation | Rejection]:
-        """Yield every exposure of the folder, or the reason why a file is none, in the order of their names."""
+    def discover(self, files: Iterable[ListedFile] | None = None) -> Iterator[Found]:
+        """Yield what every file of the folder holds, or why it cannot be used, in the order of their names."""
         look = Look(self._survey, self._config, now_s=self._clock(), registry=self._registry)
         wanted = None if files is None else {one.archive_id for one in files}
         for found in self._files():
@@ -86,7 +86,7 @@ class DirectoryClient:
                 described = [look.reject(found.archive_id, problem)]
             yield from described
 
-    def fetch(self, observation: Observation) -> bytes:
+    def fetch(self, observation: Observation | CalibrationFrame) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
         name = observation.archive_id.removesuffix(f"[{observation.extension}]")
         content, digest = self._content(name)
@@ -138,7 +138,7 @@ class DirectoryClient:
             ) from error
         return root
 
-    def _files(self) -> Iterator[_Found]:
+    def _files(self) -> Iterator[_File]:
         """Yield what has the name of an image, in the order of names; a stack, since folders may nest without end."""
         root = self._root()
         waiting = [root]
@@ -151,17 +151,17 @@ class DirectoryClient:
                     continue
             except OSError as error:
                 reason = f"folder cannot be read: {error.strerror}"
-                yield _Found(path=path, archive_id=_shown(path, root), reason=reason)
+                yield _File(path=path, archive_id=_shown(path, root), reason=reason)
                 continue
             if self._is_named_image(path.name) or (path.is_symlink() and path.is_dir()):
-                yield _Found(path=path, archive_id=_shown(path, root), reason=_obstacle(path, root))
+                yield _File(path=path, archive_id=_shown(path, root), reason=_obstacle(path, root))
 
     def _is_named_image(self, name: str) -> bool:
         lower = name.lower()
         return any(lower.endswith(suffix + packed) for suffix in self._config.suffixes for packed in _PACKED)
 
 
-def _described(found: _Found, look: Look) -> list[Observation | Rejection]:
+def _described(found: _File, look: Look) -> list[Found]:
     if found.reason:
         raise UnusableFile(found.reason)
     with _opened(found.path, found.archive_id) as stream:
@@ -171,7 +171,7 @@ def _described(found: _Found, look: Look) -> list[Observation | Rejection]:
             raise _translated(error, found.archive_id) from error
 
 
-def _size_of(found: _Found) -> int | None:
+def _size_of(found: _File) -> int | None:
     try:
         return None if found.reason else found.path.stat().st_size
     except OSError:

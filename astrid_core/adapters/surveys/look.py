@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.describe import describe
-from astrid_core.observations.entities import Companion, Observation, Rejection, Survey
+from astrid_core.observations.entities import Companion, Found, Rejection, Survey
 from astrid_core.observations.headers import FrameFacts, read_stream
 from astrid_core.observations.registry import Registry
 from astrid_core.observations.times import MJD_OF_UNIX_EPOCH
@@ -24,9 +24,7 @@ class Look:
         self._now_mjd = MJD_OF_UNIX_EPOCH + now_s / 86400.0
         self._seen: dict[str, str] = {}
 
-    def describe(
-        self, stream: BinaryIO, archive_id: str, companions: tuple[Companion, ...] = ()
-    ) -> list[Observation | Rejection]:
+    def describe(self, stream: BinaryIO, archive_id: str, companions: tuple[Companion, ...] = ()) -> list[Found]:
         """Return what an open file holds, one item per exposure; OSError passes, for the caller knows the file.
 
         ``companions`` are the maps beside it, each for all of its exposures.
@@ -44,15 +42,13 @@ class Look:
             for index, facts in enumerate(frames)
         ]
         # A mosaic without any position would otherwise be told about once per detector.
-        return results if any(isinstance(one, Observation) for one in results) else results[:1]
+        return results[:1] if all(isinstance(one, Rejection) for one in results) else results
 
     def reject(self, archive_id: str, problem: UnusableFile) -> Rejection:
         """Return the rejection of a file, its reason on one line."""
         return Rejection(survey=self._survey.name, archive_id=archive_id, reason=" ".join(str(problem).split()))
 
-    def _described(
-        self, facts: FrameFacts, archive_id: str, digest: str, companions: tuple[Companion, ...]
-    ) -> Observation | Rejection:
+    def _described(self, facts: FrameFacts, archive_id: str, digest: str, companions: tuple[Companion, ...]) -> Found:
         try:
             return describe(
                 facts,

@@ -15,11 +15,12 @@ from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.look import Look, require_digest
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import (
+    CalibrationFrame,
     Companion,
     ExternalImage,
+    Found,
     ListedFile,
     Observation,
-    Rejection,
     Survey,
     UndeliveredFile,
 )
@@ -41,8 +42,6 @@ _LONGEST_NAME = 200
 """File systems take 255 bytes, and an unfinished file has a longer name."""
 _MAX_IN_A_ROW = 10
 """Files that did not come without one in between that did: then the archive is in trouble, not they."""
-
-Found = Observation | Rejection | UndeliveredFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +121,7 @@ class MirroredClient(ABC):
                     untold, n_failed = [], 0
         yield from untold
 
-    def fetch(self, observation: Observation) -> bytes:
+    def fetch(self, observation: Observation | CalibrationFrame) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
         name = observation.archive_id.removesuffix(f"[{observation.extension}]")
         path = place_in(self._mirror.folder, name)
@@ -170,7 +169,7 @@ class MirroredClient(ABC):
                 found.append(Companion(role=role, archive_id=one.archive_id, digest=digest))
         return tuple(sorted(found, key=lambda companion: companion.role.value))
 
-    def _described(self, path: Path, file: ListedFile, look: Look) -> list[Observation | Rejection]:
+    def _described(self, path: Path, file: ListedFile, look: Look) -> list[Found]:
         try:
             with path.open("rb") as stream:
                 return look.describe(stream, file.archive_id, self._companions(file))

@@ -14,7 +14,7 @@ from astrid_core.shared.errors import BadConfiguration
 
 FOLDER = "folder"
 """What an entry is that does not say what it is."""
-_KEYS = frozenset({"kind", "directory", "description", "truth"})
+_KEYS = frozenset({"kind", "directory", "description", "truth", "calibrated"})
 
 Table = Mapping[str, Any]
 
@@ -48,5 +48,8 @@ def open_surveys(
 def _folder(name: str, table: Table, config: IngestConfig) -> DirectoryClient:
     if unknown := sorted(set(table) - _KEYS):
         raise BadConfiguration("unknown key", survey=name, key=unknown[0], known=", ".join(sorted(_KEYS)))
-    survey = Survey(name=name, description=table.get("description", ""))
+    calibrated = table.get("calibrated")
+    if calibrated is not None and not isinstance(calibrated, bool):
+        raise BadConfiguration("calibrated is true, false, or left out", survey=name, got=calibrated)
+    survey = Survey(name=name, description=table.get("description", ""), calibrated=calibrated)
     return DirectoryClient(survey, Path(table["directory"]), config)

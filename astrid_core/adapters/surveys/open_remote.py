@@ -50,7 +50,7 @@ def open_remote(
                 if key not in shared:
                     authorization = _authorization(mast_token, server) if kind == "mast" else ""
                     shared[key] = stack.enter_context(HttpClient(kind, policy, authorization=authorization))
-                survey = Survey(name=name, description=table.get("description", ""))
+                survey = Survey(name=name, description=table.get("description", ""), calibrated=_is_calibrated(query))
                 mirror = Mirror(folder=mirrors / name, config=config)
                 found[name] = _client(survey, query, shared[key], mirror, server, s3)
             except BadConfiguration as error:
@@ -87,6 +87,13 @@ def _client(
             return skyview.SkyViewClient(survey, query, http, mirror, server=server)
         case _:
             raise TypeError(f"no client answers a {type(query).__name__}")
+
+
+def _is_calibrated(query: object) -> bool | None:
+    """Tell whether an archive gives calibrated products only: MAST does from level 2 on, PS1 and SkyView always do."""
+    if isinstance(query, MastQuery):
+        return True if query.calibration_levels and min(query.calibration_levels) >= 2 else None
+    return True
 
 
 def _read(table: Mapping[str, Any]) -> tuple[str, object, str, HttpPolicy]:

@@ -40,6 +40,9 @@ class ObservationRow(Row):
     zero_point_mag: Mapped[float | None]
     companions: Mapped[str | None]
     """Role, digest and archive_id of each map, a line each: text, for PostgreSQL compares no JSON."""
+    detector: Mapped[str]
+    binning: Mapped[str]
+    calibrated_by: Mapped[str]
 
     @staticmethod
     def values(observation: Observation) -> dict[str, object]:
@@ -71,6 +74,9 @@ class ObservationRow(Row):
             "companions": "\n".join(
                 f"{one.role.name} {one.digest or '-'} {one.archive_id}" for one in observation.companions
             ),
+            "detector": observation.detector,
+            "binning": observation.binning,
+            "calibrated_by": observation.calibrated_by,
         }
 
     def entity(self) -> Observation:
@@ -96,6 +102,9 @@ class ObservationRow(Row):
             saturation_adu=self.saturation_adu,
             zero_point_mag=self.zero_point_mag,
             companions=tuple(_companion(line) for line in (self.companions or "").splitlines()),
+            detector=self.detector,
+            binning=self.binning,
+            calibrated_by=self.calibrated_by,
         )
 
 

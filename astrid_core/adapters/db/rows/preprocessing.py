@@ -47,6 +47,8 @@ class PreprocessRunRow(Row):
     quality_depth_mag: Mapped[float | None]
     tie: Mapped[dict[str, Any] | None]
     """What was measured against a star catalog."""
+    calibration: Mapped[str]
+    masters: Mapped[list[str]]
     elapsed_s: Mapped[float]
     processing_round: Mapped[int] = mapped_column(server_default="0")
 
@@ -73,6 +75,8 @@ class PreprocessRunRow(Row):
             "quality_masked_fraction": None if quality is None else quality.masked_fraction,
             "quality_depth_mag": None if quality is None else quality.depth_mag,
             "tie": tie_values(run),
+            "calibration": run.calibration,
+            "masters": list(run.masters),
             "elapsed_s": run.elapsed_s,
             "processing_round": run.processing_round,
         }
@@ -91,6 +95,8 @@ class PreprocessRunRow(Row):
             photometry=photometry_of(self.tie),
             exposure=exposure_of(self.tie),
             untied=untied_of(self.tie),
+            calibration=self.calibration,
+            masters=tuple(self.masters),
             elapsed_s=self.elapsed_s,
             processing_round=self.processing_round,
         )
