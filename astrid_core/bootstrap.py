@@ -17,7 +17,7 @@ from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.open import FOLDER, open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
-from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
+from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
@@ -50,6 +50,7 @@ class Pipeline:
     detect: DetectConfig = field(default_factory=DetectConfig)
     inject: InjectConfig = field(default_factory=InjectConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
     report: ReportConfig = field(default_factory=ReportConfig)

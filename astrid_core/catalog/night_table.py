@@ -39,8 +39,8 @@ def night_table(facts: NightFacts) -> str:
             "Failed",
             [(one.archive_id, f"{one.stage}: {one.reason}") for one in facts.exposures if one.outcome == UNFINISHED],
         ),
-        ("Quarantined", [(one.archive_id, one.reason) for one in facts.exposures if one.outcome == QUARANTINED]),
         ("Exposures to be careful with", [(one.archive_id, one.warning) for one in facts.exposures if one.warning]),
+        ("Quarantined", [(one.archive_id, one.reason) for one in facts.exposures if one.outcome == QUARANTINED]),
         ("Rejected files", [(one.archive_id, one.reason) for one in facts.rejected]),
     ):
         if rows:
