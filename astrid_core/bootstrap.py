@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.models.mlflow import MlflowModels
@@ -29,7 +30,7 @@ from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.ports import SurveyClient
-from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.simulate.training_frames import SimulatedFrames
@@ -45,6 +46,8 @@ class Pipeline:
 
     ingest: IngestConfig = field(default_factory=IngestConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    zero_point: ZeroPointConfig = field(default_factory=ZeroPointConfig)
+    astrometry: AstrometryConfig = field(default_factory=AstrometryConfig)
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     difference: DifferenceConfig = field(default_factory=DifferenceConfig)
     detect: DetectConfig = field(default_factory=DetectConfig)
@@ -114,7 +117,11 @@ def migrate_database(settings: Settings | None = None) -> None:
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
     settings = settings or Settings()
-    with closing(open_database(_database_url(settings))) as database, _surveys(settings) as surveys:
+    with (
+        closing(open_database(_database_url(settings))) as database,
+        _surveys(settings) as surveys,
+        open_star_catalog(settings.star_catalog) as stars,
+    ):
         yield Services(
             artifacts=open_artifacts(
                 settings.artifacts or str(settings.home / "artifacts"),
@@ -127,6 +134,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             surveys=surveys,
             transaction=lambda: _transaction(database, settings.actor),
             arrays=open_arrays(settings.arrays),
+            stars=stars,
         )
 
 

@@ -19,7 +19,7 @@ from astrid_core.observations.ports import (
     SurveyClient,
     UndeliveredFiles,
 )
-from astrid_core.preprocessing.ports import PreprocessRuns
+from astrid_core.preprocessing.ports import PreprocessRuns, StarCatalog
 from astrid_core.shared.artifacts import ArtifactStore
 from astrid_core.shared.events import EventLog
 
@@ -58,3 +58,5 @@ class Services:
     """Commits on exit, rolls back on error."""
     arrays: ModuleType = np
     """The array library that subtractions are computed by."""
+    stars: StarCatalog | None = None
+    """Reference stars that frames are tied to; None where no catalog is configured."""
