@@ -82,3 +82,51 @@ class ZeroPointConfig:
             raise BadConfiguration("richer fits must need more stars", stars_per_degree=self.stars_per_degree)
         if not 0.0 < self.max_chance < 1.0:
             raise BadConfiguration("max_chance must lie in (0, 1)", got=self.max_chance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AstrometryConfig:
+    """Settings of the tie to a star catalog."""
+
+    search_radius_arcsec: float = 60.0
+    """A header may be off by so much, besides some tenths of a degree of rotation and a per cent of scale."""
+    pointing_radius_deg: float = 0.5
+    """A pointing without orientation may be off by so much."""
+    pointing_scale_error: float = 0.1
+    """And its pixel scale by such a part."""
+    blind_scales_arcsec: tuple[float, float] = (0.1, 30.0)
+    """Smallest and largest pixels that are tried where nothing is known."""
+    max_stars: int = 20_000
+    """The brightest so many catalog stars of a region are used."""
+    max_sources: int = 1000
+    """The brightest so many sources of a frame are used."""
+    max_order: int = 4
+    """Highest order of SIP distortion that is tried."""
+    min_matched: int = 6
+    """Fewer matched stars are no solution."""
+    max_log_chance: float = -9.0
+    """Nor are pairs that unrelated stars would make more often than 10 to this power."""
+    max_rms_pix: float = 0.7
+    """Nor is a fit with more scatter than this along an axis."""
+    max_rms_mas: float = 0.0
+    """The same in milliarcseconds; 0 sets no limit."""
+
+    def __post_init__(self) -> None:
+        low, high = self.blind_scales_arcsec
+        if not 0.0 < low <= high:
+            raise BadConfiguration("blind_scales_arcsec must grow from above 0", got=self.blind_scales_arcsec)
+        for name in ("search_radius_arcsec", "pointing_radius_deg", "max_rms_pix"):
+            if getattr(self, name) <= 0.0:
+                raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
+        if not 0.0 < self.pointing_scale_error < 0.5:
+            raise BadConfiguration("pointing_scale_error must lie in (0, 0.5)", got=self.pointing_scale_error)
+        if not 1 <= self.max_order <= 5:
+            raise BadConfiguration("max_order must lie in [1, 5]", got=self.max_order)
+        if self.min_matched < 5 or min(self.max_stars, self.max_sources) < self.min_matched:
+            raise BadConfiguration("at least 5 stars must match, of at least as many", min_matched=self.min_matched)
+        if self.max_log_chance > -3.0 or self.max_rms_mas < 0.0:
+            raise BadConfiguration(
+                "max_log_chance must be -3 or less, max_rms_mas not negative",
+                max_log_chance=self.max_log_chance,
+                max_rms_mas=self.max_rms_mas,
+            )

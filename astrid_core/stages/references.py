@@ -4,13 +4,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
+from astropy.wcs import WCS
 
 from astrid_core.differencing.coadd import VERSION, coadd
 from astrid_core.differencing.config import ReferenceConfig
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.differencing.references import group_pointings
 from astrid_core.observations.entities import Observation
+from astrid_core.observations.registry_file import known_instruments
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import NoReference
 from astrid_core.shared.runs import RunKey, RunStatus, run_key
@@ -44,12 +47,13 @@ def plan_references(
     region: Region | None = None,
     exclude_night: str | None = None,
 ) -> tuple[ReferenceGroup, ...]:
-    """Return the groups of exposures that references can be built from, none taken in ``exclude_night``.
+    """Return the groups of exposures that references can be built from: none of ``exclude_night`` or in quarantine.
 
     Bands and pointings are kept apart; a group belongs to the cell of its earliest exposure.
     """
     with services.transaction() as records:
-        observations = records.observations.search(survey=survey, region=region)
+        found = records.observations.search(survey=survey, region=region)
+        observations = [one for one in found if records.quarantines.of(one) is None]
     by_band: dict[str, list[Observation]] = {}
     for observation in observations:
         if observation.night != exclude_night:
@@ -73,6 +77,8 @@ def run_build_reference(
     with services.transaction() as records:
         runs = [records.preprocess_runs.get(key) for key in sorted(preprocess_keys)]
         runs = [run for run in runs if run.status is RunStatus.SUCCEEDED and run.image is not None]
+        # Between planning and now an input may have been set aside.
+        runs = [run for run in runs if _is_free(records, run)]
         observations = [records.observations.get(run.observation_id) for run in runs]
         built = _already_built(records, runs, config, cell=cell, band=band)
     if built is not None:
@@ -102,6 +108,8 @@ def run_build_reference(
             fwhm_pix=result.fwhm_pix,
             sky_rms=result.sky_rms,
             zero_point_mag=used[0].zero_point_mag,
+            mission=known_instruments().mission_named(used[0].instrument),
+            pixel_scale_arcsec=pixel_scale_arcsec(result.image.wcs),
             recipe=_recipe(runs, config, cell=cell, band=band),
             elapsed_s=time.monotonic() - started,
         )
@@ -110,6 +118,10 @@ def run_build_reference(
             records.events.append("reference.recorded", subject=reference.digest, facts=facts)
     log.info("reference.recorded", digest=reference.digest, cell=cell, band=band, n_inputs=len(used))
     return reference.digest
+
+
+def _is_free(records: Records, run: PreprocessRun) -> bool:
+    return records.quarantines.of(records.observations.get(run.observation_id)) is None
 
 
 def _recipe(runs: Sequence[PreprocessRun], config: ReferenceConfig, *, cell: str, band: str) -> RunKey:
@@ -124,6 +136,11 @@ def _already_built(
         if reference.recipe == wanted:
             return reference.digest
     return None
+
+
+def pixel_scale_arcsec(wcs: WCS) -> float:
+    """Return the geometric mean over both axes at the reference pixel."""
+    return float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix)))) * 3600.0
 
 
 def _footprint(wcs: object, shape: tuple[int, int]) -> tuple[SkyPosition, float]:
