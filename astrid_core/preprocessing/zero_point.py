@@ -72,7 +72,7 @@ def measure_zero_point(
     Raises NoZeroPoint with too few stars, ValueError for arrays that differ in length and bands not in the catalog.
     """
     lengths = {len(one) for one in (seen.x_pix, seen.y_pix, seen.flux, seen.flux_err, stars)}
-    missing = sorted({band, *(colour or ())} - set(stars.mags))
+    missing = sorted({band, *(colour or ())} - (set(stars.mags) & set(stars.mag_errs)))
     if len(lengths) != 1 or missing:
         raise ValueError(f"stars do not fit together: lengths {sorted(lengths)}, bands not in the catalog {missing}")
     pool = _pool(seen, stars, band=band, colour=colour, config=config)
