@@ -17,7 +17,8 @@ from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.open import FOLDER, open_surveys
-from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
+from astrid_core.adapters.surveys.s3_addresses import S3Access
+from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
@@ -51,6 +52,7 @@ class Pipeline:
     detect: DetectConfig = field(default_factory=DetectConfig)
     inject: InjectConfig = field(default_factory=InjectConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
@@ -92,7 +94,13 @@ def _read_table(name: str, table: Mapping[str, Any], kind: Any) -> Any:
     unknown = sorted(set(table) - known)
     if unknown:
         raise BadConfiguration("unknown key", table=name, key=unknown[0], known=", ".join(sorted(known)))
-    return kind(**{key: _frozen(value) for key, value in table.items()})
+    parts = {one.name: one.default_factory for one in dataclasses.fields(kind)}
+    return kind(
+        **{
+            key: _read_table(f"{name}.{key}", value, parts[key]) if isinstance(value, Mapping) else _frozen(value)
+            for key, value in table.items()
+        }
+    )
 
 
 def _frozen(value: Any) -> Any:
@@ -202,6 +210,12 @@ def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClien
         mirrors=settings.home / "mirrors",
         config=load_pipeline(settings.pipeline).ingest if tables else IngestConfig(),
         mast_token=settings.mast_token.get_secret_value(),
+        s3=S3Access(
+            endpoint_url=settings.s3_endpoint_url,
+            region=settings.s3_region,
+            access_key_id=settings.s3_access_key_id.get_secret_value(),
+            secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+        ),
     )
 
 

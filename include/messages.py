@@ -49,3 +49,12 @@ class GroupBatch(TypedDict):
 
     label: str
     groups: list[Group]
+
+
+class IngestRequest(TypedDict):
+    """What is to be looked at; None stands for every survey, the whole sky, and no limit."""
+
+    survey: str | None
+    region: str | None
+    first_night: str | None
+    last_night: str | None

@@ -74,6 +74,78 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFile:
+    """A file as its survey lists it, before anybody has opened it."""
+
+    archive_id: str
+    n_bytes: int | None = None
+    """As listed; None where the survey does not say."""
+    sha256: str = ""
+    """As listed, in hexadecimal; empty where the survey does not say."""
+    problem: str = ""
+    """Why it cannot be asked for; empty if it can."""
+    beside: tuple["ListedFile", ...] = ()
+    """Its weight, mask and exposure maps: files of their own that are kept in the same folder."""
+    position: SkyPosition | None = None
+    """Centre, as listed; None where the list does not say."""
+    mid_mjd: float | None = None
+    """Middle of the exposure, as listed; None where the list does not say."""
+
+    @property
+    def version(self) -> str:
+        """What changes when the survey holds another file under this name: its checksum, else its size."""
+        return self.sha256 or ("" if self.n_bytes is None else str(self.n_bytes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndeliveredFile:
+    """A file that a survey lists but did not give, and how often in a row it was asked for."""
+
+    survey: str
+    archive_id: str
+    reason: str
+    """One line: what came instead, the last time."""
+    version: str = ""
+    """Of the listed file (``ListedFile.version``)."""
+    n_attempts: int = 1
+    """Looks in a row that asked for this version of it in vain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """An exposure, or every exposure of an instrument, that is set aside until somebody releases it."""
+
+    survey: str
+    archive_id: str = ""
+    """Empty where it is about an instrument."""
+    instrument: str = ""
+    """Empty where it is about one exposure."""
+    reason: str
+    actor: str
+    """Who set it aside."""
+    at: datetime
+    """Aware UTC."""
+
+    def __post_init__(self) -> None:
+        if bool(self.archive_id) == bool(self.instrument):
+            message = f"a quarantine is of an exposure or of an instrument, not of {self.archive_id or 'neither'!r}"
+            raise ValueError(message)
+        if not self.reason.strip():
+            raise ValueError("a quarantine needs a reason")
+
+    @property
+    def target(self) -> str:
+        """What is set aside: ``survey:archive_id``, or ``survey/instrument``."""
+        return f"{self.survey}:{self.archive_id}" if self.archive_id else f"{self.survey}/{self.instrument}"
+
+    @property
+    def told(self) -> str:
+        """Why and by whom, on one line."""
+        where = f" (all of {self.instrument})" if self.instrument else ""
+        return f"{self.reason}; by {self.actor}, {self.at:%Y-%m-%d %H:%M} UTC{where}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
     """A file or frame that cannot become an Observation, and why."""
 

@@ -52,8 +52,16 @@ class PreprocessRun:
     wcs: WCSInfo | None = None
     quality: ImageQuality | None = None
     elapsed_s: float = 0.0
+    processing_round: int = 0
+    """How often the exposure had been asked to be done anew; part of the key, and of those of the runs behind it."""
 
     @classmethod
-    def skipped(cls, key: RunKey, observation_id: str, reason: str) -> "PreprocessRun":
+    def skipped(cls, key: RunKey, observation_id: str, reason: str, *, processing_round: int = 0) -> "PreprocessRun":
         """Return the record of an observation that could not be prepared."""
-        return cls(key=key, status=RunStatus.SKIPPED, reason=reason, observation_id=observation_id)
+        return cls(
+            key=key,
+            status=RunStatus.SKIPPED,
+            reason=reason,
+            observation_id=observation_id,
+            processing_round=processing_round,
+        )

@@ -73,6 +73,10 @@ class ArchiveUnavailable(TemporaryFailure):
     """A survey archive or folder cannot be reached now."""
 
 
+class ServicePaused(ArchiveUnavailable):
+    """A service failed too often in a row, or asked for a long pause: nothing is sent to it for a while."""
+
+
 class CatalogUnavailable(TemporaryFailure):
     """A catalog of reference stars cannot be read now."""
 

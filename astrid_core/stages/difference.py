@@ -1,7 +1,7 @@
 """Subtract the reference from one prepared observation, keep the images, record run and candidates."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -9,6 +9,7 @@ from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
 from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.differencing.products import write_difference
+from astrid_core.differencing.quality_gate import measures_of_exposure
 from astrid_core.differencing.references import choose_reference
 from astrid_core.differencing.subtract import VERSION
 from astrid_core.observations.entities import Observation
@@ -19,7 +20,7 @@ from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
 from astrid_core.shared.sky import Region, SkyPosition
 from astrid_core.stages.images import load_image
-from astrid_core.stages.preprocess import wcs_is_trusted
+from astrid_core.stages.preprocess import round_inputs, wcs_is_trusted
 from astrid_core.stages.services import Records, Services
 
 log = structlog.get_logger()
@@ -34,7 +35,13 @@ def find_reference(records: Records, observation: Observation, config: Differenc
 def difference_key(preprocessed: PreprocessRun, reference: ReferenceImage | None, config: DifferenceConfig) -> RunKey:
     """Return the key of comparing a prepared image with a reference; None stands for: no reference was there."""
     image = preprocessed.image.digest if preprocessed.image else ""
-    inputs = (preprocessed.observation_id, image, reference.digest if reference else "no reference")
+    inputs = (
+        preprocessed.observation_id,
+        image,
+        reference.digest if reference else "no reference",
+        # The same pixels may come out of another round, whose runs are to be its own.
+        *round_inputs(preprocessed.processing_round),
+    )
     return run_key("difference", VERSION, config, inputs)
 
 
@@ -59,6 +66,8 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             load_image(services.artifacts, reference.image),
             config,
             trust_science_wcs=wcs_is_trusted(observation),
+            about=_measured(preprocessed),
+            band=observation.band,
             arrays=services.arrays,
         )
     except Unprocessable as error:
@@ -78,6 +87,13 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
     return key
 
 
+def _measured(preprocessed: PreprocessRun) -> Mapping[str, float | None]:
+    if preprocessed.quality is None:
+        return {}
+    scale = preprocessed.wcs.pixel_scale_arcsec if preprocessed.wcs else None
+    return measures_of_exposure(preprocessed.quality, pixel_scale_arcsec=scale)
+
+
 def _record(services: Services, run: DifferenceRun) -> None:
     with services.transaction() as records:
         if records.difference_runs.add(run):
@@ -87,7 +103,7 @@ def _record(services: Services, run: DifferenceRun) -> None:
                 "status": run.status.value,
                 "reason": run.reason,
                 "n_candidates": len(run.candidates),
-                "score_level": run.score_quality.level.value if run.score_quality else "",
+                "quality": run.quality.level.value if run.quality else "",
             }
             records.events.append("difference.recorded", subject=run.key, facts=facts)
 
@@ -121,7 +137,7 @@ def _record_of(
         flux_ratio=pair.flux_ratio,
         score_noise=pair.difference.score_noise,
         source_noise=pair.difference.source_noise,
-        score_quality=pair.score_quality,
+        quality=pair.quality,
         method=pair.difference.method,
         method_reason=pair.difference.method_reason,
         n_usable_pix=int((pair.difference.mask == 0).sum()),

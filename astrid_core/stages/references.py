@@ -44,12 +44,13 @@ def plan_references(
     region: Region | None = None,
     exclude_night: str | None = None,
 ) -> tuple[ReferenceGroup, ...]:
-    """Return the groups of exposures that references can be built from, none taken in ``exclude_night``.
+    """Return the groups of exposures that references can be built from: none of ``exclude_night`` or in quarantine.
 
     Bands and pointings are kept apart; a group belongs to the cell of its earliest exposure.
     """
     with services.transaction() as records:
-        observations = records.observations.search(survey=survey, region=region)
+        found = records.observations.search(survey=survey, region=region)
+        observations = [one for one in found if records.quarantines.of(one) is None]
     by_band: dict[str, list[Observation]] = {}
     for observation in observations:
         if observation.night != exclude_night:
@@ -73,6 +74,8 @@ def run_build_reference(
     with services.transaction() as records:
         runs = [records.preprocess_runs.get(key) for key in sorted(preprocess_keys)]
         runs = [run for run in runs if run.status is RunStatus.SUCCEEDED and run.image is not None]
+        # Between planning and now an input may have been set aside.
+        runs = [run for run in runs if _is_free(records, run)]
         observations = [records.observations.get(run.observation_id) for run in runs]
         built = _already_built(records, runs, config, cell=cell, band=band)
     if built is not None:
@@ -110,6 +113,10 @@ def run_build_reference(
             records.events.append("reference.recorded", subject=reference.digest, facts=facts)
     log.info("reference.recorded", digest=reference.digest, cell=cell, band=band, n_inputs=len(used))
     return reference.digest
+
+
+def _is_free(records: Records, run: PreprocessRun) -> bool:
+    return records.quarantines.of(records.observations.get(run.observation_id)) is None
 
 
 def _recipe(runs: Sequence[PreprocessRun], config: ReferenceConfig, *, cell: str, band: str) -> RunKey:

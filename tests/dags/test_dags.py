@@ -34,6 +34,7 @@ def _tasks(dags: dict[str, Any]) -> list[tuple[str, Any]]:
 def test_every_file_holds_the_dag_of_its_name(dags: dict[str, Any]) -> None:
     assert sorted(dags) == [path.stem for path in DAG_FILES]
     assert {"nightly_survey", "build_references", "train_detector", "region_on_demand"} <= set(dags)
+    assert {"ingest_observations", "reconcile_archive"} <= set(dags)
 
 
 def test_dag_files_stay_short() -> None:
@@ -75,6 +76,7 @@ def test_gates_stand_before_planning_and_before_publishing(dags: dict[str, Any],
     dag = dags[dag_id]
     assert "check_observations" in dag.get_task("plan").upstream_task_ids
     assert "plan" in dag.get_task("search_batch.preprocess").get_flat_relative_ids(upstream=True)
+    assert "check_preparations" in dag.get_task("publish").get_flat_relative_ids(upstream=True)
     assert "check_candidates" in dag.get_task("publish").get_flat_relative_ids(upstream=True)
     assert "publish" in dag.get_task("report").upstream_task_ids
 
@@ -90,7 +92,7 @@ def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], d
 def test_injections_stand_beside_the_way_to_the_catalog(dags: dict[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
     injections = {"plan_injections", "inject"}
-    for task_id in ("check_candidates", "curate", "publish", "report"):
+    for task_id in ("check_preparations", "check_candidates", "curate", "publish", "report"):
         assert not injections & dag.get_task(task_id).get_flat_relative_ids(upstream=True), task_id
     assert "gather" in dag.get_task("plan_injections").upstream_task_ids
     assert dag.get_task("inject").is_mapped
@@ -119,6 +121,9 @@ def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> No
         ("region_on_demand", {"first_night": "2026-11-20"}),
         ("region_on_demand", {**NIGHT, "region": "M31"}),
         ("build_references", {"exclude_night": "yesterday"}),
+        ("ingest_observations", {"first_night": "yesterday"}),
+        ("ingest_observations", {"region": "M31"}),
+        ("reconcile_archive", {"retry": "perhaps"}),
     ],
 )
 def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, asked: dict[str, object]) -> None:
@@ -136,10 +141,23 @@ def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, a
         ),
         ("region_on_demand", {**NIGHT, "region": "polygon(10 41, 11 41, 11 42)"}),
         ("build_references", {"exclude_night": "2026-11-20"}),
+        ("ingest_observations", {**NIGHT, "region": "cone(10.68,41.27,0.5deg)", "survey": "m31-hst"}),
+        ("reconcile_archive", {"survey": "m31-hst", "retry": True}),
     ],
 )
 def test_a_form_takes_what_makes_sense(dags: dict[str, Any], dag_id: str, asked: dict[str, object]) -> None:
     assert _filled(dags[dag_id], asked).items() >= asked.items()
+
+
+@pytest.mark.parametrize(("dag_id", "times"), [("ingest_observations", 8), ("reconcile_archive", 1)])
+def test_archives_are_looked_at_by_themselves(dags: dict[str, Any], dag_id: str, times: int) -> None:
+    timetable = coerce_to_core_timetable(dags[dag_id].timetable)
+    now, n_runs = datetime(2026, 11, 21), 0
+    while (now := timetable._get_next(now)) <= datetime(2026, 11, 22):
+        n_runs += 1
+    assert n_runs == times
+    (task,) = dags[dag_id].tasks
+    assert [asset.name for asset in task.outlets] == ["observations"]
 
 
 def _filled(dag: Any, asked: dict[str, object]) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """A survey in memory."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.describe import describe
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import ListedFile, Observation, Rejection, Survey, UndeliveredFile
 from astrid_core.observations.headers import FrameFacts, read_facts
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
 
 
 class MemorySurvey:
-    """Files by name; ``available`` set to False plays an archive that is down."""
+    """Files by name; ``available`` set to False plays an archive that is down, ``withheld`` names with the reason why
+    they are listed and not given.
+    """
 
     def __init__(
         self,
@@ -26,15 +28,30 @@ class MemorySurvey:
         self._now_mjd = now_mjd
         self.files = dict(files)
         self.available = True
+        self.withheld: dict[str, str] = {}
+        self.asked: list[str] = []
 
     @property
     def survey(self) -> Survey:
         return self._survey
 
-    def discover(self) -> Iterator[Observation | Rejection]:
+    def listing(self) -> Iterable[ListedFile]:
+        self._require_available()
+        return tuple(ListedFile(archive_id=name, n_bytes=len(self.files[name])) for name in sorted(self.files))
+
+    def discover(
+        self, files: Iterable[ListedFile] | None = None
+    ) -> Iterator[Observation | Rejection | UndeliveredFile]:
         self._require_available()
         seen: dict[str, str] = {}
-        for name in sorted(self.files):
+        for file in sorted(self.listing() if files is None else files, key=lambda one: one.archive_id):
+            name = file.archive_id
+            self.asked.append(name)
+            if name in self.withheld:
+                yield UndeliveredFile(
+                    survey=self._survey.name, archive_id=name, reason=self.withheld[name], version=file.version
+                )
+                continue
             digest = hashlib.sha256(self.files[name]).hexdigest()
             first = seen.setdefault(digest, name)
             try:

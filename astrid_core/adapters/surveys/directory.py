@@ -5,14 +5,14 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from astrid_core.adapters.surveys.look import Look
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import ListedFile, Observation, Rejection, Survey
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
 
 _PACKED = ("", ".gz", ".bz2", ".fz")
@@ -52,10 +52,18 @@ class DirectoryClient:
         """The survey whose files lie in the folder."""
         return self._survey
 
-    def discover(self) -> Iterator[Observation | Rejection]:
+    def listing(self) -> Iterator[ListedFile]:
+        """Yield every file that has the name of an image, in the order of their names."""
+        for found in self._files():
+            yield ListedFile(archive_id=found.archive_id, n_bytes=_size_of(found), problem=found.reason)
+
+    def discover(self, files: Iterable[ListedFile] | None = None) -> Iterator[Observation | Rejection]:
         """Yield every exposure of the folder, or the reason why a file is none, in the order of their names."""
         look = Look(self._survey, self._config, now_s=self._clock())
+        wanted = None if files is None else {one.archive_id for one in files}
         for found in self._files():
+            if wanted is not None and found.archive_id not in wanted:
+                continue
             try:
                 described = _described(found, look)
             except UnusableFile as problem:
@@ -124,6 +132,14 @@ def _described(found: _Found, look: Look) -> list[Observation | Rejection]:
             return look.describe(stream, found.archive_id)
         except OSError as error:
             raise _translated(error, found.archive_id) from error
+
+
+def _size_of(found: _Found) -> int | None:
+    try:
+        return None if found.reason else found.path.stat().st_size
+    except OSError:
+        # Whoever opens it is told why.
+        return None
 
 
 def _is_folder(path: Path) -> bool:
