@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, reference_import, survey, stages, calibration, training,
-        curation,        observation,
+        curation, observation,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)
