@@ -4,6 +4,8 @@ from airflow.sdk import Asset
 
 OBSERVATIONS = Asset(name="observations", uri="astrid://observations")
 """The record of exposures; extra: how many are new."""
+REFERENCES = Asset(name="references", uri="astrid://references")
+"""The references in use; extra: the digests of those that were built."""
 DETECTIONS = Asset(name="detections", uri="astrid://detections")
 """The catalog; extra: nights and how many detections were published."""
 MODEL = Asset(name="model", uri="astrid://model")

@@ -119,6 +119,7 @@ def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> No
         ("region_on_demand", {"first_night": "2026-11-20"}),
         ("region_on_demand", {**NIGHT, "region": "M31"}),
         ("build_references", {"exclude_night": "yesterday"}),
+        ("build_references", {"before_mjd": "2026-11-20"}),
     ],
 )
 def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, asked: dict[str, object]) -> None:
@@ -136,6 +137,7 @@ def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, a
         ),
         ("region_on_demand", {**NIGHT, "region": "polygon(10 41, 11 41, 11 42)"}),
         ("build_references", {"exclude_night": "2026-11-20"}),
+        ("build_references", {"exclude": ["demo:a.fits"], "before_mjd": 61000.5}),
     ],
 )
 def test_a_form_takes_what_makes_sense(dags: dict[str, Any], dag_id: str, asked: dict[str, object]) -> None:

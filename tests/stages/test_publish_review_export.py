@@ -31,6 +31,7 @@ SCORES = [0.98, 0.7, 0.1]
 
 REFERENCE = ReferenceImage(
     image=ArtifactRef(digest=REFERENCE_DIGEST, media_type="image/fits", n_bytes=1),
+    family="pointing-12/1",
     cell=SkyCell(order=6, number=1),
     band="r",
     survey="demo",
