@@ -91,7 +91,13 @@ def _read_table(name: str, table: Mapping[str, Any], kind: Any) -> Any:
     unknown = sorted(set(table) - known)
     if unknown:
         raise BadConfiguration("unknown key", table=name, key=unknown[0], known=", ".join(sorted(known)))
-    return kind(**{key: _frozen(value) for key, value in table.items()})
+    parts = {one.name: one.default_factory for one in dataclasses.fields(kind)}
+    return kind(
+        **{
+            key: _read_table(f"{name}.{key}", value, parts[key]) if isinstance(value, Mapping) else _frozen(value)
+            for key, value in table.items()
+        }
+    )
 
 
 def _frozen(value: Any) -> Any:

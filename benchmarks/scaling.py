@@ -60,7 +60,7 @@ def simulate(folder: Path) -> None:
 
 def measure(folder: Path, size: int) -> dict[str, float]:
     """Return CPU seconds of one subtraction, and bytes at the peak beyond the two images."""
-    science, reference = (_repeated(folder / f"{name}.fits", size) for name in ("science", "reference"))
+    science, reference = (repeated(folder / f"{name}.fits", size) for name in ("science", "reference"))
     # Imports and plans are paid for once, whatever the size.
     subtract(_cut(science, 256), _cut(reference, 256), _CONFIG, workers=1)
     before = psutil.Process().memory_info().rss
@@ -70,7 +70,8 @@ def measure(folder: Path, size: int) -> dict[str, float]:
     return {"cpu_s": spent, "bytes": 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before}
 
 
-def _repeated(path: Path, size: int) -> SkyImage:
+def repeated(path: Path, size: int) -> SkyImage:
+    """Return the image of a file, repeated side by side to ``size`` x ``size`` pixels."""
     image = fits_to_image(path.read_bytes())
     if image.psf is None:
         raise ValueError("a prepared image carries its PSF")

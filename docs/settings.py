@@ -4,7 +4,7 @@ import ast
 import dataclasses
 import importlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -41,15 +41,26 @@ def write() -> str:
     lines.append(_SCIENCE)
     tables = tomllib.loads((ROOT / "include" / "config" / "pipeline.toml").read_text())
     for table, module, kind in stage_configs():
-        path = ROOT / (module.replace(".", "/") + ".py")
-        config = getattr(importlib.import_module(module), kind)
-        meanings = _meanings(path, kind)
-        lines.append(f"### [{table}]\n\n`{kind}` in `{path.relative_to(ROOT)}`.\n")
-        lines.append("| Key | Value | Meaning |\n|---|---|---|")
-        values = dataclasses.asdict(config()) | tables.get(table, {})
-        lines += [f"| `{key}` | {_shown(value)} | {meanings.get(key, '')} |" for key, value in values.items()]
-        lines.append("")
+        lines += _config_lines(table, module, kind, tables.get(table, {}))
     return "\n".join(lines)
+
+
+def _config_lines(table: str, module: str, kind: str, given: Mapping[str, object]) -> list[str]:
+    """Return the section of a table and, after it, those of the tables inside it."""
+    path = ROOT / (module.replace(".", "/") + ".py")
+    config = getattr(importlib.import_module(module), kind)
+    meanings = _meanings(path, kind)
+    lines = [f"### [{table}]\n\n`{kind}` in `{path.relative_to(ROOT)}`.\n", "| Key | Value | Meaning |\n|---|---|---|"]
+    inner: list[str] = []
+    for field in dataclasses.fields(config):
+        value = given.get(field.name, getattr(config(), field.name))
+        if dataclasses.is_dataclass(value) or isinstance(value, Mapping):
+            part = type(getattr(config(), field.name))
+            inside = value if isinstance(value, Mapping) else {}
+            inner += _config_lines(f"{table}.{field.name}", part.__module__, part.__name__, inside)
+        else:
+            lines.append(f"| `{field.name}` | {_shown(value)} | {meanings.get(field.name, '')} |")
+    return [*lines, "", *inner]
 
 
 def stage_configs() -> Iterator[tuple[str, str, str]]:

@@ -22,6 +22,7 @@ from astrid_core.stages.report import run_report
 from astrid_core.stages.services import Services
 from include.batches import batches
 from include.messages import Batch, Request
+from include.quality.places import docs_of
 from include.request import model_id, read_region, recipe_of
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,7 @@ def check_ingested(services: Services, request: Request) -> int:
             observations = records.observations.search(
                 survey=survey, night=night, region=read_region(request["region"])
             )
-        n_checked += check_observations(observations, night=night)
+        n_checked += check_observations(observations, night=night, docs=docs_of(Settings().home))
     return n_checked
 
 
@@ -128,6 +129,20 @@ def inject_batch(services: Services, batch: Batch, request: Request) -> Batch:
     return _done(batch, lambda item: run_injection(services, RunKey(item), model_id(request), config))
 
 
+def check_prepared(services: Services, request: Request) -> int:
+    """Pass the preparations behind what was scored through their gate, and count them."""
+    from include.quality.preparations import check_preparations
+
+    runs = []
+    for plan in _plans(services, request):
+        with services.transaction() as records:
+            differences = [
+                records.difference_runs.get(records.model_runs.get(key).difference_key) for key in plan.scored
+            ]
+            runs += [records.preprocess_runs.get(one.preprocess_key) for one in differences]
+    return check_preparations(runs, about=_about(request), docs=docs_of(Settings().home))
+
+
 def check_found(services: Services, request: Request) -> int:
     """Pass the candidates of the request through their gate, and count them."""
     from include.quality.candidates import check_candidates
@@ -139,7 +154,10 @@ def check_found(services: Services, request: Request) -> int:
                 run = records.model_runs.get(key)
                 observation = records.observations.get(run.observation_id)
                 found += [(observation, detection) for detection in run.detections]
-    return check_candidates(found, threshold_sigma=load_pipeline().difference.threshold_sigma)
+    threshold_sigma = load_pipeline().difference.threshold_sigma
+    return check_candidates(
+        found, threshold_sigma=threshold_sigma, about=_about(request), docs=docs_of(Settings().home)
+    )
 
 
 def curate_all(services: Services, request: Request) -> int:
@@ -186,6 +204,12 @@ def complete_reports(services: Services, request: Request | None, reported: Sequ
     if request is None or reported is None:
         raise NothingPublished("the night has no report; see the tasks that failed before this one")
     return report_all(services, request)
+
+
+def _about(request: Request) -> str:
+    """Return what a page of checks calls the request."""
+    nights = request["nights"]
+    return f"{'+'.join(request['surveys'])} {nights[0]}" + (f" to {nights[-1]}" if len(nights) > 1 else "")
 
 
 def _nights(request: Request) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ def search(request: Any) -> None:
     gathered = gather(request, planned)
     search_batch.partial(request=request).expand(batch=planned) >> gathered
     published, reported = publish(request), report(request)
-    gathered >> check_candidates(request) >> curate(request) >> published >> reported
+    gathered >> check_preparations(request) >> check_candidates(request) >> curate(request) >> published >> reported
     # Beside the way to the catalog: neither the time nor a failure of injections holds it up.
     shadows = plan_injections(request)
     gathered >> shadows
@@ -106,6 +106,16 @@ def gather(request: Request, planned: Sequence[Batch] | None) -> Mapping[str, in
 
     with airflow_outcome(), open_services() as services:
         return gather_batches(services, request, planned, max_failed=get_current_context()["params"]["max_failed"])
+
+
+@task
+def check_preparations(request: Request) -> int:
+    """Gate: Great Expectations on the prepared exposures."""
+    from astrid_core.bootstrap import open_services
+    from include.search import check_prepared
+
+    with airflow_outcome(), open_services() as services:
+        return check_prepared(services, request)
 
 
 @task

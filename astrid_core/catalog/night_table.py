@@ -5,6 +5,7 @@ from textwrap import wrap
 
 from astrid_core.catalog.completeness_text import curve_rows, describe_night
 from astrid_core.catalog.report import SEARCHED, SKIPPED, UNFINISHED, ExposureFacts, NightFacts
+from astrid_core.differencing.entities import QualityLevel
 
 WIDTH = 100
 _NAME_WIDTH = 30
@@ -38,7 +39,7 @@ def night_table(facts: NightFacts) -> str:
             "Failed",
             [(one.archive_id, f"{one.stage}: {one.reason}") for one in facts.exposures if one.outcome == UNFINISHED],
         ),
-        ("Scores to be careful with", [(one.archive_id, one.warning) for one in facts.exposures if one.warning]),
+        ("Exposures to be careful with", [(one.archive_id, one.warning) for one in facts.exposures if one.warning]),
         ("Rejected files", [(one.archive_id, one.reason) for one in facts.rejected]),
     ):
         if rows:
@@ -72,8 +73,10 @@ def _headline(facts: NightFacts) -> list[tuple[str, str]]:
         f"{facts.n_entries_new + facts.n_entries_known} entries: {facts.n_entries_new} new, "
         f"{facts.n_entries_known} known; {facts.total('n_published'):.0f} light curve points"
     )
+    levels = [one.quality for one in facts.exposures if one.quality]
     rows = [
         ("Exposures", exposures),
+        *([("Quality", ", ".join(f"{levels.count(one)} {one}" for one in QualityLevel))] if levels else []),
         ("Candidates", f"{facts.total('n_candidates'):.0f} in {facts.total('usable_mpix'):.2f} usable Mpix"),
         ("Detections", f"{facts.total('n_detections'):.0f} with score >= {facts.min_score:g}"),
         ("Catalog", catalog),

@@ -9,7 +9,7 @@ from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.night_quality import NightQuality
 from astrid_core.catalog.truth import TruthTally
 from astrid_core.detection.entities import ModelRun
-from astrid_core.differencing.entities import DifferenceRun, ReferenceImage, ScoreQuality
+from astrid_core.differencing.entities import DifferenceRun, Quality, ReferenceImage
 from astrid_core.observations.entities import Observation, Rejection, night_of
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.runs import RunKey, RunStatus, SettledRun
@@ -48,8 +48,10 @@ class ExposureFacts:
     n_stars: int | None = None
     registration_rms_pix: float | None = None
     score_noise: float | None = None
+    quality: str = ""
+    """``green``, ``yellow``, ``orange`` or ``red``: then nothing was taken from it. Empty where it was not judged."""
     warning: str = ""
-    """Why the score is not to be trusted like others."""
+    """Why the quality is not green."""
     usable_mpix: float | None = None
     n_candidates: int | None = None
     n_detections: int | None = None
@@ -163,7 +165,8 @@ def exposure_facts(runs: ExposureRuns, *, min_score: float, published: Collectio
         n_stars=quality.n_stars if quality else None,
         registration_rms_pix=difference.registration.rms_pix if difference and difference.registration else None,
         score_noise=difference.score_noise if difference else None,
-        warning=_warning(difference.score_quality) if difference else "",
+        quality=difference.quality.level.value if difference and difference.quality else "",
+        warning=_warning(difference.quality) if difference else "",
         usable_mpix=difference.n_usable_pix / 1e6 if difference else None,
         n_candidates=len(difference.candidates) if difference else None,
         n_detections=n_above if model_run else None,
@@ -171,8 +174,8 @@ def exposure_facts(runs: ExposureRuns, *, min_score: float, published: Collectio
     )
 
 
-def _warning(quality: ScoreQuality | None) -> str:
-    return f"{quality.level}: {quality.reason}" if quality and quality.reason else ""
+def _warning(quality: Quality | None) -> str:
+    return "; ".join(quality.reasons) if quality else ""
 
 
 def night_facts(  # noqa: PLR0913 - a night has this many sides

@@ -56,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         "n_matched_stars": pair.registration.n_matched,
         "score_noise": pair.difference.score_noise,
         "source_noise": pair.difference.source_noise,
-        "score_level": pair.score_quality.level.value,
-        "score_reason": pair.score_quality.reason,
+        "quality": pair.quality.level.value,
+        "quality_reasons": list(pair.quality.reasons),
         "method": pair.difference.method,
         "method_reason": pair.difference.method_reason,
         "overlap": pair.difference.overlap,
@@ -72,9 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"(by {pair.registration.method}), flux ratio {pair.flux_ratio:.4g}, FWHM {pair.science_fwhm_pix:.1f} and "
             f"{pair.reference_fwhm_pix:.1f} pix\n"
             f"method {pair.difference.method}: {pair.difference.method_reason}\n"
-            f"score {pair.score_quality.level}"
-            + (f": {pair.score_quality.reason}" if pair.score_quality.reason else "")
-            + "\n"
+            f"quality {pair.quality.level}" + "".join(f"\n  {reason}" for reason in pair.quality.reasons) + "\n"
             f"{summary['difference']}\n{summary['candidates']}"
         )
     return 0

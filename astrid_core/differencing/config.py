@@ -1,7 +1,8 @@
 """What differencing may choose."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from astrid_core.differencing.quality_config import QualityConfig
 from astrid_core.shared.errors import BadConfiguration
 
 _MOST_INPUTS = 40
@@ -111,16 +112,10 @@ class DifferenceConfig:
     """Rounds in which masked science pixels are filled so that the difference vanishes on them."""
     max_candidates: int = 20000
     """Only so many, the strongest, are kept of one pair."""
-    max_candidates_per_mpix: float = 1000.0
-    """More than that is no sky but two images that do not belong together."""
-    max_score_noise: float = 3.0
-    """A score this noisy before calibration cannot be trusted after it."""
-    min_score_noise: float = 0.1
-    """Nor can one this quiet. Colour filters in front of single pixels make neighbours differ by more than noise, which
-    the score then averages away: 0.3 is seen.
-    """
     compatible_bands: tuple[tuple[str, str], ...] = (("B", "g"), ("V", "g"), ("R", "r"), ("I", "i"))
     """Pairs of bands that may be compared where no reference in the same band exists."""
+    quality: QualityConfig = field(default_factory=QualityConfig)
+    """What makes an exposure green, yellow, orange or red."""
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

@@ -139,23 +139,25 @@ class Comparison:
     reference_digest: str
 
 
-class ScoreLevel(StrEnum):
-    """How far the score of a difference may be believed."""
+class QualityLevel(StrEnum):
+    """How far an exposure and its difference may be believed, best first."""
 
-    GOOD = "good"
-    FLAGGED = "flagged"
-    """Its noise was off by more than 15 %, on the sky or on sources; it was calibrated and searched."""
-    UNRELIABLE = "unreliable"
+    GREEN = "green"
+    YELLOW = "yellow"
+    """Worth a look."""
+    ORANGE = "orange"
+    """Searched, but to be read with care."""
+    RED = "red"
     """Nothing was taken from it: a table of such candidates would be a flood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreQuality:
-    """The verdict on a score."""
+class Quality:
+    """The verdict on an exposure and its difference."""
 
-    level: ScoreLevel
-    reason: str = ""
-    """Empty where it is good."""
+    level: QualityLevel
+    reasons: tuple[str, ...] = ()
+    """Worst first, each with its number and limits; empty where all is green."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,7 @@ class DifferenceRun:
     """Robust standard deviation of the score on the sky before it was divided by it."""
     source_noise: float | None = None
     """How much noisier, at least, the score was on bright sources than on the sky, before that was allowed for."""
-    score_quality: ScoreQuality | None = None
+    quality: Quality | None = None
     """None where nothing was subtracted."""
     method: str = ""
     """``zogy`` or ``kernel``: where the PSFs came from."""

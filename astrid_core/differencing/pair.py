@@ -1,17 +1,18 @@
 """One science image and one reference, from two grids to candidates."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 from astropy.wcs import WCS
 
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.differencing.entities import Registration, ScoreLevel, ScoreQuality
+from astrid_core.differencing.entities import Quality, QualityLevel, Registration
 from astrid_core.differencing.extract import Peak, extract
 from astrid_core.differencing.flux_scale import FluxScale, match_background, measure_flux_scale
+from astrid_core.differencing.quality_gate import judge, measures_of_difference
 from astrid_core.differencing.subtract import Difference, subtract
-from astrid_core.differencing.verdict import judge
 from astrid_core.preprocessing.astrometry import TiedFrame, tie_by_patterns, tie_to_reference
 from astrid_core.preprocessing.psf import measure_psf
 from astrid_core.preprocessing.register import resample
@@ -31,8 +32,8 @@ class PairDifference:
     reference: SkyImage
     difference: Difference
     peaks: tuple[Peak, ...]
-    """Candidates, strongest first; none where the score is unreliable."""
-    score_quality: ScoreQuality
+    """Candidates, strongest first; none where the quality is red."""
+    quality: Quality
     registration: Registration
     flux_scale: FluxScale
     science_fwhm_pix: float
@@ -50,14 +51,16 @@ def difference_pair(
     config: DifferenceConfig,
     *,
     trust_science_wcs: bool = True,
+    about: Mapping[str, float | None] = MappingProxyType({}),
+    band: str = "",
     arrays: ModuleType = np,
 ) -> PairDifference:
     """Register ``reference`` to the science frame, put it on the science flux scale, subtract it and find candidates.
 
     Both images are prepared (see preprocessing.prepare) and carry their PSF. Where ``trust_science_wcs`` is false, or a
     frame has no WCS, or the WCS does not bring the stars together, the frames are tied by star patterns alone.
-    Raises NotRegistered, TooLittleOverlap or TooFewSources. A score that cannot be trusted gives no candidates, and
-    ``score_quality`` says why.
+    Raises NotRegistered, TooLittleOverlap or TooFewSources. What was measured here, and ``about`` the exposure before,
+    is judged; where the verdict is red there are no candidates, and ``quality`` says why.
     """
     science_sources, reference_sources = _sources(science, config), _sources(reference, config)
     tied, on_sky = _tie(science, reference, science_sources, reference_sources, trust_wcs=trust_science_wcs)
@@ -71,13 +74,17 @@ def difference_pair(
     level = match_background(science, aligned, box_pix=max(24, round(config.background_box_fwhm * fwhm)))
     flat = replace(science, pixels=(science.pixels - level).astype(np.float32), wcs=tied[0].wcs if on_sky else None)
     difference = subtract(flat, aligned, config, arrays=arrays)
-    peaks, quality = _searched(difference, config)
+    peaks = extract(difference, threshold_sigma=config.threshold_sigma, limit=config.max_candidates)
+    measured = measures_of_difference(
+        difference, n_candidates=len(peaks), registration_rms_pix=tied[0].rms_pix, flux_ratio=scale.ratio
+    )
+    quality = judge({**about, **measured}, config.quality, band=band)
     return PairDifference(
         science=flat,
         reference=aligned,
         difference=difference,
-        peaks=peaks,
-        score_quality=quality,
+        peaks=() if quality.level is QualityLevel.RED else peaks,
+        quality=quality,
         registration=Registration(
             offset_x_pix=tied[0].offset_pix[0],
             offset_y_pix=tied[0].offset_pix[1],
@@ -89,12 +96,6 @@ def difference_pair(
         science_fwhm_pix=_fwhm(science),
         reference_fwhm_pix=_fwhm(aligned),
     )
-
-
-def _searched(difference: Difference, config: DifferenceConfig) -> tuple[tuple[Peak, ...], ScoreQuality]:
-    peaks = extract(difference, threshold_sigma=config.threshold_sigma, limit=config.max_candidates)
-    quality = judge(difference, n_candidates=len(peaks), config=config)
-    return () if quality.level is ScoreLevel.UNRELIABLE else peaks, quality
 
 
 def _sources(image: SkyImage, config: DifferenceConfig) -> SourceList:

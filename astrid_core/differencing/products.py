@@ -46,7 +46,7 @@ def write_difference(pair: PairDifference) -> bytes:
         ("REGSTARS", pair.registration.n_matched, "matched stars"),
         ("SCORESIG", result.score_noise, "noise of the score before it was divided by it"),
         ("SRCSIG", result.source_noise, "the same on sources, in units of the sky's"),
-        ("SCORELEV", pair.score_quality.level.value, "good, flagged or unreliable"),
+        ("QUALITY", pair.quality.level.value, "green, yellow, orange or red"),
         ("METHOD", result.method, "PSFs of stars (zogy) or matched ones (kernel)"),
         ("ASTRNOIS", result.residual.astrometric_pix, "[pix] misregistration allowed for in the score"),
         ("PSFNOIS", result.residual.psf, "[pix^2] PSF width error allowed for"),

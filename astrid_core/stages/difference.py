@@ -1,7 +1,7 @@
 """Subtract the reference from one prepared observation, keep the images, record run and candidates."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -9,6 +9,7 @@ from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.differencing.products import write_difference
+from astrid_core.differencing.quality_gate import measures_of_exposure
 from astrid_core.differencing.references import choose_reference
 from astrid_core.differencing.subtract import VERSION
 from astrid_core.observations.entities import Observation
@@ -59,6 +60,8 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             load_image(services.artifacts, reference.image),
             config,
             trust_science_wcs=wcs_is_trusted(observation),
+            about=_measured(preprocessed),
+            band=observation.band,
             arrays=services.arrays,
         )
     except Unprocessable as error:
@@ -78,6 +81,13 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
     return key
 
 
+def _measured(preprocessed: PreprocessRun) -> Mapping[str, float | None]:
+    if preprocessed.quality is None:
+        return {}
+    scale = preprocessed.wcs.pixel_scale_arcsec if preprocessed.wcs else None
+    return measures_of_exposure(preprocessed.quality, pixel_scale_arcsec=scale)
+
+
 def _record(services: Services, run: DifferenceRun) -> None:
     with services.transaction() as records:
         if records.difference_runs.add(run):
@@ -87,7 +97,7 @@ def _record(services: Services, run: DifferenceRun) -> None:
                 "status": run.status.value,
                 "reason": run.reason,
                 "n_candidates": len(run.candidates),
-                "score_level": run.score_quality.level.value if run.score_quality else "",
+                "quality": run.quality.level.value if run.quality else "",
             }
             records.events.append("difference.recorded", subject=run.key, facts=facts)
 
@@ -121,7 +131,7 @@ def _record_of(
         flux_ratio=pair.flux_ratio,
         score_noise=pair.difference.score_noise,
         source_noise=pair.difference.source_noise,
-        score_quality=pair.score_quality,
+        quality=pair.quality,
         method=pair.difference.method,
         method_reason=pair.difference.method_reason,
         n_usable_pix=int((pair.difference.mask == 0).sum()),

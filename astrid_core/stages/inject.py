@@ -10,7 +10,7 @@ import structlog
 from astrid_core.detection.entities import InjectionRun, Model
 from astrid_core.detection.trial import VERSION, Trial, TrialConfig, TrialPair, run_trial
 from astrid_core.detection.trial_tables import TABLE_TYPE, completeness_table, injection_table
-from astrid_core.differencing.entities import DifferenceRun
+from astrid_core.differencing.entities import DifferenceRun, QualityLevel
 from astrid_core.differencing.inject import well_of
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
@@ -60,6 +60,7 @@ def run_injection(
         model=model.id if model else "",
     )
     try:
+        _require_searched(difference)
         trial = _try(services, difference, prepared, observation, empty, config, progress)
     except Unprocessable as error:
         _record(services, replace(empty, reason=str(error)))
@@ -152,6 +153,12 @@ def plan_shadows(
                 pending.append(differences[name])
             keys.append(key)
     return ShadowPlan(pending=tuple(pending), keys=tuple(keys))
+
+
+def _require_searched(difference: DifferenceRun) -> None:
+    quality = difference.quality
+    if quality is not None and quality.level is QualityLevel.RED:
+        raise Unprocessable(f"nothing is taken from this exposure, injected or not: {'; '.join(quality.reasons)}")
 
 
 def _record(services: Services, run: InjectionRun) -> None:

@@ -1,6 +1,7 @@
 """What must be true of the candidates of a night before anything is published from them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import great_expectations.expectations as gxe
 import pandas as pd
@@ -14,9 +15,13 @@ _HUGE = 1e30
 """No flux is larger; what is, is an overflow."""
 
 
-def check_candidates(found: Sequence[tuple[Observation, Detection]], *, threshold_sigma: float) -> int:
+def check_candidates(
+    found: Sequence[tuple[Observation, Detection]], *, threshold_sigma: float, about: str = "", docs: Path | None = None
+) -> int:
     """Return how many candidates passed; GateClosed names the first that did not."""
-    return check_table(_table(found), "candidates", _expectations(threshold_sigma), row_name="id")
+    return check_table(
+        _table(found), "candidates", _expectations(threshold_sigma), row_name="id", about=about, docs=docs
+    )
 
 
 def _table(found: Sequence[tuple[Observation, Detection]]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import great_expectations.expectations as gxe
 import pandas as pd
@@ -13,11 +14,13 @@ _MJD_0 = datetime(1858, 11, 17, tzinfo=UTC)
 _LONGEST_EXPOSURE_S = 86_400.0
 
 
-def check_observations(observations: Sequence[Observation], *, night: str) -> int:
+def check_observations(observations: Sequence[Observation], *, night: str, docs: Path | None = None) -> int:
     """Return how many exposures passed; GateClosed names the first that did not."""
     noon = datetime.fromisoformat(night).replace(hour=12, tzinfo=UTC)
     first_mjd = (noon - _MJD_0) / timedelta(days=1)
-    return check_table(_table(observations), "observations", _expectations(first_mjd), row_name="id")
+    return check_table(
+        _table(observations), "observations", _expectations(first_mjd), row_name="id", about=f"night {night}", docs=docs
+    )
 
 
 def _table(observations: Sequence[Observation]) -> pd.DataFrame:

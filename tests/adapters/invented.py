@@ -10,10 +10,10 @@ from astrid_core.detection.entities import Detection, ModelRun
 from astrid_core.differencing.entities import (
     Candidate,
     DifferenceRun,
+    Quality,
+    QualityLevel,
     ReferenceImage,
     Registration,
-    ScoreLevel,
-    ScoreQuality,
 )
 from astrid_core.observations.entities import Observation, WcsOrigin
 from astrid_core.preprocessing.entities import ImageQuality, PreprocessRun, WCSInfo
@@ -149,9 +149,7 @@ def difference_run(key: RunKey = DIFFERENCE, *, candidates: Sequence[Candidate] 
         flux_ratio=1.03,
         score_noise=0.99,
         source_noise=1.2,
-        score_quality=ScoreQuality(
-            level=ScoreLevel.FLAGGED, reason="it was 1.20 times as noisy on sources as on the sky"
-        ),
+        quality=Quality(level=QualityLevel.ORANGE, reasons=("orange: noise 1.7", "yellow: seeing in pixels 12")),
         method="zogy",
         method_reason="set",
         n_usable_pix=3_000_000_000,

@@ -120,7 +120,7 @@ def test_every_position_is_indexed() -> None:
 def test_the_newest_reference_of_each_pointing_becomes_the_one_in_use(empty_url: str) -> None:
     engine = open_engine(empty_url)
     with engine.begin() as connection:
-        command.upgrade(scripts(connection), "0005")
+        command.upgrade(scripts(connection), "0006")
         for digest, number, version, band in (("a", 7, 1, "r"), ("b", 7, 2, "r"), ("c", 8, 1, "r"), ("d", 7, 3, "g")):
             connection.execute(
                 text(

@@ -111,13 +111,14 @@ def test_pictures_of_nothing_can_be_drawn(value: float) -> None:
     assert pixels(cutouts.difference).shape == (51, 51, 4)
 
 
-def test_a_score_to_be_careful_with_is_on_the_page_with_its_reason() -> None:
+def test_an_exposure_to_be_careful_with_is_on_the_page_with_its_reason() -> None:
     night = invented_night()
     assert "careful with" not in night_page(night, [])
-    first = replace(night.exposures[0], warning="flagged: it was 1.40 times as noisy on sources as on the sky")
+    first = replace(night.exposures[0], quality="orange", warning="orange: noise of the score on sources 1.4")
     page = night_page(replace(night, exposures=(first, *night.exposures[1:])), [])
     assert "careful with" in page
-    assert "1.40 times as noisy on sources" in page
+    assert "noise of the score on sources 1.4" in page
+    assert 'class="light orange"' in page
 
 
 def test_the_page_loads_nothing_and_describes_every_picture() -> None:

@@ -16,7 +16,7 @@ from astrid_core.catalog.report import (
     night_facts,
 )
 from astrid_core.catalog.truth import FalseEntry, Missed, TruthTally
-from astrid_core.differencing.entities import ScoreLevel, ScoreQuality
+from astrid_core.differencing.entities import Quality, QualityLevel
 from astrid_core.observations.entities import Rejection
 from astrid_core.shared.runs import RunKey
 from tests.catalog.invented import light_curve, measured
@@ -89,13 +89,14 @@ def test_numbers_of_an_exposure_come_from_its_runs() -> None:
     assert (one.registration_rms_pix, one.score_noise, one.n_stars) == (0.05, 1.01, 40)
 
 
-def test_a_score_that_is_not_good_brings_its_reason() -> None:
+def test_an_exposure_that_is_not_green_brings_its_reasons() -> None:
     runs = searched(1)
     assert exposure_facts(runs, min_score=0.5, published=()).warning == ""
     assert runs.difference is not None
-    verdict = ScoreQuality(level=ScoreLevel.UNRELIABLE, reason="12000 candidates on 1 Mpix")
-    doubted = replace(runs, difference=replace(runs.difference, score_quality=verdict))
-    assert exposure_facts(doubted, min_score=0.5, published=()).warning == "unreliable: 12000 candidates on 1 Mpix"
+    verdict = Quality(level=QualityLevel.RED, reasons=("red: 12000 candidates on 1 Mpix", "yellow: seeing"))
+    doubted = replace(runs, difference=replace(runs.difference, quality=verdict))
+    found = exposure_facts(doubted, min_score=0.5, published=())
+    assert (found.quality, found.warning) == ("red", "red: 12000 candidates on 1 Mpix; yellow: seeing")
 
 
 def test_an_object_is_new_if_its_first_point_is_of_this_night() -> None:

@@ -75,6 +75,7 @@ def test_gates_stand_before_planning_and_before_publishing(dags: dict[str, Any],
     dag = dags[dag_id]
     assert "check_observations" in dag.get_task("plan").upstream_task_ids
     assert "plan" in dag.get_task("search_batch.preprocess").get_flat_relative_ids(upstream=True)
+    assert "check_preparations" in dag.get_task("publish").get_flat_relative_ids(upstream=True)
     assert "check_candidates" in dag.get_task("publish").get_flat_relative_ids(upstream=True)
     assert "publish" in dag.get_task("report").upstream_task_ids
 
@@ -90,7 +91,7 @@ def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], d
 def test_injections_stand_beside_the_way_to_the_catalog(dags: dict[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
     injections = {"plan_injections", "inject"}
-    for task_id in ("check_candidates", "curate", "publish", "report"):
+    for task_id in ("check_preparations", "check_candidates", "curate", "publish", "report"):
         assert not injections & dag.get_task(task_id).get_flat_relative_ids(upstream=True), task_id
     assert "gather" in dag.get_task("plan_injections").upstream_task_ids
     assert dag.get_task("inject").is_mapped

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,11 +7,17 @@ import pytest
 from astrid_core.detection.entities import Detection
 from astrid_core.differencing.entities import Candidate
 from astrid_core.observations.entities import Observation, WcsOrigin
-from astrid_core.shared.runs import RunKey
+from astrid_core.preprocessing.entities import ImageQuality, PreprocessRun, WCSInfo
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import SkyPosition
 from include.quality.candidates import check_candidates
+from include.quality.data_docs import forget_old
 from include.quality.gate import GateClosed
 from include.quality.observations import check_observations
+from include.quality.overview import overview, read_checks
+from include.quality.places import PAGES, docs_of
+from include.quality.preparations import check_preparations
 
 _NIGHT = "2026-11-20"
 _NOON_MJD = 61364.5
@@ -127,3 +134,64 @@ def test_a_score_beyond_one_closes_the_gate() -> None:
     observation, detection = _detected()
     with pytest.raises(GateClosed, match="probability"):
         check_candidates([(observation, replace(detection, score=1.2))], threshold_sigma=5.0)
+
+
+_PREPARED = PreprocessRun(
+    key=RunKey("preprocess-1"),
+    status=RunStatus.SUCCEEDED,
+    observation_id="demo:2026-11-20/a.fits",
+    image=ArtifactRef(digest="0f" * 32, media_type="application/fits", n_bytes=100),
+    wcs=WCSInfo(origin=WcsOrigin.HEADER, pixel_scale_arcsec=0.5),
+    quality=ImageQuality(
+        n_stars=40, fwhm_pix=3.0, psf_residual=0.02, sky=100.0, sky_rms=10.0, gain_e_count=1.0, saturation=None,
+        masked_fraction=0.01, depth_mag=None,
+    ),
+)  # fmt: skip
+
+
+def test_prepared_exposures_pass() -> None:
+    assert check_preparations([_PREPARED]) == 1
+    assert check_preparations([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("sky_rms", 0.0), ("fwhm_pix", float("nan")), ("masked_fraction", 1.2), ("n_stars", 0)]
+)
+def test_a_bad_preparation_closes_the_gate_and_is_named(column: str, value: float) -> None:
+    assert _PREPARED.quality is not None
+    bad = replace(_PREPARED, key=RunKey("preprocess-2"), observation_id="demo:bad.fits",
+                  quality=replace(_PREPARED.quality, **{column: value}))  # type: ignore[arg-type]  # fmt: skip
+    with pytest.raises(GateClosed, match=column):
+        check_preparations([_PREPARED, bad])
+
+
+def test_what_was_checked_is_a_page_whether_or_not_the_gate_closes(tmp_path: Path) -> None:
+    check_preparations([_PREPARED], about="demo 2026-11-20", docs=docs_of(tmp_path))
+    bad = replace(_EXPOSURE, exposure_s=0.0)
+    with pytest.raises(GateClosed):
+        check_observations([bad], night=_NIGHT, docs=docs_of(tmp_path))
+    closed, passed = read_checks(docs_of(tmp_path))
+    assert (passed.table, passed.about, passed.failed) == ("preparations", "demo 2026-11-20", ())
+    assert (closed.table, closed.about) == ("observations", f"night {_NIGHT}")
+    (failure,) = closed.failed
+    assert failure.startswith("exposure_s: values to be between")
+    assert failure.endswith("1 of 1 rows are not")
+    page = overview((closed, passed))
+    assert "exposure_s" in page
+    assert "passed" in page
+    for check in (closed, passed):
+        assert (docs_of(tmp_path) / PAGES / check.page).exists()
+
+
+def test_a_system_that_checked_nothing_yet_says_so(tmp_path: Path) -> None:
+    assert "Nothing was checked yet" in overview(read_checks(tmp_path))
+
+
+def test_old_results_make_room_for_new_ones(tmp_path: Path) -> None:
+    place = tmp_path / "validations" / "candidates" / "a night"
+    for number in range(70):
+        (place / f"20261120T{number:06d}Z").mkdir(parents=True)
+    forget_old(tmp_path, "candidates")
+    left = sorted(one.name for one in place.iterdir())
+    assert len(left) == 60
+    assert left[-1] == "20261120T000069Z"

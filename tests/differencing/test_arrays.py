@@ -1,4 +1,5 @@
 from dataclasses import replace
+from importlib.util import find_spec
 
 import array_api_strict
 import numpy as np
@@ -32,11 +33,18 @@ def _pair() -> tuple[SkyImage, SkyImage]:
     )
 
 
-def test_another_array_library_gives_the_same_difference() -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        array_api_strict.__name__,
+        pytest.param("cupy", marks=pytest.mark.skipif(find_spec("cupy") is None, reason="CuPy is not installed")),
+    ],
+)
+def test_another_array_library_gives_the_same_difference(name: str) -> None:
     science, reference = _pair()
     config = replace(DifferenceConfig(), tile_pix=128)
     ours = subtract(science, reference, config)
-    theirs = subtract(science, reference, config, arrays=array_api_strict)
+    theirs = subtract(science, reference, config, arrays=open_arrays(name))
     assert isinstance(theirs.score, np.ndarray)
     good = ours.mask == 0
     assert (theirs.mask == ours.mask).mean() > 0.9999

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 
 from astrid_core.bootstrap import open_services
@@ -59,6 +60,12 @@ class Living:
         """Return every run of a DAG by its id."""
         found = self.airflow._call("GET", f"/dags/{dag}/dagRuns?limit=100")["dag_runs"]
         return {one["dag_run_id"]: one for one in found}
+
+    def page(self, path: str) -> httpx.Response:
+        """Ask for a page of ours as somebody who is logged in to the UI does."""
+        self.runs_of("nightly_survey")
+        headers = {"Authorization": f"Bearer {self.airflow._token}"}
+        return httpx.get(f"{self.system.address.url}{path}", headers=headers, timeout=30.0)
 
     def survey(self, name: str, folder: Path) -> Survey:
         return Survey.register(name, folder, self.home, self.system.postgres)

@@ -214,6 +214,8 @@ class Undisturbed:
     backfill: Run
     backfill_plan: list[dict[str, list[str]]]
     runs: dict[str, dict[str, object]]
+    quality: str
+    """The page of what was checked, as the UI serves it."""
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +231,7 @@ def undisturbed(prepared: Home, small: Small, workshop: Path) -> Undisturbed:
             backfill=backfill,
             backfill_plan=living.airflow.result("nightly_survey", backfill.id, "plan"),
             runs=living.runs_of("nightly_survey"),
+            quality=living.page("/astrid/quality/").raise_for_status().text,
         )
 
 
@@ -246,6 +249,12 @@ def test_every_broken_file_is_an_item_with_a_reason_and_the_night_goes_on(
     assert facts.count("skipped") == len(LATER)
     assert facts.truth is not None
     assert facts.truth.n_recovered >= 0.95 * facts.truth.n_expected > 0
+
+
+def test_what_was_checked_is_a_page_of_the_ui(undisturbed: Undisturbed) -> None:
+    for table in ("observations", "preparations", "candidates"):
+        assert table in undisturbed.quality
+    assert NIGHT in undisturbed.quality
 
 
 def test_a_night_that_is_run_again_finds_nothing_to_do(undisturbed: Undisturbed) -> None:

@@ -13,9 +13,9 @@ from astrid_core.adapters.db.rows.table import Row
 from astrid_core.differencing.entities import (
     Candidate,
     DifferenceRun,
+    Quality,
+    QualityLevel,
     Registration,
-    ScoreLevel,
-    ScoreQuality,
 )
 from astrid_core.shared.runs import RunKey, RunStatus
 
@@ -42,8 +42,9 @@ class DifferenceRunRow(Row):
     flux_ratio: Mapped[float | None]
     score_noise: Mapped[float | None]
     source_noise: Mapped[float | None]
-    score_level: Mapped[str | None]
-    score_reason: Mapped[str | None]
+    quality_level: Mapped[str | None]
+    quality_reasons: Mapped[str | None]
+    """One a line."""
     method: Mapped[str | None]
     method_reason: Mapped[str | None]
     n_usable_pix: Mapped[int]
@@ -69,8 +70,8 @@ class DifferenceRunRow(Row):
             "flux_ratio": run.flux_ratio,
             "score_noise": run.score_noise,
             "source_noise": run.source_noise,
-            "score_level": run.score_quality.level.value if run.score_quality else None,
-            "score_reason": run.score_quality.reason if run.score_quality else None,
+            "quality_level": run.quality.level.value if run.quality else None,
+            "quality_reasons": "\n".join(run.quality.reasons) if run.quality else None,
             "method": run.method or None,
             "method_reason": run.method_reason or None,
             "n_usable_pix": run.n_usable_pix,
@@ -91,7 +92,7 @@ class DifferenceRunRow(Row):
             flux_ratio=self.flux_ratio,
             score_noise=self.score_noise,
             source_noise=self.source_noise,
-            score_quality=self._score_quality(),
+            quality=self._quality(),
             method=self.method or "",
             method_reason=self.method_reason or "",
             n_usable_pix=self.n_usable_pix,
@@ -99,10 +100,10 @@ class DifferenceRunRow(Row):
             elapsed_s=self.elapsed_s,
         )
 
-    def _score_quality(self) -> ScoreQuality | None:
-        if self.score_level is None:
+    def _quality(self) -> Quality | None:
+        if self.quality_level is None:
             return None
-        return ScoreQuality(level=ScoreLevel(self.score_level), reason=self.score_reason or "")
+        return Quality(level=QualityLevel(self.quality_level), reasons=tuple((self.quality_reasons or "").splitlines()))
 
     def _registration(self) -> Registration | None:
         if (

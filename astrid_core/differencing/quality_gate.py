@@ -1,0 +1,88 @@
+"""Whether an exposure may be believed, said before anybody looks at its candidates."""
+
+from collections.abc import Mapping
+
+from astrid_core.differencing.entities import Quality, QualityLevel
+from astrid_core.differencing.quality_config import MEASURES, Limits, QualityConfig
+from astrid_core.differencing.subtract import Difference
+from astrid_core.preprocessing.entities import ImageQuality
+
+_FLOOD = 200
+"""So few candidates are no flood, however small the frame."""
+_WORDS = {
+    "n_stars": "stars for the PSF",
+    "fwhm_pix": "seeing in pixels",
+    "seeing_arcsec": "seeing in arcsec",
+    "psf_residual": "scatter of stars about the PSF",
+    "masked_fraction": "masked fraction",
+    "depth_mag": "5-sigma limit",
+    "registration_rms_pix": "registration scatter in pixels",
+    "flux_ratio": "science counts per reference count",
+    "score_noise": "noise of the score against what its variance says",
+    "source_noise": "noise of the score on sources against that on the sky",
+    "candidates_per_mpix": "candidates per Mpix",
+}
+
+
+def judge(measured: Mapping[str, float | None], config: QualityConfig, *, band: str = "") -> Quality:
+    """Return the worst level of all measured numbers and, worst first, why: every reason with number and limits.
+
+    A number that was not measured is not judged; an unknown name is a KeyError.
+    """
+    found = []
+    for name, value in measured.items():
+        if name not in MEASURES:
+            raise KeyError(name)
+        limits = config.of(name, band)
+        if value is None or not limits:
+            continue
+        level = _level(value, limits)
+        if level is not QualityLevel.GREEN:
+            found.append((level, f"{_WORDS[name]} {value:.3g} ({_told(level, limits)})"))
+    order = list(QualityLevel)
+    found.sort(key=lambda one: -order.index(one[0]))
+    return Quality(
+        level=found[0][0] if found else QualityLevel.GREEN, reasons=tuple(f"{level}: {text}" for level, text in found)
+    )
+
+
+def measures_of_exposure(quality: ImageQuality, *, pixel_scale_arcsec: float | None) -> dict[str, float | None]:
+    """Return the numbers of a prepared exposure that are judged."""
+    return {
+        "n_stars": float(quality.n_stars),
+        "fwhm_pix": quality.fwhm_pix,
+        "seeing_arcsec": None if pixel_scale_arcsec is None else quality.fwhm_pix * pixel_scale_arcsec,
+        "psf_residual": quality.psf_residual,
+        "masked_fraction": quality.masked_fraction,
+        "depth_mag": quality.depth_mag,
+    }
+
+
+def measures_of_difference(
+    difference: Difference, *, n_candidates: int, registration_rms_pix: float, flux_ratio: float
+) -> dict[str, float | None]:
+    """Return the numbers of a difference that are judged; ``n_candidates`` of them stood out."""
+    usable_mpix = float((difference.mask == 0).sum()) / 1e6
+    return {
+        "registration_rms_pix": registration_rms_pix,
+        "flux_ratio": flux_ratio,
+        "score_noise": difference.score_noise,
+        "source_noise": difference.source_noise,
+        "candidates_per_mpix": n_candidates / usable_mpix if n_candidates > _FLOOD else None,
+    }
+
+
+def _level(value: float, limits: Limits) -> QualityLevel:
+    levels = (QualityLevel.GREEN, QualityLevel.YELLOW, QualityLevel.ORANGE)
+    for level, (low, high) in zip(levels, limits, strict=True):
+        # False for NaN: what could not be measured is no good sign.
+        if low <= value <= high:
+            return level
+    return QualityLevel.RED
+
+
+def _told(level: QualityLevel, limits: Limits) -> str:
+    """Return which range was left."""
+    names = {QualityLevel.YELLOW: "green", QualityLevel.ORANGE: "yellow", QualityLevel.RED: "orange"}
+    low, high = limits[("green", "yellow", "orange").index(names[level])]
+    return f"{names[level]} is {low:g} to {high:g}"
