@@ -16,16 +16,13 @@ _TO_ORDER_12 = 34
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("reference_image") as table:
-        for name in ("family", "instrument", "leaves_out"):
-            table.add_column(sa.Column(name, sa.Text(), nullable=False, server_default=""))
-        table.add_column(sa.Column("status", sa.Text(), nullable=False, server_default="retired"))
-        table.add_column(sa.Column("median_coverage", sa.Double(), nullable=True))
-        table.add_column(sa.Column("is_thin", sa.Boolean(), nullable=False, server_default=sa.false()))
+    # Columns are added in place: making the table anew would lose what difference runs refer to.
+    for name in ("family", "instrument", "leaves_out"):
+        op.add_column("reference_image", sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    op.add_column("reference_image", sa.Column("status", sa.Text(), nullable=False, server_default="retired"))
+    op.add_column("reference_image", sa.Column("median_coverage", sa.Double(), nullable=True))
+    op.add_column("reference_image", sa.Column("is_thin", sa.Boolean(), nullable=False, server_default=sa.false()))
     _name_families()
-    with op.batch_alter_table("reference_image") as table:
-        for name in ("family", "instrument", "leaves_out", "status", "is_thin"):
-            table.alter_column(name, server_default=None)
     op.create_index("ix_reference_image_status", "reference_image", ["status"])
     op.create_index(
         "uq_reference_image_active",
@@ -54,6 +51,5 @@ def _name_families() -> None:
 def downgrade() -> None:
     op.drop_index("uq_reference_image_active", "reference_image")
     op.drop_index("ix_reference_image_status", "reference_image")
-    with op.batch_alter_table("reference_image") as table:
-        for name in _COLUMNS:
-            table.drop_column(name)
+    for name in _COLUMNS:
+        op.drop_column("reference_image", name)
