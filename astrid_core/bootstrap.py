@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.open import FOLDER, open_surveys
-from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
+from astrid_core.adapters.surveys.s3_addresses import S3Access
+from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
@@ -28,7 +30,7 @@ from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, 
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.ports import SurveyClient
-from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.simulate.training_frames import SimulatedFrames
@@ -44,12 +46,15 @@ class Pipeline:
 
     ingest: IngestConfig = field(default_factory=IngestConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    zero_point: ZeroPointConfig = field(default_factory=ZeroPointConfig)
+    astrometry: AstrometryConfig = field(default_factory=AstrometryConfig)
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     activation: ActivationConfig = field(default_factory=ActivationConfig)
     difference: DifferenceConfig = field(default_factory=DifferenceConfig)
     detect: DetectConfig = field(default_factory=DetectConfig)
     inject: InjectConfig = field(default_factory=InjectConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
@@ -113,7 +118,11 @@ def migrate_database(settings: Settings | None = None) -> None:
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
     settings = settings or Settings()
-    with closing(open_database(_database_url(settings))) as database, _surveys(settings) as surveys:
+    with (
+        closing(open_database(_database_url(settings))) as database,
+        _surveys(settings) as surveys,
+        open_star_catalog(settings.star_catalog) as stars,
+    ):
         yield Services(
             artifacts=open_artifacts(
                 settings.artifacts or str(settings.home / "artifacts"),
@@ -126,6 +135,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             surveys=surveys,
             transaction=lambda: _transaction(database, settings.actor),
             arrays=open_arrays(settings.arrays),
+            stars=stars,
         )
 
 
@@ -202,6 +212,12 @@ def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClien
         mirrors=settings.home / "mirrors",
         config=load_pipeline(settings.pipeline).ingest if tables else IngestConfig(),
         mast_token=settings.mast_token.get_secret_value(),
+        s3=S3Access(
+            endpoint_url=settings.s3_endpoint_url,
+            region=settings.s3_region,
+            access_key_id=settings.s3_access_key_id.get_secret_value(),
+            secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+        ),
     )
 
 

@@ -37,5 +37,7 @@ class Settings(BaseSettings):
     """Library that subtractions are computed by: ``numpy``, or ``cupy`` on a GPU."""
     pipeline: Path = _REPOSITORY / "include" / "config" / "pipeline.toml"
     """Science settings."""
+    star_catalog: str = ""
+    """Reference stars: a folder that ``astrid catalog import`` wrote, or the address of a cone search; empty: none."""
     actor: str = "astrid"
     """Who is named in the event log."""

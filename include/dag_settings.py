@@ -23,9 +23,9 @@ _NIGHT = r"^\d{4}-\d{2}-\d{2}$"
 _REGION = r"^\s*(cone|polygon|cells|moc)\s*\(.+\)\s*$"
 
 
-def night_param(description: str) -> Param:
+def night_param(description: str, *, title: str = "Night") -> Param:
     """Return a form field for a night; may be left empty."""
-    return Param(None, type=["null", "string"], pattern=_NIGHT, title="Night", description=description)
+    return Param(None, type=["null", "string"], pattern=_NIGHT, title=title, description=description)
 
 
 def required_night_param(title: str) -> Param:
@@ -79,4 +79,12 @@ def max_failed_param() -> Param:
     return Param(
         0.25, type="number", minimum=0, maximum=1, title="Tolerated failures",
         description="Nothing is published if a larger part of the planned exposures failed (skipped is not failed)",
+    )  # fmt: skip
+
+
+def retry_param() -> Param:
+    """Return a switch."""
+    return Param(
+        False, type="boolean", title="Retry",
+        description="Ask again for files that were given up, too",
     )  # fmt: skip

@@ -59,3 +59,12 @@ class BuiltBatch(TypedDict):
 
     built: list[str]
     in_use: list[str]
+
+
+class IngestRequest(TypedDict):
+    """What is to be looked at; None stands for every survey, the whole sky, and no limit."""
+
+    survey: str | None
+    region: str | None
+    first_night: str | None
+    last_night: str | None

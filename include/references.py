@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 def plan_inputs(services: Services, wanted: ReferenceRequest, *, n_slots: int) -> list[Batch]:
     """Record what the surveys hold and return the exposures that references can be built from, in batches."""
     for one in _surveys(services, wanted):
-        run_ingest(services, one)
+        run_ingest(services, one, load_pipeline().ingest)
     inputs = chain.from_iterable(group.observation_ids for group in _groups(services, wanted))
     return batches([*inputs], n_slots=n_slots, name="exposures")
 

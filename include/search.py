@@ -1,7 +1,6 @@
 """The work behind the tasks that search nights: stages over the surveys, nights and batches of a request."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -15,15 +14,15 @@ from astrid_core.stages.detect import run_detect
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.inject import ShadowPlan, plan_shadows, run_injection
-from astrid_core.stages.plan import NightPlan, plan_night
+from astrid_core.stages.plan import NightPlan
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.report import run_report
 from astrid_core.stages.services import Services
 from include.batches import batches
 from include.messages import Batch, Request
-from include.quality.places import docs_of
-from include.request import model_id, read_region, recipe_of
+from include.nights import nights_of, plans_of
+from include.request import model_id, recipe_of
 
 log = structlog.get_logger(__name__)
 
@@ -41,32 +40,20 @@ class TooManyFailures(PermanentFailure):
 
 
 def ingest_surveys(services: Services, request: Request) -> dict[str, int]:
-    """Record what the surveys hold; count new, known and rejected."""
-    found = [run_ingest(services, survey) for survey in request["surveys"]]
+    """Record what the surveys hold; count new, known, rejected and those that did not come."""
+    config = load_pipeline().ingest
+    found = [run_ingest(services, survey, config) for survey in request["surveys"]]
     return {
         "n_new": sum(one.n_new for one in found),
         "n_known": sum(one.n_known for one in found),
         "n_rejected": sum(one.n_rejected for one in found),
+        "n_undelivered": sum(one.n_undelivered for one in found),
     }
-
-
-def check_ingested(services: Services, request: Request) -> int:
-    """Pass the exposures of the request through their gate, and count them."""
-    from include.quality.observations import check_observations
-
-    n_checked = 0
-    for survey, night in _nights(request):
-        with services.transaction() as records:
-            observations = records.observations.search(
-                survey=survey, night=night, region=read_region(request["region"])
-            )
-        n_checked += check_observations(observations, night=night, docs=docs_of(Settings().home))
-    return n_checked
 
 
 def plan_batches(services: Services, request: Request, *, n_slots: int) -> list[Batch]:
     """Return the exposures that still need work, in batches."""
-    pending = [item for plan in _plans(services, request) for item in plan.pending]
+    pending = [item for plan in plans_of(services, request) for item in plan.pending]
     return batches(pending, n_slots=n_slots, name="exposures")
 
 
@@ -98,7 +85,7 @@ def gather(
     if request is None or planned is None:
         raise NothingPlanned("the night was not planned; see the tasks that failed before this one")
     n_planned = sum(len(batch["items"]) for batch in planned)
-    plans = list(_plans(services, {**request, "force": False}))
+    plans = list(plans_of(services, {**request, "force": False}))
     failed = [item for plan in plans for item in plan.pending]
     counts = {
         "n_planned": n_planned,
@@ -119,7 +106,7 @@ def gather(
 
 def plan_injections(services: Services, request: Request, *, n_slots: int) -> list[Batch]:
     """Return the scored exposures that are to be searched once more with injected sources, in batches."""
-    pending = [item for plan in _plans(services, request) for item in _shadows(services, request, plan).pending]
+    pending = [item for plan in plans_of(services, request) for item in _shadows(services, request, plan).pending]
     return batches(pending, n_slots=n_slots, name="injections")
 
 
@@ -129,41 +116,10 @@ def inject_batch(services: Services, batch: Batch, request: Request) -> Batch:
     return _done(batch, lambda item: run_injection(services, RunKey(item), model_id(request), config))
 
 
-def check_prepared(services: Services, request: Request) -> int:
-    """Pass the preparations behind what was scored through their gate, and count them."""
-    from include.quality.preparations import check_preparations
-
-    runs = []
-    for plan in _plans(services, request):
-        with services.transaction() as records:
-            differences = [
-                records.difference_runs.get(records.model_runs.get(key).difference_key) for key in plan.scored
-            ]
-            runs += [records.preprocess_runs.get(one.preprocess_key) for one in differences]
-    return check_preparations(runs, about=_about(request), docs=docs_of(Settings().home))
-
-
-def check_found(services: Services, request: Request) -> int:
-    """Pass the candidates of the request through their gate, and count them."""
-    from include.quality.candidates import check_candidates
-
-    found = []
-    for plan in _plans(services, request):
-        with services.transaction() as records:
-            for key in plan.scored:
-                run = records.model_runs.get(key)
-                observation = records.observations.get(run.observation_id)
-                found += [(observation, detection) for detection in run.detections]
-    threshold_sigma = load_pipeline().difference.threshold_sigma
-    return check_candidates(
-        found, threshold_sigma=threshold_sigma, about=_about(request), docs=docs_of(Settings().home)
-    )
-
-
 def curate_all(services: Services, request: Request) -> int:
     """Queue the detections that people should see, and count those that are new to the queue."""
     config = load_pipeline().curate
-    return sum(run_curate(services, key, config) for plan in _plans(services, request) for key in plan.scored)
+    return sum(run_curate(services, key, config) for plan in plans_of(services, request) for key in plan.scored)
 
 
 def publish_all(services: Services, request: Request) -> dict[str, int]:
@@ -171,7 +127,7 @@ def publish_all(services: Services, request: Request) -> dict[str, int]:
     config = load_pipeline().publish
     summaries = [
         run_publish(services, survey, night, config, plan.scored)
-        for (survey, night), plan in zip(_nights(request), _plans(services, request), strict=True)
+        for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True)
     ]
     return {
         "n_published": sum(one.n_published for one in summaries),
@@ -185,7 +141,7 @@ def report_all(services: Services, request: Request) -> list[str]:
     config = load_pipeline().report
     folder = Settings().home / "results"
     keys: list[str] = []
-    for (survey, night), plan in zip(_nights(request), _plans(services, request), strict=True):
+    for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True):
         page = folder / f"{survey}-{night}.html"
         report = run_report(
             services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=plan.scored,
@@ -204,26 +160,6 @@ def complete_reports(services: Services, request: Request | None, reported: Sequ
     if request is None or reported is None:
         raise NothingPublished("the night has no report; see the tasks that failed before this one")
     return report_all(services, request)
-
-
-def _about(request: Request) -> str:
-    """Return what a page of checks calls the request."""
-    nights = request["nights"]
-    return f"{'+'.join(request['surveys'])} {nights[0]}" + (f" to {nights[-1]}" if len(nights) > 1 else "")
-
-
-def _nights(request: Request) -> Iterator[tuple[str, str]]:
-    """Yield survey and night, the older nights first: objects are named by the first detection published."""
-    for night, survey in product(request["nights"], request["surveys"]):
-        yield survey, night
-
-
-def _plans(services: Services, request: Request) -> Iterator[NightPlan]:
-    recipe = recipe_of(request, load_pipeline())
-    for survey, night in _nights(request):
-        yield plan_night(
-            services, recipe, survey=survey, night=night, region=read_region(request["region"]), force=request["force"]
-        )
 
 
 def _shadows(services: Services, request: Request, plan: NightPlan) -> ShadowPlan:

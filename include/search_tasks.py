@@ -22,7 +22,15 @@ def search(request: Any) -> None:
     gathered = gather(request, planned)
     search_batch.partial(request=request).expand(batch=planned) >> gathered
     published, reported = publish(request), report(request)
-    gathered >> check_preparations(request) >> check_candidates(request) >> curate(request) >> published >> reported
+    (
+        gathered
+        >> check_preparations(request)
+        >> check_candidates(request)
+        >> breaker(request)
+        >> curate(request)
+        >> published
+        >> reported
+    )
     # Beside the way to the catalog: neither the time nor a failure of injections holds it up.
     shadows = plan_injections(request)
     gathered >> shadows
@@ -45,7 +53,7 @@ def ingest(request: Request, *, outlet_events: Any = None) -> Mapping[str, int]:
 def check_observations(request: Request) -> int:
     """Gate: Great Expectations on the exposures."""
     from astrid_core.bootstrap import open_services
-    from include.search import check_ingested
+    from include.gates import check_ingested
 
     with airflow_outcome(), open_services() as services:
         return check_ingested(services, request)
@@ -112,7 +120,7 @@ def gather(request: Request, planned: Sequence[Batch] | None) -> Mapping[str, in
 def check_preparations(request: Request) -> int:
     """Gate: Great Expectations on the prepared exposures."""
     from astrid_core.bootstrap import open_services
-    from include.search import check_prepared
+    from include.gates import check_prepared
 
     with airflow_outcome(), open_services() as services:
         return check_prepared(services, request)
@@ -122,10 +130,20 @@ def check_preparations(request: Request) -> int:
 def check_candidates(request: Request) -> int:
     """Gate: Great Expectations on the candidates."""
     from astrid_core.bootstrap import open_services
-    from include.search import check_found
+    from include.gates import check_found
 
     with airflow_outcome(), open_services() as services:
         return check_found(services, request)
+
+
+@task
+def breaker(request: Request) -> int:
+    """Set aside exposures and instruments that show far more than they used to."""
+    from astrid_core.bootstrap import open_services
+    from include.gates import trip_breaker
+
+    with airflow_outcome(), open_services() as services:
+        return trip_breaker(services, request)
 
 
 @task

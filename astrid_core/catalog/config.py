@@ -27,6 +27,40 @@ class PublishConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerConfig:
+    """Settings of what counts as a flood."""
+
+    jump: float = 5.0
+    """An exposure trips above so many times what is usual for its instrument and band."""
+    min_candidates: int = 100
+    """So many candidates are no flood, whatever is usual."""
+    min_new: int = 30
+    """So many new objects are no flood, whatever is usual."""
+    min_score: float = 0.5
+    """Detections at or above this count as new objects where the catalog knows none."""
+    match_radius_arcsec: float = 1.0
+    """An object of the catalog this near is the same one."""
+    min_history: int = 10
+    """With fewer earlier exposures of an instrument and band nothing is usual yet."""
+    history: int = 100
+    """The newest so many earlier exposures of the survey are looked at."""
+    min_tripped: int = 3
+    """Fewer exposures of an instrument are set aside one by one."""
+    max_tripped_fraction: float = 0.5
+    """Where so many of the exposures of an instrument trip in a night, all of the instrument is set aside."""
+
+    def __post_init__(self) -> None:
+        if self.jump <= 1.0:
+            raise BadConfiguration("jump must exceed 1", got=self.jump)
+        if self.min_history < 1 or self.history < self.min_history:
+            raise BadConfiguration(
+                "min_history must lie between 1 and history", min_history=self.min_history, history=self.history
+            )
+        if not 0.0 < self.max_tripped_fraction <= 1.0:
+            raise BadConfiguration("max_tripped_fraction must lie in (0, 1]", got=self.max_tripped_fraction)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportConfig:
     """Settings of an extract of the catalog."""
 

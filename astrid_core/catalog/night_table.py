@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from textwrap import wrap
 
 from astrid_core.catalog.completeness_text import curve_rows, describe_night
-from astrid_core.catalog.report import SEARCHED, SKIPPED, UNFINISHED, ExposureFacts, NightFacts
+from astrid_core.catalog.report import QUARANTINED, SEARCHED, SKIPPED, UNFINISHED, ExposureFacts, NightFacts
 from astrid_core.differencing.entities import QualityLevel
 
 WIDTH = 100
@@ -40,6 +40,7 @@ def night_table(facts: NightFacts) -> str:
             [(one.archive_id, f"{one.stage}: {one.reason}") for one in facts.exposures if one.outcome == UNFINISHED],
         ),
         ("Exposures to be careful with", [(one.archive_id, one.warning) for one in facts.exposures if one.warning]),
+        ("Quarantined", [(one.archive_id, one.reason) for one in facts.exposures if one.outcome == QUARANTINED]),
         ("Rejected files", [(one.archive_id, one.reason) for one in facts.rejected]),
     ):
         if rows:
@@ -65,9 +66,12 @@ def truth_sentences(facts: NightFacts) -> tuple[str, str] | None:
 
 
 def _headline(facts: NightFacts) -> list[tuple[str, str]]:
+    n_quarantined = facts.count(QUARANTINED)
     exposures = (
         f"{len(facts.exposures)} in: {facts.count(SEARCHED)} searched, {facts.count(SKIPPED)} skipped, "
-        f"{facts.count(UNFINISHED)} failed; {len(facts.rejected)} files of the survey rejected"
+        f"{facts.count(UNFINISHED)} failed"
+        + (f", {n_quarantined} quarantined" if n_quarantined else "")
+        + f"; {len(facts.rejected)} files of the survey rejected"
     )
     catalog = (
         f"{facts.n_entries_new + facts.n_entries_known} entries: {facts.n_entries_new} new, "

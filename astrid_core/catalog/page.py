@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from astrid_core.catalog.completeness_text import describe_half, describe_night, describe_rate
 from astrid_core.catalog.cutouts import Cutouts
 from astrid_core.catalog.night_table import truth_sentences
-from astrid_core.catalog.report import SEARCHED, SKIPPED, UNFINISHED, NightFacts
+from astrid_core.catalog.report import QUARANTINED, SEARCHED, SKIPPED, UNFINISHED, NightFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,7 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
         searched=[one for one in facts.exposures if one.outcome == SEARCHED],
         skipped=[one for one in facts.exposures if one.outcome == SKIPPED],
         unfinished=[one for one in facts.exposures if one.outcome == UNFINISHED],
+        quarantined=[one for one in facts.exposures if one.outcome == QUARANTINED],
         doubtful=[one for one in facts.exposures if one.warning],
         exposure_steps=_exposure_steps(facts),
         detection_steps=_detection_steps(facts),
@@ -79,12 +80,14 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
 
 def _exposure_steps(facts: NightFacts) -> tuple[Step, ...]:
     n_in = len(facts.exposures)
-    counts = (
+    counts: tuple[tuple[str, int, str], ...] = (
         ("Exposures of the night", n_in, ""),
         ("Searched", facts.count(SEARCHED), f"{facts.total('usable_mpix'):.2f} usable Mpix"),
         ("Skipped", facts.count(SKIPPED), "each with its reason below"),
         ("Failed", facts.count(UNFINISHED), "no settled run"),
     )
+    if n_quarantined := facts.count(QUARANTINED):
+        counts += (("Quarantined", n_quarantined, "set aside, each with its reason below"),)
     return tuple(Step(label=label, count=n, share=n / max(n_in, 1), note=note) for label, n, note in counts)
 
 

@@ -14,7 +14,7 @@ from astrid_core.observations.entities import Observation, Rejection, night_of
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.runs import RunKey, RunStatus, SettledRun
 
-SEARCHED, SKIPPED, UNFINISHED = "searched", "skipped", "failed"
+SEARCHED, SKIPPED, UNFINISHED, QUARANTINED = "searched", "skipped", "failed", "quarantined"
 """What became of an exposure."""
 
 
@@ -26,6 +26,8 @@ class ExposureRuns:
     preprocess: PreprocessRun | None = None
     difference: DifferenceRun | None = None
     model_run: ModelRun | None = None
+    quarantine: str = ""
+    """Why it is set aside and by whom; empty if it is not. Its runs are then left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class ExposureFacts:
     mid_mjd: float
     exposure_s: float
     outcome: str
-    """``searched``, ``skipped`` or ``failed``: no settled run."""
+    """``searched``, ``skipped``, ``quarantined`` or ``failed``: no settled run."""
     stage: str = ""
     """Where it ended, unless it was searched."""
     reason: str = ""
@@ -214,6 +216,8 @@ def night_facts(  # noqa: PLR0913 - a night has this many sides
 
 
 def _outcome(runs: ExposureRuns) -> tuple[str, str, str]:
+    if runs.quarantine:
+        return QUARANTINED, "", runs.quarantine
     for stage, run in (("preprocess", runs.preprocess), ("difference", runs.difference), ("detect", runs.model_run)):
         if run is None:
             return UNFINISHED, stage, "no settled run is recorded"

@@ -12,7 +12,20 @@ from collections.abc import Sequence
 
 import structlog
 
-from astrid_core.cli import curation, difference, injection, night, references, stages, survey, training
+from astrid_core.cli import (
+    astrometry,
+    curation,
+    difference,
+    injection,
+    instruments,
+    night,
+    observation,
+    reference_import,
+    references,
+    stages,
+    survey,
+    training,
+)
 from astrid_core.shared.errors import AstridError, TemporaryFailure, Unprocessable
 
 _USAGE, _UNPROCESSABLE, _TEMPORARY, _PERMANENT = 2, 3, 4, 5
@@ -39,7 +52,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="astrid", description="Finds what changed in the sky.", allow_abbrev=False)
     parser.add_argument("-v", "--verbose", action="store_true", help="log every stage to standard error")
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
-    for group in (difference, injection, night, survey, stages, references, training, curation):
+    groups = (
+        difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, training,
+        curation, observation,
+    )  # fmt: skip
+    for group in groups:
         group.add_commands(choose)
     return parser
 

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     pipeline = load_pipeline()
     out = arguments.out or Settings().home / "results"
     with open_services() as services:
-        ingested = run_ingest(services, survey)
+        ingested = run_ingest(services, survey, pipeline.ingest)
         _say(
             f"{survey}: {ingested.n_new} new exposures, {ingested.n_known} known, {ingested.n_rejected} files rejected"
         )

@@ -20,6 +20,11 @@ def add_commands(choose: Any) -> None:
     one = _command(choose, "ingest", _ingest, "record the exposures of a survey; prints their nights")
     one.add_argument("--survey", required=True, metavar="NAME")
     one.add_argument("--data", type=Path, metavar="DIR", help="name this folder as the survey first")
+    one.add_argument("--night", action="append", default=[], metavar="YYYY-MM-DD", help="may be given several times")
+    _region(one)
+    one = _command(choose, "reconcile", _reconcile, "compare what an archive lists with what is recorded")
+    one.add_argument("--survey", required=True, metavar="NAME")
+    one.add_argument("--retry", action="store_true", help="ask again for what was given up, too")
     one = _command(choose, "plan", _plan, "list the exposures of a night that still need work")
     _night(one)
     _region(one)
@@ -95,15 +100,38 @@ def _each(stage: Callable[[str], "RunKey"], items: Sequence[str], arguments: arg
     return result.keys
 
 
-def _ingest(services: "Services", _: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
+def _ingest(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
     from astrid_core.stages.ingest import run_ingest
 
-    summary = run_ingest(services, arguments.survey)
+    summary = run_ingest(
+        services,
+        arguments.survey,
+        pipeline.ingest,
+        region=_read_region(arguments.region),
+        nights=arguments.night,
+    )
+    late = f", {summary.n_undelivered} did not come ({summary.n_given_up} given up)" if summary.n_undelivered else ""
     print(
-        f"{summary.n_new} new exposures, {summary.n_known} known, {summary.n_rejected} files rejected", file=sys.stderr
+        f"{summary.n_new} new exposures, {summary.n_known} known, {summary.n_rejected} files rejected{late}",
+        file=sys.stderr,
     )
     with services.transaction() as records:
         return list(records.observations.nights(survey=arguments.survey))
+
+
+def _reconcile(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
+    from astrid_core.stages.reconcile import run_reconcile
+
+    summary = run_reconcile(services, arguments.survey, pipeline.ingest, retry=arguments.retry)
+    print(
+        f"{summary.n_listed} files listed; {summary.n_missing} were missing: {summary.n_recovered} came, "
+        f"{summary.n_waiting} wait, {summary.n_given_up} given up; {len(summary.vanished)} vanished",
+        file=sys.stderr,
+    )
+    with services.transaction() as records:
+        late = [f"{one.archive_id}: {one.reason} ({one.n_attempts} times)"
+                for one in records.undelivered.all(survey=arguments.survey)]  # fmt: skip
+    return [*late, *(f"{name}: not listed any more" for name in summary.vanished)]
 
 
 def _plan(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:

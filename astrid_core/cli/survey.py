@@ -1,12 +1,15 @@
 """``astrid simulate``: a survey of a sky that does not exist, with the truth about it."""
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from astrid_core.simulate.config import SurveyConfig
 
+STARS = "stars"
+"""Folder of the reference stars, in that of the survey."""
 
 _RATES = (
     ("--stars", "that one exposure shows at 5 sigma or brighter"),
@@ -23,9 +26,9 @@ def add_commands(choose: Any) -> None:
     parser = choose.add_parser(
         "simulate",
         help="write a simulated survey: FITS files of several nights and the truth about them",
-        description="Writes DIR/<night>/<field>_<band>_<n>.fits and DIR/truth.ecsv. The last night is the one to "
-        "search: transients are new in it, or gone. The same options give the same bytes; a folder that holds another "
-        "survey is refused. Without options it is the survey of the demo.",
+        description="Writes DIR/<night>/<field>_<band>_<n>.fits, DIR/truth.ecsv, and DIR/stars, a catalog of reference "
+        "stars. The last night is the one to search: transients are new in it, or gone. The same options give the same "
+        "bytes; a folder that holds another survey is refused. Without options it is the survey of the demo.",
         allow_abbrev=False,
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
@@ -54,9 +57,24 @@ def add_commands(choose: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the survey."""
+    from astrid_core.adapters.catalogs.shards import PAGE
+    from astrid_core.adapters.catalogs.write_shards import write_shards
+    from astrid_core.simulate.star_catalog import covered_sky, reference_stars
     from astrid_core.simulate.survey import TRUTH, simulate_survey
 
-    summary = simulate_survey(survey_config(arguments), arguments.out, progress=print)
+    config = survey_config(arguments)
+    summary = simulate_survey(config, arguments.out, progress=print)
+    catalog = arguments.out / STARS
+    if not (catalog / PAGE).exists():
+        # A folder without its page was cut off.
+        shutil.rmtree(catalog, ignore_errors=True)
+        write_shards(
+            reference_stars(config),
+            catalog,
+            name="simulated sky",
+            release=config.digest[:12],
+            covered=covered_sky(config),
+        )
     what = f"{len(summary.exposures)} exposures in {arguments.out}"
     if not summary.is_new:
         print(f"nothing to do: this survey is there already, {what}")
@@ -64,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{what}; the night to search is {summary.last_night}")
     print("known: " + ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in summary.n_objects.items()))
     print(f"{summary.n_bright} transients of that night are predicted at S/N 8 or more")
-    print(f"truth: {arguments.out / TRUTH}")
+    print(f"truth: {arguments.out / TRUTH}; reference stars: {catalog}")
     return 0
 
 

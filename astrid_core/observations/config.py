@@ -23,11 +23,15 @@ class IngestConfig:
     """No photograph of the stars is older."""
     max_future_days: float = 1.0
     """By how much an exposure may lie behind our clock: room for clocks and time zones that are wrong."""
+    max_attempts: int = 30
+    """Looks in a row that ask for a listed file in vain; then it is given up until its size or checksum changes. At
+    some ten looks a day this is three days: longer than most maintenance.
+    """
 
     def __post_init__(self) -> None:
         if not self.suffixes or not all(suffix.startswith(".") and suffix.islower() for suffix in self.suffixes):
             raise BadConfiguration("suffixes must be lower case and start with a dot", suffixes=self.suffixes)
-        for name in ("max_file_bytes", "max_header_bytes", "max_pixels", "min_side_pix"):
+        for name in ("max_file_bytes", "max_header_bytes", "max_pixels", "min_side_pix", "max_attempts"):
             if getattr(self, name) < 1:
                 raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
         if self.max_future_days < 0.0:

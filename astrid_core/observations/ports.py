@@ -1,9 +1,18 @@
 """What the observations domain needs from outside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import (
+    ExternalImage,
+    ListedFile,
+    Observation,
+    Quarantine,
+    Rejection,
+    Survey,
+    UndeliveredFile,
+)
+from astrid_core.observations.roles import Role
 from astrid_core.shared.sky import Region
 
 
@@ -15,12 +24,30 @@ class SurveyClient(Protocol):
         """Which one it is."""
         ...
 
-    def discover(self) -> Iterator[Observation | Rejection]:
-        """Yield every exposure, or the reason why a file is none; raise ArchiveUnavailable if it cannot be read."""
+    def listing(self) -> Iterable[ListedFile]:
+        """Return what it holds now, nothing opened yet; a question that fails raises, it is never an empty answer."""
+        ...
+
+    def discover(
+        self, files: Iterable[ListedFile] | None = None
+    ) -> Iterator[Observation | Rejection | UndeliveredFile]:
+        """Yield every exposure of the files (by default: of all listed), in the order of their names.
+
+        A file that is none comes as a Rejection, one that is not to be had now as an UndeliveredFile; the others go
+        on. Raise ArchiveUnavailable, or what else stops all of it, if the survey itself cannot be read.
+        """
         ...
 
     def fetch(self, observation: Observation) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
+        ...
+
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every file as an image, with or without a time; one that cannot be had is left out."""
+        ...
+
+    def companions(self, observation: Observation) -> Mapping[Role, bytes]:
+        """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""
         ...
 
 
@@ -63,4 +90,52 @@ class Rejections(Protocol):
 
     def clear(self, survey: str, archive_id: str) -> None:
         """Forget a rejection: the file became usable."""
+        ...
+
+
+class UndeliveredFiles(Protocol):
+    """The record of listed files that did not come; identity survey and archive_id."""
+
+    def add(self, undelivered: UndeliveredFile) -> bool:
+        """Record it, replacing what was known; tell whether anything changed."""
+        ...
+
+    def all(self, *, survey: str | None = None) -> Sequence[UndeliveredFile]:
+        """Return them ordered by survey and archive_id."""
+        ...
+
+    def clear(self, survey: str, archive_id: str) -> None:
+        """Forget one: it came, or is not listed any more."""
+        ...
+
+
+class Quarantines(Protocol):
+    """The record of what is set aside; identity survey, archive_id and instrument."""
+
+    def add(self, quarantine: Quarantine) -> bool:
+        """Record it and tell whether it is new; one that stands already keeps its reason."""
+        ...
+
+    def remove(self, survey: str, *, archive_id: str = "", instrument: str = "") -> bool:
+        """End it and tell whether there was one."""
+        ...
+
+    def of(self, observation: Observation) -> Quarantine | None:
+        """Return why an exposure is set aside, its own quarantine before that of its instrument; None if it is not."""
+        ...
+
+    def all(self, *, survey: str | None = None) -> Sequence[Quarantine]:
+        """Return them ordered by survey, archive_id and instrument."""
+        ...
+
+
+class ProcessingRounds(Protocol):
+    """How often each exposure was asked to be done anew; identity observation."""
+
+    def of(self, observation_id: str) -> int:
+        """Return the round that its runs belong to now: 0 unless somebody asked."""
+        ...
+
+    def put(self, observation_id: str, number: int) -> bool:
+        """Set it and tell whether that changed anything."""
         ...

@@ -13,6 +13,7 @@ from astrid_core.preprocessing.sources import FloatArray, SourceList
 from astrid_core.shared.errors import NotRegistered
 
 _BRIGHTEST = 250
+_AGREE_PIX = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def match(source: FloatArray, target: FloatArray, *, reach_pix: float, frame: tu
         raise NotRegistered(
             "too few stars to register", n_science=len(source), n_reference=len(target), required=MIN_MATCHES
         )
-    shift, votes = _vote(source[:_BRIGHTEST], target[:_BRIGHTEST], reach_pix)
+    shift, votes = vote(source[:_BRIGHTEST], target[:_BRIGHTEST], reach_pix=reach_pix, within_pix=_AGREE_PIX)
     start = PixelMap(matrix=np.eye(2), shift=shift, rms_pix=0.0, n_matched=0)
     found = polish(source, target, start)
     if found is None:
@@ -104,16 +105,16 @@ def match(source: FloatArray, target: FloatArray, *, reach_pix: float, frame: tu
     return found
 
 
-def _vote(source: FloatArray, target: FloatArray, reach_pix: float) -> tuple[FloatArray, int]:
-    """Return the shift on which most pairs agree within 2 pixels."""
+def vote(source: FloatArray, target: FloatArray, *, reach_pix: float, within_pix: float) -> tuple[FloatArray, int]:
+    """Return the shift on which most pairs agree within some pixels, and how many do; 0 where no pair is in reach."""
     pairs = (target[None, :, :] - source[:, None, :]).reshape(-1, 2)
     pairs = pairs[(np.abs(pairs) <= reach_pix).all(axis=1)]
     if not len(pairs):
         return np.zeros(2), 0
     tree = cKDTree(pairs)
-    counts = tree.query_ball_point(pairs, 2.0, return_length=True)
+    counts = tree.query_ball_point(pairs, within_pix, return_length=True)
     best = int(np.argmax(counts))
-    return np.asarray(pairs[tree.query_ball_point(pairs[best], 2.0)].mean(axis=0)), int(counts[best])
+    return np.asarray(pairs[tree.query_ball_point(pairs[best], within_pix)].mean(axis=0)), int(counts[best])
 
 
 def corrected_wcs(wcs: WCS, found: PixelMap) -> WCS:
@@ -121,7 +122,7 @@ def corrected_wcs(wcs: WCS, found: PixelMap) -> WCS:
     better = wcs.deepcopy()
     inverse = np.linalg.inv(found.matrix)
     better.wcs.crpix = inverse @ (wcs.wcs.crpix - 1.0 - found.shift) + 1.0
-    _set_matrix(better, wcs.pixel_scale_matrix @ found.matrix)
+    set_matrix(better, wcs.pixel_scale_matrix @ found.matrix)
     return better
 
 
@@ -137,11 +138,12 @@ def composed_wcs(wcs: WCS, found: PixelMap, shape: tuple[int, int]) -> WCS:
     plain.wcs.crval = wcs.wcs.crval
     plain.wcs.crpix = wcs.wcs.crpix
     plain.wcs.radesys = wcs.wcs.radesys
-    _set_matrix(plain, wcs.pixel_scale_matrix)
+    set_matrix(plain, wcs.pixel_scale_matrix)
     return corrected_wcs(plain, found)
 
 
-def _set_matrix(wcs: WCS, matrix: FloatArray) -> None:
+def set_matrix(wcs: WCS, matrix: FloatArray) -> None:
+    """Write the matrix (degrees per pixel) in the form that the WCS has."""
     if wcs.wcs.has_cd():
         wcs.wcs.cd = matrix
     else:

@@ -45,6 +45,14 @@ class TooFewSources(Unprocessable):
     """Too few stars to measure a PSF, a registration or a flux scale."""
 
 
+class NoZeroPoint(Unprocessable):
+    """Too few stars of the reference catalog tell what a count is in magnitudes."""
+
+
+class NoAstrometricSolution(Unprocessable):
+    """The sources of an image cannot be tied to the stars of a catalog."""
+
+
 class NotRegistered(Unprocessable):
     """Science and reference could not be brought onto one another."""
 
@@ -67,6 +75,10 @@ class BadPixels(Unprocessable):
 
 class ArchiveUnavailable(TemporaryFailure):
     """A survey archive or folder cannot be reached now."""
+
+
+class ServicePaused(ArchiveUnavailable):
+    """A service failed too often in a row, or asked for a long pause: nothing is sent to it for a while."""
 
 
 class CatalogUnavailable(TemporaryFailure):

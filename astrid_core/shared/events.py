@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -39,6 +39,10 @@ class EventLog(Protocol):
 
     def all(self) -> Iterable[DomainEvent]:
         """Return every event, oldest first."""
+        ...
+
+    def of(self, subject: str) -> Sequence[DomainEvent]:
+        """Return the events about one subject, oldest first."""
         ...
 
 

@@ -132,6 +132,12 @@ class Region:
         number = position.hpx29
         return any(first <= number < behind for first, behind in self.hpx29_ranges)
 
+    def outside(self, other: "Region") -> float:
+        """Return which part of this region lies outside of another, both as their HEALPix cells."""
+        # MOC.difference of mocpy 0.21 calls regions that do not touch each other equal.
+        rest = self.moc.intersection(other.moc.complement())
+        return 0.0 if rest.empty() else float(rest.sky_fraction / self.moc.sky_fraction)
+
     def cells(self, order: int) -> tuple[SkyCell, ...]:
         """Return the cells of ``order`` that the region touches, in order."""
         shift = 2 * (HPX_ORDER - order)

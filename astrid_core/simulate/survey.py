@@ -65,6 +65,18 @@ def simulate_survey(
     return _summary(visits, known)
 
 
+def canvas_of(config: SurveyConfig, name: str) -> Canvas:
+    """Return the frame of a field on which its sky is drawn."""
+    return Canvas(
+        seed=config.seed,
+        name=name,
+        centre=draw_centre(config.seed, name),
+        shape=(config.side_pix, config.side_pix),
+        camera=config.camera,
+        depth=ordinary_depth(config.camera, config.conditions),
+    )
+
+
 def _is_there(config: SurveyConfig, out: Path, visits: Sequence[Visit]) -> bool:
     """Tell whether ``out`` holds this survey, complete; refuse a folder that holds anything else."""
     if not out.exists():
@@ -90,15 +102,7 @@ def _is_there(config: SurveyConfig, out: Path, visits: Sequence[Visit]) -> bool:
 def _simulate_field(
     config: SurveyConfig, name: str, visits: Sequence[Visit], out: Path, progress: Callable[[str], None]
 ) -> list[Known]:
-    shape = (config.side_pix, config.side_pix)
-    canvas = Canvas(
-        seed=config.seed,
-        name=name,
-        centre=draw_centre(config.seed, name),
-        shape=shape,
-        camera=config.camera,
-        depth=ordinary_depth(config.camera, config.conditions),
-    )
+    canvas = canvas_of(config, name)
     sky = add_events(
         draw_constant_sky(canvas, config.sky),
         canvas,

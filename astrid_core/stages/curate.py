@@ -11,11 +11,15 @@ log = structlog.get_logger(__name__)
 
 
 def run_curate(services: Services, model_run_key: RunKey, config: CurateConfig) -> int:
-    """Announce every detection that scored well enough, and return how many are new to the queue. Safe to repeat."""
+    """Announce every detection that scored well enough, and return how many are new to the queue. Safe to repeat.
+
+    Nothing of an exposure in quarantine is announced.
+    """
     with services.transaction() as records:
         run = records.model_runs.get(model_run_key)
         n_raised = 0
-        for detection in run.detections:
+        is_quarantined = records.quarantines.of(records.observations.get(run.observation_id)) is not None
+        for detection in () if is_quarantined else run.detections:
             if detection.score is None or detection.score < config.min_score:
                 continue
             alert = Alert(detection_id=detection.id, channel=config.channel, score=detection.score)

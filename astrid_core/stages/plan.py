@@ -35,6 +35,8 @@ class NightPlan:
     scored: tuple[RunKey, ...]
     """Model runs that succeeded, oldest exposure first."""
     n_skipped: int
+    n_quarantined: int = 0
+    """Set aside: neither pending nor scored, whatever their runs say."""
 
 
 def plan_night(
@@ -44,25 +46,31 @@ def plan_night(
 
     Keys are pure functions of their inputs, so nothing is computed: a change of settings, of the reference or of the
     model makes an exposure pending again. With ``force`` all are pending, which finds runs again rather than doing them
-    twice.
+    twice. Exposures in quarantine are left alone.
     """
     pending: list[str] = []
     scored: list[RunKey] = []
-    n_skipped = 0
+    n_skipped = n_quarantined = 0
     with services.transaction() as records:
         for observation in records.observations.search(survey=survey, night=night, region=region):
+            if records.quarantines.of(observation) is not None:
+                n_quarantined += 1
+                continue
             is_settled, model_run = _chain(records, observation, recipe)
             if force or not is_settled:
                 pending.append(observation.id)
             if model_run is not None:
                 scored.append(model_run)
             n_skipped += is_settled and model_run is None
-    return NightPlan(pending=tuple(pending), scored=tuple(scored), n_skipped=n_skipped)
+    return NightPlan(pending=tuple(pending), scored=tuple(scored), n_skipped=n_skipped, n_quarantined=n_quarantined)
 
 
 def _chain(records: Records, observation: Observation, recipe: Recipe) -> tuple[bool, RunKey | None]:
     """Tell whether an exposure is settled, and return the key of its model run if that succeeded."""
-    prepared = records.preprocess_runs.find(preprocess_key(observation, recipe.preprocess))
+    processing_round = records.processing_rounds.of(observation.id)
+    prepared = records.preprocess_runs.find(
+        preprocess_key(observation, recipe.preprocess, processing_round=processing_round)
+    )
     if prepared is None or prepared.status is RunStatus.SKIPPED:
         return prepared is not None, None
     try:

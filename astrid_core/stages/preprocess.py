@@ -5,7 +5,6 @@ import time
 import structlog
 
 from astrid_core.observations.entities import Observation, WcsOrigin
-from astrid_core.observations.frames import read_frame
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.entities import PreprocessRun, WCSInfo
 from astrid_core.preprocessing.prepare import VERSION, Detector, PreparedImage, prepare
@@ -13,14 +12,15 @@ from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.errors import BadConfiguration, Unprocessable
 from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
+from astrid_core.stages.frames import frame_inputs, read_observation
 from astrid_core.stages.images import store_image
 from astrid_core.stages.services import Services
 
 log = structlog.get_logger()
 
 
-def preprocess_key(observation: Observation, config: PreprocessConfig) -> RunKey:
-    """Return the key of preparing ``observation`` under ``config``: the file's bytes and the frame inside it."""
+def preprocess_key(observation: Observation, config: PreprocessConfig, *, processing_round: int = 0) -> RunKey:
+    """Return the key of preparing ``observation`` under ``config``: the file's bytes, its frame and its maps."""
     facts = (
         observation.file_digest,
         str(observation.extension),
@@ -28,15 +28,23 @@ def preprocess_key(observation: Observation, config: PreprocessConfig) -> RunKey
         repr(observation.read_noise_e),
         repr(observation.saturation_adu),
         repr(observation.zero_point_mag),
+        *frame_inputs(observation),
+        *round_inputs(processing_round),
     )
     return run_key("preprocess", VERSION, config, facts)
+
+
+def round_inputs(processing_round: int) -> tuple[str, ...]:
+    """Return what a round adds to the inputs of a run: nothing as long as nobody asked for another one."""
+    return (f"round {processing_round}",) if processing_round else ()
 
 
 def run_preprocess(services: Services, observation_id: str, config: PreprocessConfig) -> RunKey:
     """Prepare one observation. Safe to repeat; raises Unprocessable where it cannot be prepared."""
     with services.transaction() as records:
         observation = records.observations.get(observation_id)
-        key = preprocess_key(observation, config)
+        processing_round = records.processing_rounds.of(observation_id)
+        key = preprocess_key(observation, config, processing_round=processing_round)
         done = records.preprocess_runs.find(key)
     if done:
         return settled(done)
@@ -45,7 +53,7 @@ def run_preprocess(services: Services, observation_id: str, config: PreprocessCo
         raw = _fetch(services, observation)
         prepared = _prepare(services, observation, raw, config)
     except Unprocessable as error:
-        _record(services, PreprocessRun.skipped(key, observation_id, str(error)))
+        _record(services, PreprocessRun.skipped(key, observation_id, str(error), processing_round=processing_round))
         raise
     run = PreprocessRun(
         key=key,
@@ -56,6 +64,7 @@ def run_preprocess(services: Services, observation_id: str, config: PreprocessCo
         wcs=WCSInfo(origin=observation.wcs_origin, pixel_scale_arcsec=observation.pixel_scale_arcsec),
         quality=prepared.quality,
         elapsed_s=time.monotonic() - started,
+        processing_round=processing_round,
     )
     _record(services, run)
     stars = prepared.psf_stars
@@ -89,7 +98,7 @@ def _fetch(services: Services, observation: Observation) -> ArtifactRef:
 
 
 def _prepare(services: Services, observation: Observation, raw: ArtifactRef, config: PreprocessConfig) -> PreparedImage:
-    frame = read_frame(services.artifacts.get(raw.digest), extension=observation.extension, name=observation.archive_id)
+    frame = read_observation(services, observation, raw)
     return prepare(
         frame.pixels,
         mask=frame.mask,

@@ -29,6 +29,8 @@ class PublishSummary:
     """What became of the detections of a night."""
 
     n_detections: int = 0
+    n_quarantined: int = 0
+    """Of exposures that are set aside."""
     n_below_threshold: int = 0
     """Unscored, or scored or significant below the settings."""
     n_without_position: int = 0
@@ -69,6 +71,7 @@ def run_publish(
         n_changed = _write(records, light_curves, added, touched=known)
         summary = PublishSummary(
             n_detections=offered.n_detections,
+            n_quarantined=offered.n_quarantined,
             n_below_threshold=offered.n_below_threshold,
             n_without_position=offered.n_without_position,
             n_judged_bogus=len(bogus),
@@ -160,6 +163,7 @@ class _Offered:
 
     measured: tuple[Measurement, ...]
     n_detections: int
+    n_quarantined: int
     n_below_threshold: int
     n_without_position: int
 
@@ -168,7 +172,7 @@ class _Offered:
         cls, records: Records, survey: str, night: str, config: PublishConfig, keys: Sequence[RunKey]
     ) -> "_Offered":
         measured: list[Measurement] = []
-        n_detections = n_below = n_without_position = 0
+        n_detections = n_quarantined = n_below = n_without_position = 0
         for key in sorted(set(keys)):
             run = records.model_runs.get(key)
             observation = records.observations.get(run.observation_id)
@@ -177,6 +181,9 @@ class _Offered:
                 raise ValueError(message)
             reference_digest = records.difference_runs.get(run.difference_key).reference_digest
             n_detections += len(run.detections)
+            if records.quarantines.of(observation) is not None:
+                n_quarantined += len(run.detections)
+                continue
             for detection in run.detections:
                 significant = abs(detection.candidate.score) >= config.min_abs_significance
                 if detection.score is None or detection.score < config.min_score or not significant:
@@ -190,6 +197,7 @@ class _Offered:
         return cls(
             measured=tuple(measured),
             n_detections=n_detections,
+            n_quarantined=n_quarantined,
             n_below_threshold=n_below,
             n_without_position=n_without_position,
         )

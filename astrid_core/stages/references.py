@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import structlog
+from astropy.wcs import WCS
 
 from astrid_core.differencing.coadd import VERSION, Coadd, coadd
 from astrid_core.differencing.config import ActivationConfig, ReferenceConfig
@@ -14,6 +15,7 @@ from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.differencing.reference_rule import family_of, measure_gain, rule_on
 from astrid_core.differencing.references import group_pointings
 from astrid_core.observations.entities import Observation
+from astrid_core.observations.registry_file import known_instruments
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.errors import NoReference
@@ -58,13 +60,14 @@ def plan_references(
     region: Region | None = None,
     leave_out: LeaveOut | None = None,
 ) -> tuple[ReferenceGroup, ...]:
-    """Return the groups of exposures that references can be built from, without those that are to be left out.
+    """Return the groups of exposures that references can be built from: none that is left out or in quarantine.
 
     Bands, instruments and pointings are kept apart; a group belongs to the cell of its earliest exposure.
     """
     left_out = leave_out or LeaveOut()
     with services.transaction() as records:
-        observations = records.observations.search(survey=survey, region=region)
+        found = records.observations.search(survey=survey, region=region)
+        observations = [one for one in found if records.quarantines.of(one) is None]
     by_kind: dict[tuple[str, str], list[Observation]] = {}
     for observation in observations:
         if left_out.allows(observation):
@@ -98,6 +101,8 @@ def run_build_reference(
     with services.transaction() as records:
         runs = [records.preprocess_runs.get(key) for key in sorted(preprocess_keys)]
         runs = [run for run in runs if run.status is RunStatus.SUCCEEDED and run.image is not None]
+        # Between planning and now an input may have been set aside.
+        runs = [run for run in runs if _is_free(records, run)]
         observations = [records.observations.get(run.observation_id) for run in runs]
         built = _already_built(records, runs, config, cell=cell, band=band)
     if built is not None:
@@ -150,6 +155,8 @@ def _described(
         is_thin=len(used) < config.min_inputs,
         # The coadd has the flux scale of its base.
         zero_point_mag=base.zero_point_mag,
+        mission=known_instruments().mission_named(base.instrument),
+        pixel_scale_arcsec=pixel_scale_arcsec(result.image.wcs),
         recipe=RunKey(""),
     )
 
@@ -205,6 +212,10 @@ def _placed(records: Records, described: ReferenceImage) -> ReferenceImage:
     )
 
 
+def _is_free(records: Records, run: PreprocessRun) -> bool:
+    return records.quarantines.of(records.observations.get(run.observation_id)) is None
+
+
 def _recipe(runs: Sequence[PreprocessRun], config: ReferenceConfig, *, cell: str, band: str) -> RunKey:
     return run_key("reference", VERSION, config, (cell, band, *(run.key for run in runs)))
 
@@ -217,6 +228,11 @@ def _already_built(
         if reference.recipe == wanted:
             return reference
     return None
+
+
+def pixel_scale_arcsec(wcs: WCS) -> float:
+    """Return the geometric mean over both axes at the reference pixel."""
+    return float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix)))) * 3600.0
 
 
 def _footprint(wcs: object, shape: tuple[int, int]) -> tuple[SkyPosition, float]:

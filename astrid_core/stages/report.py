@@ -133,6 +133,10 @@ class _Night:
         light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
         injections: list[InjectionRun | None] = []
         for observation in records.observations.search(survey=survey, night=night):
+            quarantine = records.quarantines.of(observation)
+            if quarantine is not None:
+                exposures.append(ExposureRuns(observation=observation, quarantine=quarantine.told))
+                continue
             model_runs = records.model_runs.of_observation(observation.id)
             ids = [detection.id for run in model_runs for detection in run.detections]
             published = records.catalog.published(ids)

@@ -8,9 +8,10 @@ from uuid import uuid4
 import structlog
 
 from astrid_core.curation.config import REVIEW_CHANNEL
-from astrid_core.curation.entities import Curator, CuratorRole, ValidationEvent, Verdict
+from astrid_core.curation.entities import Alert, Curator, CuratorRole, ValidationEvent, Verdict
 from astrid_core.curation.verdicts import standing
 from astrid_core.shared.errors import NotAllowed
+from astrid_core.shared.runs import RunKey
 from astrid_core.stages.publish import refresh_entries
 from astrid_core.stages.services import Records, Services
 
@@ -39,10 +40,28 @@ class PendingDetection:
 def list_pending(
     services: Services, *, channel: str = REVIEW_CHANNEL, limit: int = 100
 ) -> tuple[PendingDetection, ...]:
-    """Return what waits for a verdict, highest score first."""
+    """Return what waits for a verdict, highest score first; nothing of exposures that are in quarantine."""
     with services.transaction() as records:
-        alerts = records.alerts.pending(channel, limit=limit)
-        return tuple(_pending(records, alert.detection_id, alert.score) for alert in alerts)
+        n_asked = limit
+        while True:
+            alerts = records.alerts.pending(channel, limit=n_asked)
+            free = _free(records, alerts)
+            if len(free) >= limit or len(alerts) < n_asked:
+                return tuple(_pending(records, alert.detection_id, alert.score) for alert in free[:limit])
+            # What is set aside hides others behind it.
+            n_asked *= 4
+
+
+def _free(records: Records, alerts: Sequence[Alert]) -> list[Alert]:
+    if not records.quarantines.all():
+        return list(alerts)
+    is_free: dict[str, bool] = {}
+    for alert in alerts:
+        run = alert.detection_id.rpartition(":")[0]
+        if run not in is_free:
+            observation = records.observations.get(records.model_runs.get(RunKey(run)).observation_id)
+            is_free[run] = records.quarantines.of(observation) is None
+    return [alert for alert in alerts if is_free[alert.detection_id.rpartition(":")[0]]]
 
 
 def record_verdict(

@@ -11,8 +11,15 @@ from astrid_core.catalog.ports import CatalogEntries, ExportJobs, NightAnalytics
 from astrid_core.curation.ports import Alerts, Curators, ValidationEvents
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
 from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
-from astrid_core.observations.ports import Observations, Rejections, SurveyClient
-from astrid_core.preprocessing.ports import PreprocessRuns
+from astrid_core.observations.ports import (
+    Observations,
+    ProcessingRounds,
+    Quarantines,
+    Rejections,
+    SurveyClient,
+    UndeliveredFiles,
+)
+from astrid_core.preprocessing.ports import PreprocessRuns, StarCatalog
 from astrid_core.shared.artifacts import ArtifactStore
 from astrid_core.shared.events import EventLog
 
@@ -23,6 +30,9 @@ class Records:
 
     observations: Observations
     rejections: Rejections
+    undelivered: UndeliveredFiles
+    quarantines: Quarantines
+    processing_rounds: ProcessingRounds
     preprocess_runs: PreprocessRuns
     references: ReferenceImages
     difference_runs: DifferenceRuns
@@ -48,3 +58,5 @@ class Services:
     """Commits on exit, rolls back on error."""
     arrays: ModuleType = np
     """The array library that subtractions are computed by."""
+    stars: StarCatalog | None = None
+    """Reference stars that frames are tied to; None where no catalog is configured."""

@@ -41,6 +41,9 @@ def as_ports(records: SqlRecords) -> Records:
     return Records(
         observations=records.observations,
         rejections=records.rejections,
+        undelivered=records.undelivered,
+        quarantines=records.quarantines,
+        processing_rounds=records.processing_rounds,
         preprocess_runs=records.preprocess_runs,
         references=records.references,
         difference_runs=records.difference_runs,

@@ -2,7 +2,7 @@
 
 from astropy.io import fits
 
-from astrid_core.observations.entities import Observation, Rejection
+from astrid_core.observations.entities import Observation, Rejection, UndeliveredFile
 from astrid_core.observations.ports import SurveyClient
 from tests.synthetic.broken import as_bytes, exposure
 
@@ -17,12 +17,12 @@ def mosaic(*sound: bool) -> bytes:
     return as_bytes(fits.PrimaryHDU(), *chips)
 
 
-def look(survey: SurveyClient) -> dict[str, Observation | Rejection]:
+def look(survey: SurveyClient) -> dict[str, Observation | Rejection | UndeliveredFile]:
     found = list(survey.discover())
     assert len({one.archive_id for one in found}) == len(found)
     return {one.archive_id: one for one in found}
 
 
-def reason(found: Observation | Rejection) -> str:
+def reason(found: Observation | Rejection | UndeliveredFile) -> str:
     assert isinstance(found, Rejection)
     return found.reason

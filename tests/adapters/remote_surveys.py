@@ -4,11 +4,13 @@ from pathlib import Path
 
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.http_policy import HttpPolicy
+from astrid_core.adapters.surveys.manifest import ManifestClient, ManifestQuery
 from astrid_core.adapters.surveys.mast import MastClient
 from astrid_core.adapters.surveys.mast_query import MastQuery
 from astrid_core.adapters.surveys.mirror import Mirror
 from astrid_core.adapters.surveys.product_rules import ProductRule
 from astrid_core.adapters.surveys.ps1 import Ps1Client, Ps1Query
+from astrid_core.adapters.surveys.s3_addresses import S3Access
 from astrid_core.adapters.surveys.skyview import SkyViewClient, SkyViewQuery
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Survey
@@ -40,6 +42,11 @@ def mast_client(server: ArchiveServer, http: HttpClient, folder: Path, *, region
 
 def ps1_client(server: ArchiveServer, http: HttpClient, folder: Path, *, images: str = "warp") -> Ps1Client:
     return Ps1Client(SURVEY, Ps1Query(region=REGION, images=images), http, mirror(folder), server=server.url)
+
+
+def manifest_client(server: ArchiveServer, http: HttpClient, folder: Path) -> ManifestClient:
+    query = ManifestQuery(location=f"{server.url}/list.csv")
+    return ManifestClient(SURVEY, query, http, mirror(folder), s3=S3Access())
 
 
 def skyview_client(

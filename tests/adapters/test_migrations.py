@@ -118,7 +118,7 @@ def test_every_position_is_indexed() -> None:
 
 
 def _compared_with(connection: Connection, digest: str) -> None:
-    """Record, as the schema 0006 does, a difference whose reference has this digest."""
+    """Record, as the schema 0008 does, a difference whose reference has this digest."""
     made = MetaData()
     made.reflect(connection, only=("observation", "preprocess_run", "difference_run"))
     keys = {"id": "demo:a", "key": "run", "preprocess_key": "run", "observation_id": "demo:a"}
@@ -137,7 +137,7 @@ def _compared_with(connection: Connection, digest: str) -> None:
 def test_the_newest_reference_of_each_pointing_becomes_the_one_in_use(empty_url: str) -> None:
     engine = open_engine(empty_url)
     with engine.begin() as connection:
-        command.upgrade(scripts(connection), "0006")
+        command.upgrade(scripts(connection), "0008")
         for digest, number, version, band in (("a", 7, 1, "r"), ("b", 7, 2, "r"), ("c", 8, 1, "r"), ("d", 7, 3, "g")):
             connection.execute(
                 text(

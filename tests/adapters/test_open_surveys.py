@@ -94,7 +94,7 @@ MAST = '[x]\nkind = "mast"\nregion = "cone(1,2,0.1deg)"\nmissions = ["HST"]\n'
         (MAST.replace("cone(1,2,0.1deg)", "M31"), "place on the sky cannot be read.*key=region"),
         (MAST.replace("HST", "HUBBLE"), "no rule.*mission=HUBBLE"),
         ('[x]\nkind = "mast"\nmissions = ["HST"]', "key is missing.*key=region"),
-        ('[x]\nkind = "eso"', "unknown kind of survey.*kind=eso, known=folder, mast, ps1, skyview"),
+        ('[x]\nkind = "eso"', "unknown kind of survey.*kind=eso, known=folder, mast, ps1, skyview, manifest"),
         ('[x]\nkind = "skyview"\nsurveys = ["DSS"]\ncentres = ["M31"]\nsize_deg = 1', "place on the sky.*key=centres"),
         ('[x]\ndirectory = "/data"\ndirectroy = "/data"', "unknown key.*key=directroy"),
     ],

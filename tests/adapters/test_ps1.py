@@ -52,7 +52,7 @@ def test_maps_lie_beside_their_image_and_are_no_exposures(
 def test_the_list_is_asked_for_image_and_maps_around_the_region(
     server: ArchiveServer, http: HttpClient, tmp_path: Path
 ) -> None:
-    list(ps1_client(server, http, tmp_path, images="stack").files())
+    list(ps1_client(server, http, tmp_path, images="stack").listing())
     asked = [one.query for one in server.asked]
     assert {(one["type"], one["filters"]) for one in asked} == {("stack,stack.wt,stack.mask,stack.exp", "grizy")}
     assert (asked[0]["ra"], asked[0]["dec"]) == ("150.0", "2.0")
@@ -61,7 +61,7 @@ def test_the_list_is_asked_for_image_and_maps_around_the_region(
 
 def test_warps_of_other_times_are_left_out(server: ArchiveServer, http: HttpClient, tmp_path: Path) -> None:
     query = Ps1Query(region=REGION, begin_mjd=60801.0, end_mjd=60802.0)
-    (file,) = Ps1Client(SURVEY, query, http, mirror(tmp_path), server=server.url).files()
+    (file,) = Ps1Client(SURVEY, query, http, mirror(tmp_path), server=server.url).listing()
     assert file.archive_id == "skycell/w2.fits"
 
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -13,23 +14,33 @@ import pytest
 from astrid_core.adapters.surveys.directory import DirectoryClient
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation
+from astrid_core.observations.entities import Observation, UndeliveredFile
 from astrid_core.observations.ports import SurveyClient
 from astrid_core.shared.errors import (
     ArchiveRefused,
     ArchiveUnavailable,
     AstridError,
     QueryRefused,
+    ServicePaused,
     UnexpectedAnswer,
     UnusableFile,
 )
 from tests.adapters.exposures import frame, look, mosaic, reason
-from tests.adapters.remote_surveys import NOW_MJD, POLICY, SURVEY, mast_client, now_s, ps1_client, skyview_client
+from tests.adapters.remote_surveys import (
+    NOW_MJD,
+    POLICY,
+    SURVEY,
+    manifest_client,
+    mast_client,
+    now_s,
+    ps1_client,
+    skyview_client,
+)
 from tests.fakes import survey_servers
 from tests.fakes.archive_server import ArchiveServer, Asked, Reply
 from tests.fakes.surveys import MemorySurvey
 
-REMOTE = ("mast", "ps1", "skyview")
+REMOTE = ("mast", "ps1", "manifest", "skyview")
 PAGE = Reply(body=b"<html><h1>Scheduled maintenance</h1></html>", headers={"Content-Type": "text/html"})
 
 
@@ -64,6 +75,8 @@ def open_survey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Call
             folder = tmp_path / "mirror"
             if request.param == "mast":
                 return Opened(survey=mast_client(server, http, folder), server=server)
+            if request.param == "manifest":
+                return Opened(survey=manifest_client(server, http, folder), server=server)
             if request.param == "ps1":
                 return Opened(survey=ps1_client(server, http, folder), server=server)
             survey = skyview_client(server, http, folder, surveys=tuple(files))
@@ -242,6 +255,76 @@ def test_a_token_that_expires_in_the_middle_stops_the_survey(open_survey: Open) 
     opened.server.answer = lambda asked: Reply(status=401) if is_fits(answer(asked)) else answer(asked)
     with pytest.raises(ArchiveRefused, match="status=401"):
         list(opened.survey.discover())
+
+
+@everywhere
+def test_what_is_listed_is_what_is_found_and_can_be_asked_for_alone(open_survey: Open) -> None:
+    opened = open_survey({"a.fits": frame(1), "n1/c.fits": frame(3)})
+    listed = sorted(opened.survey.listing(), key=lambda one: one.archive_id)
+    assert [one.archive_id for one in listed] == [opened.id_of("a.fits"), opened.id_of("n1/c.fits")]
+    assert [one.archive_id for one in opened.survey.discover(listed[1:])] == [opened.id_of("n1/c.fits")]
+    assert list(opened.survey.discover(())) == []
+
+
+@on_the_network
+@pytest.mark.parametrize("reply", [Reply(status=503), Reply(hangs=True), PAGE, Reply(status=200, body=b"x", n_sent=0)])
+def test_a_file_that_does_not_come_costs_none_of_the_others_and_comes_later(open_survey: Open, reply: Reply) -> None:
+    opened = open_survey({"a.fits": frame(1), "b.fits": frame(2), "c.fits": frame(3)})
+    assert opened.server is not None
+    answer = opened.server.answer
+    opened.server.answer = lambda asked: reply if answer(asked).body == frame(2) else answer(asked)
+    first, late, last = opened.survey.discover()
+    assert isinstance(first, Observation)
+    assert isinstance(last, Observation)
+    assert isinstance(late, UndeliveredFile)
+    assert (late.archive_id, late.n_attempts, opened.server.url in late.reason) == (opened.id_of("b.fits"), 1, True)
+    opened.server.answer = answer
+    assert all(isinstance(one, Observation) for one in opened.survey.discover())
+
+
+@on_the_network
+def test_an_archive_that_gives_no_file_at_all_is_in_trouble_not_its_files(open_survey: Open) -> None:
+    opened = open_survey({f"{number:02}.fits": frame(number) for number in range(12)})
+    assert opened.server is not None
+    answer = opened.server.answer
+    opened.server.answer = lambda asked: PAGE if is_fits(answer(asked)) else answer(asked)
+    told: list[object] = []
+    with pytest.raises(UnexpectedAnswer, match="web page instead of a file"):
+        told.extend(opened.survey.discover())
+    assert told == []
+
+
+@on_the_network
+def test_a_service_that_asks_for_a_long_pause_ends_the_look_and_no_file_is_blamed(open_survey: Open) -> None:
+    opened = open_survey({"a.fits": frame(1), "b.fits": frame(2)})
+    assert opened.server is not None
+    answer, wait = opened.server.answer, Reply(status=503, headers={"Retry-After": "3600"})
+    opened.server.answer = lambda asked: wait if answer(asked).body == frame(2) else answer(asked)
+    told: list[object] = []
+    with pytest.raises(ServicePaused, match="try_again_in_s=3600"):
+        told.extend(opened.survey.discover())
+    assert [type(one) for one in told] == [Observation]
+
+
+@on_the_network
+def test_files_come_some_at_once_in_the_order_of_their_names(open_survey: Open) -> None:
+    opened = open_survey({f"{number:02}.fits": frame(number) for number in range(16)})
+    server = opened.server
+    assert server is not None
+    answer = server.answer
+    together = threading.Barrier(POLICY.n_concurrent)
+
+    def slow(asked: Asked) -> Reply:
+        reply = answer(asked)
+        if is_fits(reply):
+            # Passes only when as many as are allowed are here.
+            together.wait(timeout=5.0)
+        return reply
+
+    server.answer = slow
+    found = [one.archive_id for one in opened.survey.discover()]
+    assert found == [opened.id_of(f"{number:02}.fits") for number in range(16)]
+    assert server.most_at_once == POLICY.n_concurrent
 
 
 def is_fits(reply: Reply) -> bool:

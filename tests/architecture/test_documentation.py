@@ -38,7 +38,9 @@ def test_every_stage_of_a_night_records_something() -> None:
     stages = (ROOT / "astrid_core" / "stages").glob("*.py")
     silent = [path.stem for path in stages if architecture.is_stage(path) and not architecture.stage_records(path)]
 
-    assert silent == ["train"], "the registry, not a table of ours, records trained models"
+    # The registry, not a table of ours, records trained models; what reconcile finds is recorded by ingest, what the
+    # breaker sets aside by lifecycle.
+    assert sorted(silent) == ["breaker", "reconcile", "train"]
 
 
 def test_the_settings_page_is_fresh() -> None:

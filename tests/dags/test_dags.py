@@ -34,6 +34,7 @@ def _tasks(dags: dict[str, Any]) -> list[tuple[str, Any]]:
 def test_every_file_holds_the_dag_of_its_name(dags: dict[str, Any]) -> None:
     assert sorted(dags) == [path.stem for path in DAG_FILES]
     assert {"nightly_survey", "build_references", "train_detector", "region_on_demand"} <= set(dags)
+    assert {"ingest_observations", "reconcile_archive"} <= set(dags)
 
 
 def test_dag_files_stay_short() -> None:
@@ -121,6 +122,9 @@ def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> No
         ("region_on_demand", {**NIGHT, "region": "M31"}),
         ("build_references", {"exclude_night": "yesterday"}),
         ("build_references", {"before_mjd": "2026-11-20"}),
+        ("ingest_observations", {"first_night": "yesterday"}),
+        ("ingest_observations", {"region": "M31"}),
+        ("reconcile_archive", {"retry": "perhaps"}),
     ],
 )
 def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, asked: dict[str, object]) -> None:
@@ -139,10 +143,23 @@ def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, a
         ("region_on_demand", {**NIGHT, "region": "polygon(10 41, 11 41, 11 42)"}),
         ("build_references", {"exclude_night": "2026-11-20"}),
         ("build_references", {"exclude": ["demo:a.fits"], "before_mjd": 61000.5}),
+        ("ingest_observations", {**NIGHT, "region": "cone(10.68,41.27,0.5deg)", "survey": "m31-hst"}),
+        ("reconcile_archive", {"survey": "m31-hst", "retry": True}),
     ],
 )
 def test_a_form_takes_what_makes_sense(dags: dict[str, Any], dag_id: str, asked: dict[str, object]) -> None:
     assert _filled(dags[dag_id], asked).items() >= asked.items()
+
+
+@pytest.mark.parametrize(("dag_id", "times"), [("ingest_observations", 8), ("reconcile_archive", 1)])
+def test_archives_are_looked_at_by_themselves(dags: dict[str, Any], dag_id: str, times: int) -> None:
+    timetable = coerce_to_core_timetable(dags[dag_id].timetable)
+    now, n_runs = datetime(2026, 11, 21), 0
+    while (now := timetable._get_next(now)) <= datetime(2026, 11, 22):
+        n_runs += 1
+    assert n_runs == times
+    (task,) = dags[dag_id].tasks
+    assert [asset.name for asset in task.outlets] == ["observations"]
 
 
 def _filled(dag: Any, asked: dict[str, object]) -> dict[str, Any]:

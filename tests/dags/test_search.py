@@ -9,7 +9,8 @@ from astrid_core.bootstrap import load_pipeline
 from astrid_core.shared.errors import BadConfiguration, PermanentFailure, UnknownModel, Unprocessable
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.batch import BatchResult
-from include import references, search
+from astrid_core.stages.lifecycle import quarantine_observation
+from include import gates, references, search
 from include.batches import MAX_BATCHES
 from include.messages import Batch, Request
 from include.request import night_of_run, nights_between, pin_request, read_region, recipe_of
@@ -54,13 +55,17 @@ def _referenced(made: Scene) -> list[str]:
 def test_a_night_goes_from_files_to_a_page_and_again_finds_nothing_to_do(made: Scene, tmp_path: Path) -> None:
     assert len(_referenced(made)) == 1
     request = _pinned(made)
-    assert search.ingest_surveys(made.services, request) == {"n_new": 0, "n_known": 3, "n_rejected": 0}
-    assert search.check_ingested(made.services, request) == 1
+    assert search.ingest_surveys(made.services, request) == {
+        "n_new": 0, "n_known": 3, "n_rejected": 0, "n_undelivered": 0,
+    }  # fmt: skip
+    assert gates.check_ingested(made.services, request) == 1
     planned = _searched(made, request)
     assert [batch["items"] for batch in planned] == [[SCIENCE]]
     counts = search.gather(made.services, request, planned, max_failed=0.0)
     assert counts == {"n_planned": 1, "n_scored": 1, "n_skipped": 0, "n_failed": 0}
-    assert search.check_found(made.services, request) >= 1
+    assert gates.check_prepared(made.services, request) == 1
+    assert gates.check_found(made.services, request) >= 1
+    assert gates.trip_breaker(made.services, request) == 0
     assert search.curate_all(made.services, request) >= 1
     assert search.publish_all(made.services, request)["n_new_entries"] >= 1
     (key,) = search.report_all(made.services, request)
@@ -129,7 +134,16 @@ def test_a_region_leaves_the_rest_of_the_night_alone(made: Scene) -> None:
     elsewhere = _pinned(made, region="cone(10.68,-41.27,0.5deg)")
     search.ingest_surveys(made.services, elsewhere)
     assert search.plan_batches(made.services, elsewhere, n_slots=2) == []
-    assert search.check_ingested(made.services, elsewhere) == 0
+    assert gates.check_ingested(made.services, elsewhere) == 0
+
+
+def test_what_is_in_quarantine_passes_no_gate_and_is_not_planned(made: Scene) -> None:
+    request = _pinned(made)
+    search.ingest_surveys(made.services, request)
+    quarantine_observation(made.services, SCIENCE, reason="clouds")
+    assert gates.check_ingested(made.services, request) == 0
+    assert search.plan_batches(made.services, {**request, "force": True}, n_slots=2) == []
+    assert search.gather(made.services, request, [], max_failed=0.0)["n_failed"] == 0
 
 
 def test_several_nights_are_published_the_older_ones_first(made: Scene) -> None:

@@ -42,3 +42,6 @@ class MemoryEventLog:
 
     def all(self) -> Sequence[DomainEvent]:
         return tuple(self._rows.values())
+
+    def of(self, subject: str) -> Sequence[DomainEvent]:
+        return tuple(one for one in self._rows.values() if one.subject == subject)

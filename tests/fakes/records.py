@@ -10,7 +10,7 @@ from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, Lig
 from astrid_core.curation.entities import Alert, Curator, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
-from astrid_core.observations.entities import Observation, Rejection
+from astrid_core.observations.entities import Observation, Quarantine, Rejection, UndeliveredFile
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.events import DomainEvent
 from astrid_core.shared.runs import RunKey
@@ -20,6 +20,7 @@ from tests.fakes.curation import MemoryAlerts, MemoryCurators, MemoryValidationE
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
 from tests.fakes.events import MemoryEventLog
+from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
 
@@ -30,6 +31,9 @@ class Tables:
 
     observations: dict[str, Observation] = field(default_factory=dict)
     rejections: dict[tuple[str, str], Rejection] = field(default_factory=dict)
+    undelivered: dict[tuple[str, str], UndeliveredFile] = field(default_factory=dict)
+    quarantines: dict[tuple[str, str, str], Quarantine] = field(default_factory=dict)
+    processing_rounds: dict[str, int] = field(default_factory=dict)
     preprocess_runs: dict[RunKey, PreprocessRun] = field(default_factory=dict)
     references: dict[str, ReferenceImage] = field(default_factory=dict)
     difference_runs: dict[RunKey, DifferenceRun] = field(default_factory=dict)
@@ -78,6 +82,9 @@ def memory_records(tables: Tables | None = None, *, actor: str = "test") -> Reco
     return Records(
         observations=MemoryObservations(tables.observations),
         rejections=MemoryRejections(tables.rejections),
+        undelivered=MemoryUndeliveredFiles(tables.undelivered),
+        quarantines=MemoryQuarantines(tables.quarantines),
+        processing_rounds=MemoryProcessingRounds(tables.processing_rounds),
         preprocess_runs=MemoryPreprocessRuns(tables.preprocess_runs),
         references=MemoryReferenceImages(tables.references),
         difference_runs=MemoryDifferenceRuns(tables.difference_runs),

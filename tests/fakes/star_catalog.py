@@ -21,7 +21,7 @@ class MemoryStarCatalog:
         return self.all_stars.catalog
 
     def stars(self, region: Region, *, max_stars: int) -> CatalogStars:
-        if self.covered is not None and not region.moc.difference(self.covered.moc).empty():
+        if self.covered is not None and region.outside(self.covered) > 0.0:
             raise NotCovered("catalog does not cover the region", catalog=self.name)
         places = zip(self.all_stars.ra_deg, self.all_stars.dec_deg, strict=True)
         inside = [region.contains(SkyPosition(ra_deg=float(ra), dec_deg=float(dec))) for ra, dec in places]

@@ -1,10 +1,12 @@
 """What archives on the network answer, made of files in memory: each function is the ``answer`` of an ArchiveServer."""
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
+from urllib.parse import quote, unquote
 
 from tests.fakes.archive_server import Asked, Reply, ranged
 
@@ -89,6 +91,22 @@ def skyview(files: Mapping[str, bytes]) -> Answer:
             )
         name = by_path.get(asked.path)
         return Reply(status=404) if name is None else ranged(asked, files[name], etag=f'"{hash(files[name])}"')
+
+    return answer
+
+
+def manifest(files: Mapping[str, bytes], *, checksums: bool = True) -> Answer:
+    """A list of all files at /list.csv, which lie beside it."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/list.csv":
+            lines = ["url,size,sha256"]
+            for name, content in files.items():
+                sha256 = hashlib.sha256(content).hexdigest() if checksums else ""
+                lines.append(f"{quote(name)},{len(content)},{sha256}")
+            return Reply(body="\n".join(lines).encode(), headers={"Content-Type": "text/csv"})
+        name = unquote(asked.path.removeprefix("/"))
+        return ranged(asked, files[name], etag=f'"{hash(files[name])}"') if name in files else Reply(status=404)
 
     return answer
 

@@ -98,3 +98,12 @@ def _offset(centre: SkyPosition, bearing_deg: float, distance_deg: float) -> Sky
     across = math.sin(turn) * math.sin(far) * math.cos(lat)
     ra = centre.ra_deg + math.degrees(math.atan2(across, math.cos(far) - math.sin(lat) * math.sin(dec)))
     return at(ra % 360.0, math.degrees(dec))
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [("cone(0,20,1deg)", 0.0), ("cone(0,89,3deg)", 1.0), ("cone(0,-89,3deg)", 1.0), ("cone(0,19.8,0.2deg)", 0.54)],
+)
+def test_the_part_of_a_region_outside_of_another(other: str, expected: float) -> None:
+    region = Region.parse("cone(0.0,20.0,0.1deg)")
+    assert region.outside(Region.parse(other)) == pytest.approx(expected, abs=0.05)

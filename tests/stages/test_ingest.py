@@ -1,10 +1,13 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.config import IngestConfig
+from astrid_core.observations.entities import ListedFile, Observation, Rejection, Survey, UndeliveredFile
 from astrid_core.shared.errors import ArchiveUnavailable, BadConfiguration
 from astrid_core.shared.events import verify_chain
+from astrid_core.shared.sky import Region, SkyPosition
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.services import Services
 from tests.fakes.artifacts import MemoryArtifacts
@@ -129,8 +132,10 @@ def test_a_survey_that_is_down_records_nothing(survey: MemorySurvey) -> None:
 
 def test_what_was_read_before_a_survey_broke_down_is_kept() -> None:
     class Failing(MemorySurvey):
-        def discover(self) -> Iterator[Observation | Rejection]:
-            for number, found in enumerate(super().discover()):
+        def discover(
+            self, files: Iterable[ListedFile] | None = None
+        ) -> Iterator[Observation | Rejection | UndeliveredFile]:
+            for number, found in enumerate(super().discover(files)):
                 if number == 205:
                     raise ArchiveUnavailable("went down", after=number)
                 yield found
@@ -139,9 +144,89 @@ def test_what_was_read_before_a_survey_broke_down_is_kept() -> None:
     ready = services(Failing(Survey(name="sky"), files))
     with pytest.raises(ArchiveUnavailable, match="after=205"):
         run_ingest(ready, "sky")
-    assert len(recorded(ready)[1]) == 200
+    assert len(recorded(ready)[1]) == 205
 
 
 def test_a_survey_that_nobody_configured_is_a_matter_of_configuration(survey: MemorySurvey) -> None:
     with pytest.raises(BadConfiguration, match="survey=elsewhere, known=sky"):
         run_ingest(services(survey), "elsewhere")
+
+
+LIMIT = IngestConfig(max_attempts=2)
+
+
+def undelivered(ready: Services) -> dict[str, int]:
+    with ready.transaction() as records:
+        return {one.archive_id: one.n_attempts for one in records.undelivered.all(survey="sky")}
+
+
+def test_a_file_that_does_not_come_is_counted_and_costs_none_of_the_others(survey: MemorySurvey) -> None:
+    survey.withheld["a.fits"] = "status 503"
+    ready = services(survey)
+    summary = run_ingest(ready, "sky", LIMIT)
+    assert (summary.n_new, summary.n_rejected, summary.n_undelivered, summary.n_given_up) == (1, 1, 1, 0)
+    assert undelivered(ready) == {"a.fits": 1}
+    assert ("file.undelivered", "sky:a.fits") in recorded(ready)[2]
+    del survey.withheld["a.fits"]
+    assert run_ingest(ready, "sky", LIMIT).n_new == 1
+    assert undelivered(ready) == {}
+
+
+def test_a_file_is_asked_for_so_many_times_in_a_row_and_again_when_it_is_another_one(survey: MemorySurvey) -> None:
+    survey.withheld["a.fits"] = "status 503"
+    ready = services(survey)
+    summaries = [run_ingest(ready, "sky", LIMIT) for _ in range(4)]
+    assert [one.n_given_up for one in summaries] == [0, 1, 1, 1]
+    assert [one.n_undelivered for one in summaries] == [1, 1, 0, 0]
+    assert survey.asked.count("a.fits") == 2
+    assert undelivered(ready) == {"a.fits": 2}
+    survey.files["a.fits"] += bytes(2880)
+    assert run_ingest(ready, "sky", LIMIT).n_undelivered == 1
+    assert undelivered(ready) == {"a.fits": 1}
+    del survey.files["a.fits"]
+    run_ingest(ready, "sky", LIMIT)
+    assert undelivered(ready) == {}
+
+
+def test_two_looks_at_once_tell_of_an_exposure_once(survey: MemorySurvey) -> None:
+    class Overtaken(MemorySurvey):
+        def discover(
+            self, files: Iterable[ListedFile] | None = None
+        ) -> Iterator[Observation | Rejection | UndeliveredFile]:
+            # Somebody else looks from beginning to end after we have read what is known.
+            run_ingest(replace(ready, surveys={"sky": survey}), "sky")
+            yield from super().discover(files)
+
+    ready = services(Overtaken(Survey(name="sky"), survey.files))
+    assert run_ingest(ready, "sky").n_new == 0
+    names = [name for name, _ in recorded(ready)[2]]
+    assert (names.count("observation.recorded"), names.count("file.rejected")) == (2, 1)
+
+
+def test_a_look_at_some_nights_leaves_the_rest_as_it_is(survey: MemorySurvey) -> None:
+    class Listing(MemorySurvey):
+        def listing(self) -> Iterable[ListedFile]:
+            places = {"a.fits": 60799.2, "b.fits": 60800.2}
+            return [replace(one, mid_mjd=places.get(one.archive_id)) for one in super().listing()]
+
+    telling = Listing(Survey(name="sky"), survey.files)
+    ready = services(telling)
+    summary = run_ingest(ready, "sky", nights=[SECOND])
+    # The list says nothing about the time of the broken file: it cannot be left out.
+    assert (telling.asked, summary.n_new, summary.n_rejected) == (["b.fits", "broken.fits"], 1, 1)
+    survey.files["a.fits"] = b"broken"
+    telling.files["a.fits"] = b"broken"
+    assert run_ingest(ready, "sky").n_rejected == 2
+    run_ingest(ready, "sky", nights=[SECOND])
+    assert [one.archive_id for one in recorded(ready)[1]] == ["a.fits", "broken.fits"]
+
+
+def test_a_look_at_a_region_asks_for_what_is_listed_there_or_nowhere(survey: MemorySurvey) -> None:
+    class Listing(MemorySurvey):
+        def listing(self) -> Iterable[ListedFile]:
+            at = {"a.fits": SkyPosition(ra_deg=10.0, dec_deg=5.0), "b.fits": SkyPosition(ra_deg=200.0, dec_deg=5.0)}
+            return [replace(one, position=at.get(one.archive_id)) for one in super().listing()]
+
+    telling = Listing(Survey(name="sky"), survey.files)
+    run_ingest(services(telling), "sky", region=Region.parse("cone(10, 5, 1deg)"))
+    assert telling.asked == ["a.fits", "broken.fits"]

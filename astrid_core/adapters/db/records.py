@@ -9,6 +9,7 @@ from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlCurators
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
+from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
 
@@ -19,6 +20,9 @@ class SqlRecords:
 
     observations: SqlObservations
     rejections: SqlRejections
+    undelivered: SqlUndeliveredFiles
+    quarantines: SqlQuarantines
+    processing_rounds: SqlProcessingRounds
     preprocess_runs: SqlPreprocessRuns
     references: SqlReferenceImages
     difference_runs: SqlDifferenceRuns
@@ -38,6 +42,9 @@ def records_in(session: Session, *, actor: str) -> SqlRecords:
     return SqlRecords(
         observations=SqlObservations(session),
         rejections=SqlRejections(session),
+        undelivered=SqlUndeliveredFiles(session),
+        quarantines=SqlQuarantines(session),
+        processing_rounds=SqlProcessingRounds(session),
         preprocess_runs=SqlPreprocessRuns(session),
         references=SqlReferenceImages(session),
         difference_runs=SqlDifferenceRuns(session),

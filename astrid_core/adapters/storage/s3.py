@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,8 +26,12 @@ def connect(
     access_key_id: str | None,
     secret_access_key: str | None,
     max_attempts: int = 5,
+    anonymous: bool = False,
 ) -> Any:
-    """Return an S3 client; without keys it uses those that boto3 finds (environment, profile, instance role)."""
+    """Return an S3 client; without keys it uses those that boto3 finds (environment, profile, instance role).
+
+    An ``anonymous`` one uses none, for public buckets.
+    """
     try:
         return boto3.session.Session().client(
             "s3",
@@ -37,7 +42,7 @@ def connect(
             aws_secret_access_key=secret_access_key,
             config=Config(
                 s3={"addressing_style": "path"},
-                signature_version="s3v4",
+                signature_version=UNSIGNED if anonymous else "s3v4",
                 retries={"mode": "standard", "max_attempts": max_attempts},
                 connect_timeout=10,
                 read_timeout=60,

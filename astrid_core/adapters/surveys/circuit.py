@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from astrid_core.shared.errors import ArchiveUnavailable
+from astrid_core.shared.errors import ServicePaused
 
 
 class Circuit:
@@ -24,13 +24,13 @@ class Circuit:
         self._trying = False
 
     def require_closed(self) -> None:
-        """Let one request pass; raise ArchiveUnavailable, with the seconds to wait, if the service is left alone."""
+        """Let one request pass; raise ServicePaused, with the seconds to wait, if the service is left alone."""
         with self._lock:
             if self._opened_at is None:
                 return
             wait_s = self._opened_at + self._open_s - self._clock()
             if wait_s > 0.0 or self._trying:
-                raise ArchiveUnavailable(
+                raise ServicePaused(
                     "archive failed too often in a row and is left alone for a while",
                     service=self._service,
                     n_failures=self._n_in_a_row,

@@ -31,6 +31,8 @@ class Wanted:
     url: str
     params: tuple[tuple[str, str], ...] = ()
     n_bytes: int | None = None
+    sha256: str = ""
+    """In hexadecimal; empty where nobody says."""
 
 
 def download(client: HttpClient, wanted: Wanted, target: Path) -> str:
@@ -83,7 +85,7 @@ def _attempt(client: HttpClient, wanted: Wanted, part: BinaryIO) -> str:
     headers = {"Accept-Encoding": "identity"}
     if held and validator:
         headers |= {"Range": f"bytes={held}-", "If-Range": validator}
-    with client.stream("GET", wanted.url, params=dict(wanted.params), headers=headers) as response:
+    with client.stream("GET", wanted.url, params=dict(wanted.params) or None, headers=headers) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             _forget(part)
             raise AttemptFailed("what was received before is longer than the file")
@@ -97,11 +99,21 @@ def _attempt(client: HttpClient, wanted: Wanted, part: BinaryIO) -> str:
             raise AttemptFailed("the service goes on at another place than asked for")
         n_bytes = wanted.n_bytes if wanted.n_bytes is not None else _announced_size(response)
         _remember(part, response)
-        _receive(client, response, part, held)
-        return _checked(part, n_bytes, response)
+        digest = _digest_of(part, held)
+        _receive(client, response, part, digest, held)
+        return _checked(part, wanted, n_bytes, digest.digest(), response)
 
 
-def _receive(client: HttpClient, response: httpx.Response, part: BinaryIO, held: int) -> None:
+def _digest_of(part: BinaryIO, held: int) -> "hashlib._Hash":
+    """Return the running SHA-256 of what is held already; the rest is added as it arrives, not read again."""
+    digest = hashlib.sha256()
+    part.seek(0)
+    while held and (chunk := part.read(_CHUNK)):
+        digest.update(chunk)
+    return digest
+
+
+def _receive(client: HttpClient, response: httpx.Response, part: BinaryIO, digest: "hashlib._Hash", held: int) -> None:
     allowed = client.policy.max_file_bytes
     for size in (held + int(response.headers.get("Content-Length", "0")), held):
         _require_size(size, allowed, part, response)
@@ -109,6 +121,7 @@ def _receive(client: HttpClient, response: httpx.Response, part: BinaryIO, held:
         held += len(chunk)
         _require_size(held, allowed, part, response)
         part.write(chunk)
+        digest.update(chunk)
 
 
 def _require_size(size: int, allowed: int, part: BinaryIO, response: httpx.Response) -> None:
@@ -133,7 +146,7 @@ def _announced_size(response: httpx.Response) -> int | None:
     raise UnusableFile("nobody says how long the file is", url=shown(response.request.url))
 
 
-def _checked(part: BinaryIO, n_bytes: int | None, response: httpx.Response) -> str:
+def _checked(part: BinaryIO, wanted: Wanted, n_bytes: int | None, digest: bytes, response: httpx.Response) -> str:
     """Return the SHA-256 of the received file; AttemptFailed, ending as UnusableFile, where something is wrong."""
     part.flush()
     url = shown(response.request.url)
@@ -142,8 +155,10 @@ def _checked(part: BinaryIO, n_bytes: int | None, response: httpx.Response) -> s
         _forget(part)
         wrong = UnusableFile("file has another size than the archive says", url=url, got=size, says=n_bytes)
         raise AttemptFailed(f"{size} bytes instead of {n_bytes}", ends_as=wrong)
-    digest = _hash(part, "sha256")
-    for kind, value in _announced(response).items():
+    announced = list(_announced(response).items())
+    if wanted.sha256:
+        announced.append(("sha256", bytes.fromhex(wanted.sha256)))
+    for kind, value in announced:
         got = digest if kind == "sha256" else _hash(part, kind)
         if got != value:
             _forget(part)

@@ -112,7 +112,11 @@ class HttpClient:
                 pause_s = self._pause_s(number, failed)
                 if number == self.policy.n_attempts or pause_s > self.policy.longest_pause_s:
                     error = failed.ends_as or unavailable(
-                        failed, service=self.service, url=shown(url), n_attempts=number
+                        failed,
+                        service=self.service,
+                        url=shown(url),
+                        n_attempts=number,
+                        longest_pause_s=self.policy.longest_pause_s,
                     )
                     raise error from failed
                 log.warning(

@@ -8,7 +8,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from astrid_core.shared.errors import ArchiveRefused, ArchiveUnavailable, AstridError, QueryRefused, UnexpectedAnswer
+from astrid_core.shared.errors import (
+    ArchiveRefused,
+    ArchiveUnavailable,
+    AstridError,
+    QueryRefused,
+    ServicePaused,
+    UnexpectedAnswer,
+)
 
 _TEMPORARY_STATUS = (408, 409, 425, 429)
 _REFUSED_STATUS = (401, 403, 407)
@@ -73,11 +80,15 @@ def translated(error: httpx.HTTPError, *, service: str) -> AttemptFailed | Astri
     return AttemptFailed(f"{type(error).__name__}: {_line(str(error))}")
 
 
-def unavailable(failed: AttemptFailed, *, service: str, url: str, n_attempts: int) -> ArchiveUnavailable:
-    """Return the error of a request that all attempts left unanswered."""
+def unavailable(
+    failed: AttemptFailed, *, service: str, url: str, n_attempts: int, longest_pause_s: float
+) -> ArchiveUnavailable:
+    """Return the error of a request that all attempts left unanswered, or whose next one is a long way off."""
     facts: dict[str, object] = {"service": service, "url": url, "n_attempts": n_attempts, "last": str(failed)}
     if failed.retry_after_s is not None:
         facts["try_again_in_s"] = failed.retry_after_s
+        if failed.retry_after_s > longest_pause_s:
+            return ServicePaused("archive asks to be left alone for a while", **facts)
     return ArchiveUnavailable("archive does not answer", **facts)
 
 

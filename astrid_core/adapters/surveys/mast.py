@@ -7,16 +7,18 @@ same.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from astrid_core.adapters.surveys.downloads import Wanted
 from astrid_core.adapters.surveys.footprints import touches
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.mashup import Mashup, Row
 from astrid_core.adapters.surveys.mast_query import MastQuery
-from astrid_core.adapters.surveys.mirror import Mirror, MirroredClient, RemoteFile
+from astrid_core.adapters.surveys.mirror import Mirror, MirroredClient
 from astrid_core.adapters.surveys.product_rules import Rules, choose
-from astrid_core.observations.entities import Survey
+from astrid_core.observations.entities import ListedFile, Survey
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.sky import SkyPosition
 
 SERVER = "https://mast.stsci.edu"
 """Public address of the archive."""
@@ -62,7 +64,7 @@ class MastClient(MirroredClient):
         found = {str(row["obsid"]): row for row in rows if self._is_wanted(row)}
         return tuple(found[obsid] for obsid in sorted(found))
 
-    def files(self) -> Iterator[RemoteFile]:
+    def listing(self) -> Iterator[ListedFile]:
         """Yield the science files of every observation, each with its maps; every file once."""
         observations = {str(row["obsid"]): row for row in self.observations()}
         seen: set[str] = set()
@@ -92,21 +94,37 @@ class MastClient(MirroredClient):
                     found[str(row["obsID"])].append(row)
         return found
 
-    def _chosen(self, observation: Row, rows: list[Row]) -> Iterator[RemoteFile]:
+    def _chosen(self, observation: Row, rows: list[Row]) -> Iterator[ListedFile]:
         by_name = {str(row["productFilename"]): row for row in rows}
         chosen = choose(tuple(by_name), self._rules.get(str(observation["obs_collection"]), ()))
         for one in chosen:
-            yield _remote(by_name[one.science], beside=tuple(_remote(by_name[name]) for name in one.maps))
+            file = _remote(by_name[one.science], beside=tuple(_remote(by_name[name]) for name in one.maps))
+            yield replace(file, position=_position_of(observation), mid_mjd=_mid_of(observation))
         if not chosen:
-            yield RemoteFile(
+            yield ListedFile(
                 archive_id=f"{observation['obs_collection']}/{observation['obs_id']}",
                 problem=f"none of its {len(by_name)} files is an image by the rules of its mission",
             )
 
 
-def _remote(row: Row, *, beside: tuple[RemoteFile, ...] = ()) -> RemoteFile:
+def _position_of(observation: Row) -> SkyPosition | None:
+    ra, dec = observation.get("s_ra"), observation.get("s_dec")
+    if not isinstance(ra, int | float) or not isinstance(dec, int | float):
+        return None
+    return SkyPosition(ra_deg=ra % 360.0, dec_deg=dec)
+
+
+def _mid_of(observation: Row) -> float | None:
+    """Return the middle of an observation; of one that lasted longer than a night nothing is said."""
+    begin, end = observation.get("t_min"), observation.get("t_max")
+    if not isinstance(begin, int | float) or not isinstance(end, int | float) or not 0.0 <= end - begin <= 1.0:
+        return None
+    return (begin + end) / 2.0
+
+
+def _remote(row: Row, *, beside: tuple[ListedFile, ...] = ()) -> ListedFile:
     uri, size = str(row["dataURI"]), row["size"]
-    return RemoteFile(
+    return ListedFile(
         archive_id=uri.removeprefix(_SCHEME),
         n_bytes=size if isinstance(size, int) else None,
         problem="" if uri.startswith(_SCHEME) else f"its address does not begin with {_SCHEME}",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from astrid_core.adapters.surveys.directory import DirectoryClient
+from astrid_core.adapters.surveys.s3_addresses import S3Access
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Survey
 from astrid_core.observations.ports import SurveyClient
@@ -20,7 +21,12 @@ Table = Mapping[str, Any]
 
 @contextmanager
 def open_surveys(
-    tables: Mapping[str, Table], *, mirrors: Path, config: IngestConfig, mast_token: str = ""
+    tables: Mapping[str, Table],
+    *,
+    mirrors: Path,
+    config: IngestConfig,
+    mast_token: str = "",
+    s3: S3Access | None = None,
 ) -> Iterator[dict[str, SurveyClient]]:
     """Open every survey by name, and close the connections at the end; nothing is asked on the network yet.
 
@@ -35,7 +41,7 @@ def open_surveys(
     # A folder needs none of what archives on the network need, and httpx takes time to import.
     from astrid_core.adapters.surveys.open_remote import open_remote  # noqa: PLC0415
 
-    with open_remote(remote, mirrors=mirrors, config=config, mast_token=mast_token) as others:
+    with open_remote(remote, mirrors=mirrors, config=config, mast_token=mast_token, s3=s3 or S3Access()) as others:
         yield found | others
 
 

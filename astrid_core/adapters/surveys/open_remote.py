@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 from astrid_core.adapters.surveys import mast, ps1, skyview
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.http_policy import HttpPolicy
+from astrid_core.adapters.surveys.manifest import ManifestClient, ManifestQuery
 from astrid_core.adapters.surveys.mast_query import MastQuery
 from astrid_core.adapters.surveys.mirror import Mirror, MirroredClient
 from astrid_core.adapters.surveys.product_rules import load_rules
+from astrid_core.adapters.surveys.s3_addresses import S3Access
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Survey
 from astrid_core.observations.ports import SurveyClient
@@ -29,12 +31,13 @@ _KINDS = {
     "mast": (MastQuery, mast.SERVER),
     "ps1": (ps1.Ps1Query, ps1.SERVER),
     "skyview": (skyview.SkyViewQuery, skyview.SERVER),
+    "manifest": (ManifestQuery, ""),
 }
 
 
 @contextmanager
 def open_remote(
-    tables: Mapping[str, Mapping[str, Any]], *, mirrors: Path, config: IngestConfig, mast_token: str
+    tables: Mapping[str, Mapping[str, Any]], *, mirrors: Path, config: IngestConfig, mast_token: str, s3: S3Access
 ) -> Iterator[dict[str, SurveyClient]]:
     """Open surveys of archives; those of one server share a client, and so its limits and its circuit."""
     with ExitStack() as stack:
@@ -49,7 +52,7 @@ def open_remote(
                     shared[key] = stack.enter_context(HttpClient(kind, policy, authorization=authorization))
                 survey = Survey(name=name, description=table.get("description", ""))
                 mirror = Mirror(folder=mirrors / name, config=config)
-                found[name] = _client(survey, query, shared[key], mirror, server)
+                found[name] = _client(survey, query, shared[key], mirror, server, s3)
             except BadConfiguration as error:
                 raise BadConfiguration(error.message, **{**error.facts, "survey": name}) from error
         yield found
@@ -70,8 +73,12 @@ def _is_address(server: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _client(survey: Survey, query: object, http: HttpClient, mirror: Mirror, server: str) -> MirroredClient:
+def _client(
+    survey: Survey, query: object, http: HttpClient, mirror: Mirror, server: str, s3: S3Access
+) -> MirroredClient:
     match query:
+        case ManifestQuery():
+            return ManifestClient(survey, query, http, mirror, s3=s3)
         case MastQuery():
             return mast.MastClient(survey, query, http, mirror, rules=load_rules(), server=server)
         case ps1.Ps1Query():
@@ -89,11 +96,16 @@ def _read(table: Mapping[str, Any]) -> tuple[str, object, str, HttpPolicy]:
     query_type, public = _KINDS[kind]
     http = {key.removeprefix(_HTTP): value for key, value in table.items() if key.startswith(_HTTP)}
     own = {key: value for key, value in table.items() if key not in _COMMON and not key.startswith(_HTTP)}
+    query = _built(query_type, own)
+    if isinstance(query, ManifestQuery):
+        if "server" in table:
+            raise BadConfiguration("unknown key: a manifest is where its location says", key="server")
+        return kind, query, query.server, typing.cast("HttpPolicy", _built(HttpPolicy, http, prefix=_HTTP))
     server = table.get("server", public)
     if not isinstance(server, str) or not _is_address(server):
         raise BadConfiguration("a server has an address like https://mast.stsci.edu", server=server)
     policy = _built(HttpPolicy, http, prefix=_HTTP)
-    return kind, _built(query_type, own), server, typing.cast("HttpPolicy", policy)
+    return kind, query, server, typing.cast("HttpPolicy", policy)
 
 
 def _built(kind: type[Any], table: Mapping[str, Any], *, prefix: str = "") -> object:

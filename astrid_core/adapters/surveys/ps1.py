@@ -5,7 +5,7 @@ is asked by position, so that a region is asked for as the centres of small cell
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from astropy_healpix import HEALPix
@@ -13,8 +13,8 @@ from astropy_healpix import HEALPix
 from astrid_core.adapters.surveys.downloads import Wanted
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.http_errors import shown
-from astrid_core.adapters.surveys.mirror import Mirror, MirroredClient, RemoteFile
-from astrid_core.observations.entities import Survey
+from astrid_core.adapters.surveys.mirror import Mirror, MirroredClient
+from astrid_core.observations.entities import ListedFile, Survey
 from astrid_core.shared.errors import BadConfiguration, UnexpectedAnswer
 from astrid_core.shared.sky import Region, SkyPosition
 
@@ -80,16 +80,18 @@ class Ps1Client(MirroredClient):
         self._query = query
         self._server = server.rstrip("/")
 
-    def files(self) -> Iterator[RemoteFile]:
+    def listing(self) -> Iterator[ListedFile]:
         """Yield every image at the positions of the query once."""
         rows = {row["filename"]: row for position in self._query.positions for row in self._listed(position)}
-        maps: dict[tuple[str, ...], list[RemoteFile]] = {}
+        maps: dict[tuple[str, ...], list[ListedFile]] = {}
         for row in rows.values():
             if row["type"] != self._query.images:
                 maps.setdefault(_exposure_of(row), []).append(_remote(row))
         for row in rows.values():
             if row["type"] == self._query.images and self._is_in_time(row):
-                yield _remote(row, beside=tuple(maps.get(_exposure_of(row), ())))
+                file = _remote(row, beside=tuple(maps.get(_exposure_of(row), ())))
+                # A stack is of no night.
+                yield replace(file, mid_mjd=float(row["mjd"])) if self._query.images == "warp" else file
 
     def wanted(self, archive_id: str) -> Wanted:
         """Return where a file is."""
@@ -139,8 +141,8 @@ def _exposure_of(row: Row) -> tuple[str, ...]:
     return row["projcell"], row["subcell"], row["filter"], row["mjd"]
 
 
-def _remote(row: Row, *, beside: tuple[RemoteFile, ...] = ()) -> RemoteFile:
-    return RemoteFile(
+def _remote(row: Row, *, beside: tuple[ListedFile, ...] = ()) -> ListedFile:
+    return ListedFile(
         archive_id=row["filename"].lstrip("/"),
         problem="" if row["badflag"] == "0" else f"the archive itself flags it as bad: {row['badflag']}",
         beside=beside,

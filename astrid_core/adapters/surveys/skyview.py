@@ -12,10 +12,10 @@ from pathlib import Path
 
 from astrid_core.adapters.surveys.downloads import Wanted, sha256_of
 from astrid_core.adapters.surveys.http import HttpClient
-from astrid_core.adapters.surveys.mirror import Mirror, MirroredClient, RemoteFile, place_in
+from astrid_core.adapters.surveys.mirror import Mirror, MirroredClient, place_in
 from astrid_core.adapters.surveys.skyview_pages import result, survey_names
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Survey
+from astrid_core.observations.entities import ExternalImage, ListedFile, Survey
 from astrid_core.observations.structure import walk
 from astrid_core.shared.errors import BadConfiguration, UnusableFile
 from astrid_core.shared.sky import SkyPosition
@@ -100,17 +100,17 @@ class SkyViewClient(MirroredClient):
         url = f"{self._server}/query.pl"
         return survey_names(self._client.text(url), url=url)
 
-    def files(self) -> Iterator[RemoteFile]:
+    def listing(self) -> Iterator[ListedFile]:
         """Yield the cutouts of the query; BadConfiguration for a survey that SkyView does not have."""
         there = {name for names in self.surveys().values() for name in names}
         if unknown := sorted(set(self._query.surveys) - there):
             raise BadConfiguration("SkyView has no such survey", survey=unknown[0], n_known=len(there))
-        yield from (RemoteFile(archive_id=archive_id) for archive_id in self._asked)
+        yield from (ListedFile(archive_id=archive_id) for archive_id in self._asked)
 
     def references(self) -> Iterator[Cutout]:
         """Yield every cutout as a reference of class B; UnusableFile where SkyView gives no fluxes."""
-        for file in self.files():
-            path = self._brought(file)
+        for file in self.listing():
+            path = self._brought(file).path
             _require_fluxes(path, file.archive_id, self._mirror.config)
             name, centre = self._asked[file.archive_id]
             facts = _facts_beside(path)
@@ -124,6 +124,17 @@ class SkyViewClient(MirroredClient):
                 pixel_scale_arcsec=self._query.size_deg * 3600.0 / self._query.n_pixels,
                 pixel_units=known.get("pixelunits", ""),
                 epoch=known.get("epoch", ""),
+            )
+
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every cutout with what SkyView says about it; UnusableFile where it gives no fluxes."""
+        for one in self.references():
+            yield ExternalImage(
+                archive_id=one.archive_id,
+                content=one.path.read_bytes(),
+                made_from=one.survey,
+                pixel_units=one.pixel_units,
+                epoch=one.epoch,
             )
 
     def wanted(self, archive_id: str) -> Wanted:

@@ -1,7 +1,7 @@
 """The event log, in the database."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -64,3 +64,8 @@ class SqlEventLog:
                 return
             yield from [row.entity() for row in page]
             behind = page[-1].sequence
+
+    def of(self, subject: str) -> Sequence[DomainEvent]:
+        """Return the events about one subject, oldest first."""
+        wanted = select(DomainEventRow).where(DomainEventRow.subject == subject).order_by(DomainEventRow.sequence)
+        return tuple(row.entity() for row in read(self._session, wanted))

@@ -8,6 +8,7 @@ from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declar
     detection,
     differencing,
     events,
+    lifecycle,
     observations,
     preprocessing,
     references,

@@ -37,6 +37,7 @@ class PreprocessRunRow(Row):
     quality_masked_fraction: Mapped[float | None]
     quality_depth_mag: Mapped[float | None]
     elapsed_s: Mapped[float]
+    processing_round: Mapped[int] = mapped_column(server_default="0")
 
     @staticmethod
     def values(run: PreprocessRun) -> dict[str, object]:
@@ -61,6 +62,7 @@ class PreprocessRunRow(Row):
             "quality_masked_fraction": None if quality is None else quality.masked_fraction,
             "quality_depth_mag": None if quality is None else quality.depth_mag,
             "elapsed_s": run.elapsed_s,
+            "processing_round": run.processing_round,
         }
 
     def entity(self) -> PreprocessRun:
@@ -75,6 +77,7 @@ class PreprocessRunRow(Row):
             wcs=self._wcs(),
             quality=self._quality(),
             elapsed_s=self.elapsed_s,
+            processing_round=self.processing_round,
         )
 
     def _wcs(self) -> WCSInfo | None:
