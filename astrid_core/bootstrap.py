@@ -26,7 +26,7 @@ from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.entities import Model
 from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.arrays import open_arrays
-from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
+from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.ports import SurveyClient
@@ -52,6 +52,7 @@ class Pipeline:
     zero_point: ZeroPointConfig = field(default_factory=ZeroPointConfig)
     astrometry: AstrometryConfig = field(default_factory=AstrometryConfig)
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
+    activation: ActivationConfig = field(default_factory=ActivationConfig)
     difference: DifferenceConfig = field(default_factory=DifferenceConfig)
     detect: DetectConfig = field(default_factory=DetectConfig)
     inject: InjectConfig = field(default_factory=InjectConfig)

@@ -2,14 +2,24 @@
 # mypy: disallow-untyped-decorators=False
 
 from collections.abc import Sequence
+from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, TriggerRule, dag, get_current_context, task
 from airflow.sdk.configuration import conf
 
+from include.assets import REFERENCES
 from include.batches import MAX_BATCHES
 from include.boundary import airflow_outcome
-from include.dag_settings import ARGUMENTS, START, night_param, region_param, survey_param
-from include.messages import Batch, GroupBatch
+from include.dag_settings import (
+    ARGUMENTS,
+    START,
+    before_mjd_param,
+    exclude_param,
+    night_param,
+    region_param,
+    survey_param,
+)
+from include.messages import Batch, BuiltBatch, GroupBatch
 
 
 @dag(
@@ -23,6 +33,8 @@ from include.messages import Batch, GroupBatch
         "survey": survey_param(),
         "region": region_param(),
         "exclude_night": night_param("Use no exposure of this night, so that it can be compared with the result"),
+        "exclude": exclude_param(),
+        "before_mjd": before_mjd_param(),
     },
 )
 def build_references() -> None:
@@ -58,7 +70,7 @@ def build_references() -> None:
             return references.plan_coadds(services, get_current_context()["params"])
 
     @task(map_index_template="{{ label }}")
-    def coadd(batch: GroupBatch) -> Sequence[str]:
+    def coadd(batch: GroupBatch) -> BuiltBatch:
         """Build references."""
         from astrid_core.bootstrap import open_services
         from include.references import coadd_groups
@@ -66,9 +78,19 @@ def build_references() -> None:
         with airflow_outcome(batch["label"]), open_services() as services:
             return coadd_groups(services, batch)
 
+    @task(outlets=[REFERENCES], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+    def announce(batches: Sequence[BuiltBatch], *, outlet_events: Any = None) -> int:
+        """Tell who waits for references which of those built are in use; skipped where none is."""
+        from include.references import in_use
+
+        with airflow_outcome():
+            digests = in_use(batches)
+            outlet_events[REFERENCES].extra = {"digests": digests}
+            return len(digests)
+
     planned = plan_coadds()
     prepare.expand(batch=plan_inputs()) >> planned
-    coadd.expand(batch=planned)
+    announce(coadd.expand(batch=planned))
 
 
 build_references()

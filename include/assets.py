@@ -6,6 +6,8 @@ OBSERVATIONS = Asset(name="observations", uri="astrid://observations")
 """The record of exposures; extra: how many are new."""
 CALIBRATIONS = Asset(name="calibrations", uri="astrid://calibrations")
 """Masters of a detector; exposures that they apply to are pending again."""
+REFERENCES = Asset(name="references", uri="astrid://references")
+"""The references in use; extra: the digests of those that were built."""
 DETECTIONS = Asset(name="detections", uri="astrid://detections")
 """The catalog; extra: nights and how many detections were published."""
 MODEL = Asset(name="model", uri="astrid://model")

@@ -50,6 +50,22 @@ def region_param() -> Param:
     )  # fmt: skip
 
 
+def exclude_param() -> Param:
+    """Return a form field for exposures that are not to be used."""
+    return Param(
+        [], type="array", items={"type": "string"}, title="Exposures to leave out",
+        description="Names of exposures, survey:path, one a line",
+    )  # fmt: skip
+
+
+def before_mjd_param() -> Param:
+    """Return a form field for a time; may be left empty."""
+    return Param(
+        None, type=["null", "number"], title="Only before",
+        description="MJD (UTC): use only exposures taken before this time, so that what happened later is not in it",
+    )  # fmt: skip
+
+
 def force_param() -> Param:
     """Return a switch."""
     return Param(

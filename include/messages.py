@@ -29,11 +29,13 @@ class Batch(TypedDict):
 
 
 class ReferenceRequest(TypedDict):
-    """What references are asked for; None stands for all and for no night."""
+    """What references are asked for; None stands for all, for no night and for no time."""
 
     survey: str | None
     region: str | None
     exclude_night: str | None
+    exclude: list[str]
+    before_mjd: float | None
 
 
 class CalibrationRequest(TypedDict):
@@ -57,6 +59,7 @@ class Group(TypedDict):
 
     cell: str
     band: str
+    leaves_out: str
     items: list[str]
 
 
@@ -65,6 +68,13 @@ class GroupBatch(TypedDict):
 
     label: str
     groups: list[Group]
+
+
+class BuiltBatch(TypedDict):
+    """References of a batch that exist now, and those of them that are in use."""
+
+    built: list[str]
+    in_use: list[str]
 
 
 class IngestRequest(TypedDict):

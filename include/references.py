@@ -1,10 +1,12 @@
 """The work behind the tasks that build references."""
 
+from collections.abc import Sequence
 from itertools import chain
 
 import structlog
 
 from astrid_core.bootstrap import load_pipeline
+from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.batch import run_each
 from astrid_core.stages.ingest import run_ingest
@@ -12,7 +14,7 @@ from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.references import ReferenceGroup, plan_references, run_build_reference
 from astrid_core.stages.services import Services
 from include.batches import MAX_BATCHES, batches
-from include.messages import Batch, Group, GroupBatch, ReferenceRequest
+from include.messages import Batch, BuiltBatch, Group, GroupBatch, ReferenceRequest
 from include.request import read_night, read_region
 
 log = structlog.get_logger(__name__)
@@ -34,7 +36,10 @@ def plan_coadds(services: Services, wanted: ReferenceRequest) -> list[GroupBatch
     return [
         GroupBatch(
             label=share[0].label if len(share) == 1 else f"{share[0].label} and {len(share) - 1} more",
-            groups=[Group(cell=one.cell, band=one.band, items=list(one.observation_ids)) for one in share],
+            groups=[
+                Group(cell=one.cell, band=one.band, leaves_out=one.leaves_out, items=list(one.observation_ids))
+                for one in share
+            ],
         )
         for share in shares
     ]
@@ -45,15 +50,17 @@ def _surveys(services: Services, wanted: ReferenceRequest) -> list[str]:
 
 
 def _groups(services: Services, wanted: ReferenceRequest) -> list[ReferenceGroup]:
-    if wanted["exclude_night"]:
-        read_night(wanted["exclude_night"])
+    night = wanted["exclude_night"]
+    left_out = LeaveOut(
+        nights=frozenset({read_night(night).isoformat()} if night else ()),
+        observation_ids=frozenset(wanted["exclude"]),
+        before_mjd=wanted["before_mjd"],
+    )
     region, config = read_region(wanted["region"]), load_pipeline().reference
     return [
         group
         for survey in _surveys(services, wanted)
-        for group in plan_references(
-            services, survey=survey, config=config, region=region, exclude_night=wanted["exclude_night"]
-        )
+        for group in plan_references(services, survey=survey, config=config, region=region, leave_out=left_out)
     ]
 
 
@@ -63,20 +70,31 @@ def prepare_inputs(services: Services, batch: Batch) -> int:
     return len(run_each(lambda item: run_preprocess(services, item, config), batch["items"]).keys)
 
 
-def coadd_groups(services: Services, batch: GroupBatch) -> list[str]:
+def coadd_groups(services: Services, batch: GroupBatch) -> BuiltBatch:
     """Build the references of a batch; return the digests of those that could be built."""
     pipeline = load_pipeline()
-    digests: list[str] = []
+    done = BuiltBatch(built=[], in_use=[])
     for group in batch["groups"]:
         prepared = run_each(lambda item: run_preprocess(services, item, pipeline.preparation), group["items"])
         try:
-            digest = run_build_reference(
-                services, prepared.keys, pipeline.reference, cell=group["cell"], band=group["band"]
-            )
+            built = run_build_reference(
+                services, prepared.keys, pipeline.reference, pipeline.activation,
+                cell=group["cell"], band=group["band"], leaves_out=group["leaves_out"],
+            )  # fmt: skip
         except Unprocessable as error:
             log.warning("reference.skipped", cell=group["cell"], band=group["band"], reason=str(error))
-        else:
-            digests.append(digest)
-    if not digests:
+            continue
+        done["built"].append(built.digest)
+        if built.is_active:
+            done["in_use"].append(built.digest)
+    if not done["built"]:
         raise Unprocessable("no reference could be built", n_groups=len(batch["groups"]))
+    return done
+
+
+def in_use(batches: Sequence[BuiltBatch]) -> list[str]:
+    """Return the digests of all references built that are in use; Unprocessable where none is."""
+    digests = sorted(digest for batch in batches for digest in batch["in_use"])
+    if not digests:
+        raise Unprocessable("no reference that was built is in use", n_built=sum(len(one["built"]) for one in batches))
     return digests

@@ -22,6 +22,7 @@ from astrid_core.cli import (
     night,
     observation,
     reference_import,
+    references,
     stages,
     survey,
     training,
@@ -53,8 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="log every stage to standard error")
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
-        difference, astrometry, injection, instruments, night, reference_import, survey, stages, calibration, training,
-        curation, observation,
+        difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
+        calibration, training, curation, observation,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

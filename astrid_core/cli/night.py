@@ -144,19 +144,24 @@ def _references(
     services: "Services", pipeline: "Pipeline", *, survey: str, night: str, region: "Region | None"
 ) -> None:
     """Coadd what other nights hold; a group that cannot be coadded leaves its exposures without reference."""
+    from astrid_core.differencing.leave_out import LeaveOut
     from astrid_core.shared.errors import Unprocessable
     from astrid_core.stages.batch import run_each
     from astrid_core.stages.preprocess import run_preprocess
     from astrid_core.stages.references import plan_references, run_build_reference
 
-    groups = plan_references(services, survey=survey, config=pipeline.reference, region=region, exclude_night=night)
+    left_out = LeaveOut(nights=frozenset({night}))
+    groups = plan_references(services, survey=survey, config=pipeline.reference, region=region, leave_out=left_out)
     for group in groups:
         inputs = run_each(
             lambda one: run_preprocess(services, one, pipeline.preparation),
             _counted(f"reference {group.label}", group.observation_ids),
         )
         try:
-            run_build_reference(services, inputs.keys, pipeline.reference, cell=group.cell, band=group.band)
+            run_build_reference(
+                services, inputs.keys, pipeline.reference, pipeline.activation,
+                cell=group.cell, band=group.band, leaves_out=group.leaves_out,
+            )  # fmt: skip
         except Unprocessable as error:
             _say(f"reference {group.label}: {error}")
 

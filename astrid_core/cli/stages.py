@@ -32,7 +32,11 @@ def add_commands(choose: Any) -> None:
     one.add_argument("observations", nargs="+", metavar="OBSERVATION")
     one = _command(choose, "references", _references, "build the references of a survey; prints their digests")
     one.add_argument("--survey", required=True, metavar="NAME")
-    one.add_argument("--exclude-night", metavar="YYYY-MM-DD", help="use no exposure of this night")
+    one.add_argument(
+        "--exclude-night", action="append", default=[], metavar="YYYY-MM-DD", help="use no exposure of this night"
+    )
+    one.add_argument("--exclude", action="append", default=[], metavar="OBSERVATION", help="do not use this exposure")
+    one.add_argument("--before-mjd", type=float, metavar="MJD", help="use only exposures taken before this time")
     _region(one)
     one = _command(choose, "subtract", _subtract, "subtract the reference from prepared exposures")
     one.add_argument("keys", nargs="+", metavar="PREPROCESS_KEY")
@@ -149,21 +153,36 @@ def _preprocess(services: "Services", pipeline: "Pipeline", arguments: argparse.
 
 
 def _references(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
+    from astrid_core.differencing.leave_out import LeaveOut
     from astrid_core.shared.runs import RunKey
     from astrid_core.stages.preprocess import run_preprocess
     from astrid_core.stages.references import plan_references, run_build_reference
 
+    left_out = LeaveOut(
+        nights=frozenset(arguments.exclude_night),
+        observation_ids=frozenset(arguments.exclude),
+        before_mjd=arguments.before_mjd,
+    )
     digests: list[str] = []
     for group in plan_references(
         services,
         survey=arguments.survey,
         config=pipeline.reference,
         region=_read_region(arguments.region),
-        exclude_night=arguments.exclude_night,
+        leave_out=left_out,
     ):
         keys = _each(lambda one: run_preprocess(services, one, pipeline.preparation), group.observation_ids, arguments)
         prepared = [RunKey(key) for key in keys]
-        digests.append(run_build_reference(services, prepared, pipeline.reference, cell=group.cell, band=group.band))
+        built = run_build_reference(
+            services,
+            prepared,
+            pipeline.reference,
+            pipeline.activation,
+            cell=group.cell,
+            band=group.band,
+            leaves_out=group.leaves_out,
+        )
+        digests.append(built.digest)
     return digests
 
 

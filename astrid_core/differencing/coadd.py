@@ -10,17 +10,14 @@ from numpy.typing import NDArray
 
 from astrid_core.differencing.combine import combine
 from astrid_core.differencing.config import ReferenceConfig
-from astrid_core.differencing.flux_scale import measure_flux_ratio
-from astrid_core.preprocessing.astrometry import tie_by_patterns, tie_to_reference
+from astrid_core.differencing.placed import find_stars, fwhm_of, place_on, sky_noise
 from astrid_core.preprocessing.psf import measure_psf
-from astrid_core.preprocessing.register import resample
-from astrid_core.preprocessing.sources import SourceList, detect_sources
-from astrid_core.shared.errors import BadPixels, NotRegistered, TooFewSources
+from astrid_core.shared.errors import BadPixels, TooFewSources
 from astrid_core.shared.images import MaskPlane, PsfModel, SkyImage
 
 T = TypeVar("T", np.float32, np.uint16)
 
-VERSION = 2
+VERSION = 3
 """Raise when the same inputs should give a different result."""
 
 
@@ -29,13 +26,17 @@ class Coadd:
     """A coadded image, the positions (in the list of inputs) of those that went in, and its noise."""
 
     image: SkyImage
+    coverage: NDArray[np.uint16]
+    """Number of inputs that each pixel is made of."""
+    base: int
+    """Position of the input that gave grid and flux scale."""
     used: tuple[int, ...]
     fwhm_pix: float
     sky_rms: float
 
 
 def coadd(images: Sequence[SkyImage], config: ReferenceConfig, *, sky_known: Sequence[bool]) -> Coadd:
-    """Coadd prepared images: sharpest first as the base, the others registered and scaled to it, outliers clipped.
+    """Coadd prepared images: sharpest first as the base, the others registered and scaled to it, artefacts left out.
 
     Weights are those of least noise for a point source, 1 / (sigma^2 FWHM^2). ``sky_known`` tells which WCS may be
     trusted for registration. Inputs that cannot be registered are left out; raises BadPixels if none remains.
@@ -44,48 +45,39 @@ def coadd(images: Sequence[SkyImage], config: ReferenceConfig, *, sky_known: Seq
     base_index = next((index for index in order if sky_known[index]), order[0])
     order = [base_index, *(index for index in order if index != base_index)]
     base = _padded(images[base_index], [images[index] for index in order], config)
-    base_sources = _sources(base)
+    base_sources = find_stars(base)
     stack, used = [base], [base_index]
     for index in order[1:]:
         if len(used) == config.max_inputs:
             break
-        placed = _place(images[index], base, base_sources, trust=sky_known[index])
+        placed = place_on(images[index], base, base_sources, trust=sky_known[index])
         if placed is not None:
             stack.append(placed)
             used.append(index)
-    fwhm = np.array([_fwhm(images[index]) for index in used])
-    noise = np.array([_sky_noise(placed) for placed in stack])
-    combined = combine(stack, 1.0 / (noise * fwhm) ** 2, config)
-    usable = combined.usable
+    fwhm = np.array([fwhm_of(images[index]) for index in used])
+    noise = np.array([sky_noise(placed) for placed in stack])
+    combined = combine(stack, 1.0 / (noise * fwhm) ** 2, [float(one) for one in fwhm], config)
+    usable = combined.image.usable
     if not usable.any():
         raise BadPixels("no usable pixel in the coadd", n_inputs=len(used))
-    psf = _measured_psf(combined) or base.psf
+    psf = _measured_psf(combined.image) or base.psf
     if psf is None:
         raise TooFewSources("no PSF for the coadd", n_inputs=len(used))
     return Coadd(
-        image=replace(combined, psf=psf),
+        image=replace(combined.image, psf=psf),
+        coverage=combined.coverage,
+        base=base_index,
         used=tuple(sorted(used)),
         fwhm_pix=psf.fwhm_pix,
-        sky_rms=float(np.sqrt(np.median(combined.variance[usable]))),
+        sky_rms=float(np.sqrt(np.median(combined.image.variance[usable]))),
     )
 
 
 def _rank(images: Sequence[SkyImage], config: ReferenceConfig) -> list[int]:
     """Order inputs by how well they show a point source; drop those blurred beyond the limit."""
-    sharpest = min(_fwhm(image) for image in images)
-    kept = [index for index, image in enumerate(images) if _fwhm(image) <= config.max_fwhm_ratio * sharpest]
-    return sorted(kept, key=lambda index: (_sky_noise(images[index]) * _fwhm(images[index]), index))
-
-
-def _fwhm(image: SkyImage) -> float:
-    if image.psf is None:
-        raise ValueError("a prepared image carries its PSF")
-    return image.psf.fwhm_pix
-
-
-def _sky_noise(image: SkyImage) -> float:
-    usable = image.usable
-    return float(np.sqrt(np.median(image.variance[usable]))) if usable.any() else float("inf")
+    sharpest = min(fwhm_of(image) for image in images)
+    kept = [index for index, image in enumerate(images) if fwhm_of(image) <= config.max_fwhm_ratio * sharpest]
+    return sorted(kept, key=lambda index: (sky_noise(images[index]) * fwhm_of(images[index]), index))
 
 
 def _padded(base: SkyImage, images: Sequence[SkyImage], config: ReferenceConfig) -> SkyImage:
@@ -132,37 +124,12 @@ def _moved(wcs: WCS, corner: NDArray[np.int_]) -> WCS:
     return moved
 
 
-def _place(image: SkyImage, base: SkyImage, base_sources: SourceList, *, trust: bool) -> SkyImage | None:
-    """Return ``image`` on the grid and flux scale of ``base``; None if it does not match."""
-    sources = _sources(image)
-    try:
-        if trust and image.wcs is not None:
-            tied = tie_to_reference(sources, image.wcs, image.shape, base_sources, base.wcs)
-        else:
-            tied = tie_by_patterns(sources, image.shape, base_sources, base.wcs)
-        placed = replace(resample(replace(image, wcs=tied.wcs), base.wcs, base.shape), psf=image.psf)
-        ratio = measure_flux_ratio(base, placed, base_sources)
-    except (NotRegistered, TooFewSources):
-        return None
-    return replace(
-        placed,
-        pixels=(placed.pixels * np.float32(ratio)).astype(np.float32),
-        variance=(placed.variance * np.float32(ratio**2)).astype(np.float32),
-    )
-
-
-def _sources(image: SkyImage) -> SourceList:
-    bad = ~image.usable
-    sky = _sky_noise(image)
-    return detect_sources(image.pixels, np.full(image.shape, sky, dtype=np.float32), bad, threshold_sigma=5.0)
-
-
 def _measured_psf(image: SkyImage) -> PsfModel | None:
     try:
         return measure_psf(
             image.pixels,
             ~image.usable,
-            _sources(image),
+            find_stars(image),
             saturation=None,
             max_stars=200,
             min_snr=30.0,

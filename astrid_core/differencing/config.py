@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from astrid_core.differencing.quality_config import QualityConfig
 from astrid_core.shared.errors import BadConfiguration
 
+_MOST_INPUTS = 40
+DECISIONS = ("automatic", "by people")
 METHODS = ("auto", "zogy", "kernel")
 
 
@@ -14,13 +16,17 @@ class ReferenceConfig:
 
     cell_order: int = 6
     """HEALPix order of the cells that references are kept by: 6 is 0.84 square degrees."""
+    min_inputs: int = 3
+    """A reference of fewer exposures is built, but recorded as thin: nothing in it was compared with two others. It is
+    used only where no full one is, and never takes the place of a full one.
+    """
     max_inputs: int = 20
-    """The best so many exposures of a group are coadded."""
+    """The best so many exposures of a group are coadded; at most 40."""
     max_fwhm_ratio: float = 1.6
     """Exposures blurred by more than this against the sharpest are left out."""
     clip_sigma: float = 5.0
-    """An input pixel this far from the median of all inputs is left out, where there are three or more."""
-    min_inputs: int = 2
+    """What departs so far from the median of all inputs is left out, where there are three or more."""
+    min_coverage: int = 2
     """Where three or more exposures are coadded, pixels that fewer than this cover hold no data: nothing tells a cosmic
     ray there from a star.
     """
@@ -30,15 +36,45 @@ class ReferenceConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.cell_order <= 12:
             raise BadConfiguration("cell_order must lie in [0, 12]", got=self.cell_order)
-        if self.max_inputs < 1 or self.min_inputs < 1:
+        if not 1 <= self.min_inputs <= self.max_inputs <= _MOST_INPUTS:
             raise BadConfiguration(
-                "max_inputs and min_inputs must be positive", max_inputs=self.max_inputs, min_inputs=self.min_inputs
+                f"1 <= min_inputs <= max_inputs <= {_MOST_INPUTS} must hold",
+                min_inputs=self.min_inputs,
+                max_inputs=self.max_inputs,
+            )
+        if not 1 <= self.min_coverage <= self.min_inputs:
+            raise BadConfiguration(
+                "min_coverage must lie in [1, min_inputs]", min_coverage=self.min_coverage, min_inputs=self.min_inputs
             )
         if self.max_fwhm_ratio < 1.0 or self.clip_sigma < 3.0:
             raise BadConfiguration(
                 "max_fwhm_ratio must be at least 1 and clip_sigma at least 3",
                 max_fwhm_ratio=self.max_fwhm_ratio,
                 clip_sigma=self.clip_sigma,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationConfig:
+    """Settings of what happens to a new reference; not part of what it is made of."""
+
+    decision: str = "automatic"
+    """``automatic``: a new reference takes the place of the one in use unless it is shallower or blurred;
+    ``by people``: it waits as a draft until somebody activates it.
+    """
+    max_depth_loss_mag: float = 0.02
+    """So much shallower a new reference may be."""
+    max_seeing_loss: float = 0.05
+    """By this part its stars may be wider."""
+
+    def __post_init__(self) -> None:
+        if self.decision not in DECISIONS:
+            raise BadConfiguration("decision must be one of these", allowed=", ".join(DECISIONS), got=self.decision)
+        if self.max_depth_loss_mag < 0.0 or self.max_seeing_loss < 0.0:
+            raise BadConfiguration(
+                "max_depth_loss_mag and max_seeing_loss must not be negative",
+                max_depth_loss_mag=self.max_depth_loss_mag,
+                max_seeing_loss=self.max_seeing_loss,
             )
 
 

@@ -9,13 +9,43 @@ from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import SkyCell, SkyPosition
 
 
+class ReferenceStatus(StrEnum):
+    """Whether a reference may be compared with."""
+
+    DRAFT = "draft"
+    """Built, and waiting for somebody to look at it."""
+    ACTIVE = "active"
+    """In use; only one of each key is."""
+    RETIRED = "retired"
+    """Was in use, or came out of quarantine."""
+    QUARANTINED = "quarantined"
+    """Wrong: must not be used, nor activated before it is retired."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceKey:
+    """What references compete for: of each key one is active."""
+
+    survey: str
+    family: str
+    """References of one pointing: ``pointing-`` and the HEALPix cell of order 12 in which the first one was centred."""
+    cell: SkyCell
+    instrument: str
+    band: str
+    leaves_out: str
+    """What was kept out of it on purpose, as ``LeaveOut`` writes it; empty for nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceImage:
     """The deep, versioned image of a cell and band that others are compared with; identity its pixels' digest."""
 
     image: ArtifactRef
+    family: str
     cell: SkyCell
+    instrument: str = ""
     band: str
+    leaves_out: str = ""
     survey: str
     version: int
     """Counts the references of a survey, cell and band, from 1."""
@@ -27,6 +57,11 @@ class ReferenceImage:
     """The nights they were taken in: none of these may be compared with this reference."""
     fwhm_pix: float
     sky_rms: float
+    median_coverage: float | None = None
+    """Inputs per pixel; None for references that were built before it was kept."""
+    is_thin: bool = False
+    """Made of fewer inputs than the build rule asks for: nothing in it was compared with two others."""
+    status: ReferenceStatus = ReferenceStatus.DRAFT
     zero_point_mag: float | None = None
     mission: str = ""
     """By the registry of instruments; empty for strangers, whose survey stands for it."""
@@ -41,6 +76,18 @@ class ReferenceImage:
     def digest(self) -> str:
         """Digest of the image: the identity."""
         return self.image.digest
+
+    @property
+    def key(self) -> ReferenceKey:
+        """What it competes for."""
+        return ReferenceKey(
+            survey=self.survey,
+            family=self.family,
+            cell=self.cell,
+            instrument=self.instrument,
+            band=self.band,
+            leaves_out=self.leaves_out,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +134,15 @@ class Registration:
     n_matched: int
     method: str
     """``wcs`` or ``stars``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """That an exposure was compared with a reference, without what came of it."""
+
+    observation_id: str
+    run: RunKey
+    reference_digest: str
 
 
 class QualityLevel(StrEnum):

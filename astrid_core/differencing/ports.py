@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
+from astrid_core.differencing.entities import Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region, SkyCell
 
@@ -20,9 +20,21 @@ class ReferenceImages(Protocol):
         ...
 
     def search(
-        self, *, region: Region | None = None, cell: SkyCell | None = None, band: str | None = None
+        self,
+        *,
+        region: Region | None = None,
+        cell: SkyCell | None = None,
+        band: str | None = None,
+        status: ReferenceStatus | None = None,
     ) -> Sequence[ReferenceImage]:
         """Return references (by their centre), ordered by cell, band, version, digest."""
+        ...
+
+    def set_status(self, digest: str, status: ReferenceStatus) -> None:
+        """Change what a reference may be used for; UnknownRecord where there is none.
+
+        A second active one of a key is refused by the database: retire the first before.
+        """
         ...
 
     def lock(self) -> None:
@@ -47,4 +59,8 @@ class DifferenceRuns(Protocol):
 
     def of_observation(self, observation_id: str) -> Sequence[DifferenceRun]:
         """Return every difference of an observation, ordered by key."""
+        ...
+
+    def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
+        """Return what was compared with these references, ordered by observation, run."""
         ...

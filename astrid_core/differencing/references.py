@@ -15,7 +15,8 @@ def choose_reference(
     """Return the reference that ``observation`` is compared with, or raise NoReference.
 
     It must not contain the observation's own night. Its own band goes before a compatible one, its own survey before
-    another, the nearest pointing (in steps of a quarter field) before a farther one, the newest version before older.
+    another, its own instrument before another, one of enough exposures before a thin one, the nearest pointing (in
+    steps of a quarter field) before a farther one, the newest version before older.
     """
     bands = {observation.band: 0}
     for one, other in config.compatible_bands:
@@ -37,11 +38,13 @@ def choose_reference(
             n_references_near=len(references),
         )
 
-    def rank(reference: ReferenceImage) -> tuple[int, bool, int, int, str]:
+    def rank(reference: ReferenceImage) -> tuple[int, bool, bool, bool, int, int, str]:
         away = separation_arcsec(observation.position, reference.position) / 3600.0 / max(observation.radius_deg, 1e-6)
         return (
             bands[reference.band],
             reference.survey != observation.survey,
+            reference.instrument != observation.instrument,
+            reference.is_thin,
             int(away * 4.0),
             -reference.version,
             reference.digest,

@@ -245,6 +245,10 @@ class PreprocessRun:
         """Return the zero point at a 0-based pixel: as measured, else that of the ``header``."""
         return header if self.photometry is None else self.photometry.zero_point_at(x_pix, y_pix)
 
+    def zero_point_in_the_middle(self, *, header: float | None) -> float | None:
+        """Return the zero point at the centre of the frame: as measured, else that of the ``header``."""
+        return header if self.photometry is None else self.photometry.zero_point_mag
+
     @classmethod
     def skipped(cls, key: RunKey, observation_id: str, reason: str, *, processing_round: int = 0) -> "PreprocessRun":
         """Return the record of an observation that could not be prepared."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
+from numpy.typing import NDArray
 
 from astrid_core.shared.errors import CorruptArtifact
 from astrid_core.shared.images import PsfModel, SkyImage
@@ -14,8 +15,14 @@ from astrid_core.shared.images import PsfModel, SkyImage
 MEDIA_TYPE = "image/fits"
 
 
-def image_to_fits(image: SkyImage, *, header: Mapping[str, object] | None = None, quantize_level: float = 0.0) -> bytes:
-    """Return PIXELS, VARIANCE, MASK and PSF extensions as one FITS file.
+def image_to_fits(
+    image: SkyImage,
+    *,
+    header: Mapping[str, object] | None = None,
+    quantize_level: float = 0.0,
+    coverage: NDArray[np.uint16] | None = None,
+) -> bytes:
+    """Return PIXELS, VARIANCE, MASK and PSF extensions as one FITS file, and COVERAGE (inputs per pixel) if given.
 
     The mask is Rice-compressed without loss. Pixels and variance stay exact floats unless ``quantize_level`` is
     positive: then they are quantised to noise/level with a fixed dither (Pence et al. 2010, PASP 122, 1065).
@@ -25,6 +32,8 @@ def image_to_fits(image: SkyImage, *, header: Mapping[str, object] | None = None
     for name, plane in (("PIXELS", image.pixels), ("VARIANCE", image.variance)):
         hdus.append(_float_hdu(name, plane, image.wcs, quantize_level))
     hdus.append(fits.CompImageHDU(data=image.mask.astype(np.int32), name="MASK", compression_type="RICE_1"))
+    if coverage is not None:
+        hdus.append(fits.CompImageHDU(data=coverage.astype(np.int32), name="COVERAGE", compression_type="RICE_1"))
     if image.psf is not None:
         psf = fits.ImageHDU(data=image.psf.coefficients.astype(">f8"), name="PSF")
         psf.header["PSFDEG"] = (image.psf.degree, "degree of the polynomial in position")

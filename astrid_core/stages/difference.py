@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
+from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.differencing.products import write_difference
 from astrid_core.differencing.quality_gate import measures_of_exposure, read_with_care
@@ -28,9 +28,9 @@ log = structlog.get_logger()
 
 
 def find_reference(records: Records, observation: Observation, config: DifferenceConfig) -> ReferenceImage:
-    """Return the reference of an observation by the rule of ``choose_suitable``, or raise NoReference."""
+    """Return the active reference of an observation by the rule of ``choose_suitable``, or raise NoReference."""
     near = Region.cone(observation.position, radius_deg=min(180.0, 2.0 * observation.radius_deg))
-    return choose_suitable(observation, records.references.search(region=near), config)
+    return choose_suitable(observation, records.references.search(region=near, status=ReferenceStatus.ACTIVE), config)
 
 
 def difference_key(preprocessed: PreprocessRun, reference: ReferenceImage | None, config: DifferenceConfig) -> RunKey:

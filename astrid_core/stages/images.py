@@ -1,5 +1,8 @@
 """Images in and out of the artifact store."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from astrid_core.shared.artifacts import ArtifactRef, ArtifactStore
 from astrid_core.shared.fits_format import MEDIA_TYPE, fits_to_image, image_to_fits
 from astrid_core.shared.images import SkyImage
@@ -10,6 +13,13 @@ def load_image(artifacts: ArtifactStore, ref: ArtifactRef) -> SkyImage:
     return fits_to_image(artifacts.get(ref.digest))
 
 
-def store_image(artifacts: ArtifactStore, image: SkyImage, *, quantize_level: float = 0.0) -> ArtifactRef:
-    """Write an image; equal images have equal names."""
-    return artifacts.put(image_to_fits(image, quantize_level=quantize_level), media_type=MEDIA_TYPE)
+def store_image(
+    artifacts: ArtifactStore,
+    image: SkyImage,
+    *,
+    quantize_level: float = 0.0,
+    coverage: NDArray[np.uint16] | None = None,
+) -> ArtifactRef:
+    """Write an image, with the inputs per pixel if it is made of several; equal images have equal names."""
+    content = image_to_fits(image, quantize_level=quantize_level, coverage=coverage)
+    return artifacts.put(content, media_type=MEDIA_TYPE)

@@ -22,6 +22,7 @@ from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, run_key
 from astrid_core.shared.sky import Region, SkyCell
 from astrid_core.stages.images import store_image
+from astrid_core.stages.reference_status import activate
 from astrid_core.stages.services import Records, Services
 
 log = structlog.get_logger()
@@ -99,6 +100,8 @@ def _import(
         versions = [one.version for one in records.references.search(cell=cell, band=band) if one.survey == survey]
         reference = ReferenceImage(
             image=stored,
+            # Another file is another image of the sky; the same one prepared anew takes the place of what it was.
+            family=f"file {image.archive_id}",
             cell=cell,
             band=band,
             survey=survey,
@@ -129,6 +132,7 @@ def _import(
                 "reference_class": reference.reference_class.value,
             }
             records.events.append("reference.imported", subject=reference.digest, facts=told)
+            activate(records, reference, reason="imported")
     log.info("reference.imported", digest=reference.digest, survey=survey, archive_id=image.archive_id)
     return reference.digest
 

@@ -65,7 +65,9 @@ def run_injection(
         _record(services, replace(empty, reason=str(error)))
         raise
     tables = (
-        injection_table(trial.recoveries, zero_point_mag=_zero_point(prepared, observation)),
+        injection_table(
+            trial.recoveries, zero_point_mag=prepared.zero_point_in_the_middle(header=observation.zero_point_mag)
+        ),
         completeness_table(trial.quality),
     )
     injections, curves = (services.artifacts.put(table, media_type=TABLE_TYPE) for table in tables)
@@ -103,14 +105,10 @@ def _try(
         reference=load_image(services.artifacts, reference.image),
         well=well_of(prepared.quality, config.preprocess),
         trust_science_wcs=prepared.wcs is None or prepared.wcs.is_trusted,
-        zero_point_mag=_zero_point(prepared, observation),
+        zero_point_mag=prepared.zero_point_in_the_middle(header=observation.zero_point_mag),
     )
     scorer = services.models.load(run.model) if run.model else None
     return run_trial(pair, config, scorer, seed=seed_of(observation.id, config.inject.seed), progress=progress)
-
-
-def _zero_point(prepared: PreprocessRun, observation: Observation) -> float | None:
-    return observation.zero_point_mag if prepared.photometry is None else prepared.photometry.zero_point_mag
 
 
 def seed_of(name: str, seed: int) -> int:

@@ -101,8 +101,11 @@ def reference(
 ) -> ReferenceImage:
     return ReferenceImage(
         image=artifact(number),
+        family="pointing-12/7",
         cell=SkyCell.parse(cell),
+        instrument="camera",
         band=band,
+        leaves_out="night 2026-01-03",
         survey="demo",
         version=version,
         position=at or position(),
@@ -111,6 +114,8 @@ def reference(
         nights=("2026-01-01", "2026-01-02"),
         fwhm_pix=2.5,
         sky_rms=3.3,
+        median_coverage=2.0,
+        is_thin=True,
         zero_point_mag=None,
         mission="ps1",
         pixel_scale_arcsec=0.257,

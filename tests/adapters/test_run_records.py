@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from astrid_core.differencing.entities import DifferenceRun, Registration
+from astrid_core.differencing.entities import Comparison, DifferenceRun, ReferenceStatus, Registration
 from astrid_core.preprocessing.entities import PreprocessRun
-from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.images import MaskPlane
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import Region, SkyCell
@@ -93,6 +93,47 @@ def test_references_are_found_by_region_cell_and_band_in_order(database: AnyData
         assert search(cell=SkyCell.parse("6/123"), band="r") == (reference(), second, far)
         assert search(region=near, cell=SkyCell.parse("6/123"), band="r") == (reference(), second)
         assert search(band="z") == ()
+
+
+def test_a_reference_changes_its_status_only_and_is_found_by_it(database: AnyDatabase) -> None:
+    with database.transaction() as records:
+        records.references.add(reference())
+        records.references.set_status(reference().digest, ReferenceStatus.ACTIVE)
+    active = replace(reference(), status=ReferenceStatus.ACTIVE)
+    with database.transaction() as records:
+        assert records.references.get(reference().digest) == active
+        assert records.references.search(status=ReferenceStatus.ACTIVE) == (active,)
+        assert records.references.search(status=ReferenceStatus.DRAFT) == ()
+        with pytest.raises(UnknownRecord):
+            records.references.set_status("0" * 64, ReferenceStatus.ACTIVE)
+
+
+@pytest.mark.parametrize(
+    "other", [{}, {"family": "pointing-12/8"}, {"leaves_out": ""}, {"instrument": "other"}, {"survey": "other"}]
+)
+def test_one_reference_of_a_key_is_active(database: AnyDatabase, other: dict[str, Any]) -> None:
+    second = replace(reference(21, version=2), **other)
+    with database.transaction() as records:
+        records.references.add(replace(reference(), status=ReferenceStatus.ACTIVE))
+        records.references.add(second)
+    with database.transaction() as records:
+        if other:
+            records.references.set_status(second.digest, ReferenceStatus.ACTIVE)
+        else:
+            with pytest.raises(NotAllowed, match="two active references"):
+                records.references.set_status(second.digest, ReferenceStatus.ACTIVE)
+    with database.transaction() as records:
+        assert len(records.references.search(status=ReferenceStatus.ACTIVE)) == (2 if other else 1)
+
+
+def test_what_was_compared_with_a_reference_is_found(database: AnyDatabase) -> None:
+    run = difference_run()
+    with database.transaction() as records:
+        record_difference(records, run)
+    wanted = Comparison(observation_id=run.observation_id, run=run.key, reference_digest=reference().digest)
+    with database.transaction() as records:
+        assert records.difference_runs.comparisons([reference().digest, "0" * 64]) == (wanted,)
+        assert records.difference_runs.comparisons([]) == ()
 
 
 def test_a_difference_comes_back_with_its_candidates_in_order(database: AnyDatabase) -> None:

@@ -46,6 +46,28 @@ def test_every_stage_up_to_the_difference_runs_from_a_shell_and_is_not_done_twic
     assert _lines(capsys, "verify")[0].endswith("events, unbroken")
 
 
+def test_a_reference_is_listed_quarantined_and_used_again_from_a_shell(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _lines(capsys, "ingest", "--survey", "demo", "--data", str(data))
+    (digest,) = _lines(capsys, "references", "--survey", "demo", "--exclude-night", NIGHT)
+    (prepared,) = _lines(capsys, "preprocess", SCIENCE)
+    (subtracted,) = _lines(capsys, "subtract", prepared)
+    (listed,) = _lines(capsys, "reference", "list", "--status", "active")
+    assert "2 exposures of 2 nights, thin" in listed
+    assert listed.endswith(f"without night {NIGHT}")
+    (changed,) = _lines(capsys, "reference", "quarantine", digest[:8], "--reason", "ghost")
+    assert changed.startswith(f"{digest[:12]}  quarantined")
+    assert _lines(capsys, "reference", "list", "--status", "active") == []
+    assert _lines(capsys, "reference", "stale") == [f"{SCIENCE}  {subtracted}  {digest[:12]}  quarantined"]
+    _lines(capsys, "subtract", prepared, status=3)
+    _lines(capsys, "reference", "activate", digest, "--reason", "fine", status=5)
+    _lines(capsys, "reference", "retire", digest, "--reason", "fine")
+    _lines(capsys, "reference", "activate", digest, "--reason", "fine")
+    assert _lines(capsys, "subtract", prepared) == [subtracted]
+    _lines(capsys, "reference", "retire", "no such", "--reason", "none", status=2)
+
+
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")  # MLflow's own queries
 def test_what_cannot_be_done_says_why_and_ends_with_its_status(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["ingest", "--survey", "demo", "--data", str(data)])

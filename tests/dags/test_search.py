@@ -1,6 +1,7 @@
 """The work behind the tasks, over memory twins: the whole night, then what may go wrong in it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,13 +42,13 @@ def _searched(made: Scene, request: Request) -> list[Batch]:
 
 
 def _referenced(made: Scene) -> list[str]:
-    wanted = {"survey": None, "region": None, "exclude_night": NIGHT}
+    wanted: dict[str, Any] = {"survey": None, "region": None, "exclude_night": NIGHT, "exclude": [], "before_mjd": None}
     for batch in references.plan_inputs(made.services, wanted, n_slots=2):  # type: ignore[arg-type]
         references.prepare_inputs(made.services, batch)
     return [
         digest
         for batch in references.plan_coadds(made.services, wanted)  # type: ignore[arg-type]
-        for digest in references.coadd_groups(made.services, batch)
+        for digest in references.coadd_groups(made.services, batch)["in_use"]
     ]
 
 
@@ -193,7 +194,12 @@ def test_references_that_cannot_be_built_are_no_failure_of_the_others(made: Scen
     digests = _referenced(made)
     assert digests == _referenced(made)
     with pytest.raises(Unprocessable, match="no reference could be built"):
-        references.coadd_groups(made.services, {"label": "none", "groups": [{"cell": "6/1", "band": "r", "items": []}]})
+        references.coadd_groups(
+            made.services,
+            {"label": "none", "groups": [{"cell": "6/1", "band": "r", "leaves_out": "", "items": []}]},
+        )
+    with pytest.raises(Unprocessable, match="no reference that was built is in use"):
+        references.in_use([{"built": digests, "in_use": []}])
 
 
 def test_the_model_is_pinned_and_must_exist(made: Scene) -> None:

@@ -84,7 +84,7 @@ def test_a_cosmic_ray_on_a_star_is_left_out_too(three: list[SkyImage]) -> None:
 def test_strips_that_one_exposure_covers_hold_no_data(three: list[SkyImage]) -> None:
     found = _coadd(three)
     row, column = _at(found, three[1], 2.0, 130.0)
-    other = _coadd(three, replace(CONFIG, min_inputs=1))
+    other = _coadd(three, replace(CONFIG, min_coverage=1))
     assert found.image.mask[row, column] & MaskPlane.NO_DATA
     assert not other.image.mask[row, column] & MaskPlane.NO_DATA
 
@@ -112,7 +112,7 @@ def test_a_frame_without_sky_coordinates_is_placed_by_its_stars(three: list[SkyI
 
 
 def test_no_more_than_the_wanted_number_goes_in(three: list[SkyImage]) -> None:
-    assert len(_coadd(three, replace(CONFIG, max_inputs=2)).used) == 2
+    assert len(_coadd(three, replace(CONFIG, min_inputs=2, max_inputs=2)).used) == 2
 
 
 def test_a_reference_needs_sky_coordinates(three: list[SkyImage]) -> None:

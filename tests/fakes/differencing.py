@@ -1,9 +1,10 @@
 """Memory twins of the differencing domain's records."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
-from astrid_core.shared.errors import UnknownRecord
+from astrid_core.differencing.entities import Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
+from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region, SkyCell
 from tests.fakes.tables import add_new
@@ -16,6 +17,8 @@ class MemoryReferenceImages:
         self._rows = rows
 
     def add(self, reference: ReferenceImage) -> bool:
+        if reference.status is ReferenceStatus.ACTIVE and reference.digest not in self._rows:
+            self._require_one(reference)
         return add_new(self._rows, reference.digest, reference)
 
     def get(self, digest: str) -> ReferenceImage:
@@ -24,7 +27,12 @@ class MemoryReferenceImages:
         return self._rows[digest]
 
     def search(
-        self, *, region: Region | None = None, cell: SkyCell | None = None, band: str | None = None
+        self,
+        *,
+        region: Region | None = None,
+        cell: SkyCell | None = None,
+        band: str | None = None,
+        status: ReferenceStatus | None = None,
     ) -> Sequence[ReferenceImage]:
         found = [
             one
@@ -32,8 +40,24 @@ class MemoryReferenceImages:
             if (region is None or region.contains(one.position))
             and (cell is None or one.cell == cell)
             and (band is None or one.band == band)
+            and (status is None or one.status is status)
         ]
         return tuple(sorted(found, key=lambda one: (one.cell, one.band, one.version, one.digest)))
+
+    def set_status(self, digest: str, status: ReferenceStatus) -> None:
+        changed = replace(self.get(digest), status=status)
+        if status is ReferenceStatus.ACTIVE:
+            self._require_one(changed)
+        self._rows[digest] = changed
+
+    def _require_one(self, reference: ReferenceImage) -> None:
+        active = [
+            one.digest
+            for one in self._rows.values()
+            if one.status is ReferenceStatus.ACTIVE and one.key == reference.key and one.digest != reference.digest
+        ]
+        if active:
+            raise NotAllowed("two active references of one key", active=active[0], other=reference.digest)
 
     def lock(self) -> None:
         """Transactions in memory follow one another anyway."""
@@ -61,3 +85,11 @@ class MemoryDifferenceRuns:
 
     def of_observation(self, observation_id: str) -> Sequence[DifferenceRun]:
         return tuple(run for _, run in sorted(self._rows.items()) if run.observation_id == observation_id)
+
+    def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
+        found = [
+            Comparison(observation_id=run.observation_id, run=run.key, reference_digest=run.reference_digest)
+            for run in self._rows.values()
+            if run.reference_digest in set(reference_digests)
+        ]
+        return tuple(sorted(found, key=lambda one: (one.observation_id, one.run)))

@@ -11,6 +11,7 @@ from astrid_core.bootstrap import Pipeline
 from astrid_core.detection.entities import InjectionRun, Model
 from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.inject_config import InjectConfig
+from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.shared.errors import UnknownModel, UnknownRecord, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.stages.detect import run_detect
@@ -32,9 +33,13 @@ CONFIG = PIPELINE.trial()
 def _searched(made: Scene) -> tuple[RunKey, RunKey, Model]:
     """Bring the night to detections; return the keys of its difference and model run, and the model."""
     run_ingest(made.services, "demo")
-    (group,) = plan_references(made.services, survey="demo", config=PIPELINE.reference, exclude_night=NIGHT)
+    (group,) = plan_references(
+        made.services, survey="demo", config=PIPELINE.reference, leave_out=LeaveOut(nights=frozenset({NIGHT}))
+    )
     inputs = [run_preprocess(made.services, one, PIPELINE.preparation) for one in group.observation_ids]
-    run_build_reference(made.services, inputs, PIPELINE.reference, cell=group.cell, band=group.band)
+    run_build_reference(
+        made.services, inputs, PIPELINE.reference, PIPELINE.activation, cell=group.cell, band=group.band
+    )
     prepared = run_preprocess(made.services, SCIENCE, PIPELINE.preparation)
     difference = run_difference(made.services, prepared, PIPELINE.difference)
     model = with_champion(made.models)

@@ -8,7 +8,7 @@ from astrid_core.catalog.config import PublishConfig
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.entities import ModelRun
-from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
+from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.entities import DifferenceRun
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.choose_masters import CalibrationPlan
@@ -174,7 +174,7 @@ def test_no_reference_is_built_from_it(night: Night) -> None:
     with night.services.transaction() as records:
         (run,) = records.preprocess_runs.of_observation(NAMES[0])
     with pytest.raises(Exception, match="no prepared exposure to coadd"):
-        run_build_reference(night.services, [run.key], ReferenceConfig(), cell="6/1", band="r")
+        run_build_reference(night.services, [run.key], ReferenceConfig(), ActivationConfig(), cell="6/1", band="r")
 
 
 def test_an_instrument_is_set_aside_with_what_is_still_to_come(night: Night) -> None:

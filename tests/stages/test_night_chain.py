@@ -6,7 +6,8 @@ import pytest
 
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.entities import Model
-from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
+from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
+from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.errors import BadConfiguration, CorruptArtifact, NoReference, Unprocessable
 from astrid_core.shared.events import verify_chain
@@ -21,6 +22,7 @@ from tests.stages.scene import NEW, NIGHT, REFERENCE_NIGHTS, SHAPE, Scene, expos
 from tests.synthetic.fields import wcs
 
 PREPARATION, REFERENCE, DIFFERENCE = Preparation(), ReferenceConfig(), DifferenceConfig()
+ACTIVATION = ActivationConfig()
 RECIPE = Recipe(
     model=Model(name="unet", version=1, digest="0" * 64),
     preparation=PREPARATION,
@@ -41,9 +43,14 @@ def subtracted() -> tuple[Scene, RunKey, str]:
 
 
 def _build(made: Scene) -> str:
-    (group,) = plan_references(made.services, survey="demo", config=REFERENCE, exclude_night=NIGHT)
+    (group,) = plan_references(
+        made.services, survey="demo", config=REFERENCE, leave_out=LeaveOut(nights=frozenset({NIGHT}))
+    )
     keys = [run_preprocess(made.services, one, PREPARATION) for one in group.observation_ids]
-    return run_build_reference(made.services, keys, REFERENCE, cell=group.cell, band=group.band)
+    built = run_build_reference(
+        made.services, keys, REFERENCE, ACTIVATION, cell=group.cell, band=group.band, leaves_out=group.leaves_out
+    )
+    return built.digest
 
 
 def test_the_new_star_is_the_strongest_candidate_at_its_place(subtracted: tuple[Scene, RunKey, str]) -> None:
@@ -156,4 +163,4 @@ def test_an_unknown_survey_is_a_matter_of_configuration() -> None:
 
 def test_nothing_can_be_coadded_from_nothing() -> None:
     with pytest.raises(NoReference, match="no prepared exposure"):
-        run_build_reference(scene().services, [], REFERENCE, cell="6/1", band="r")
+        run_build_reference(scene().services, [], REFERENCE, ACTIVATION, cell="6/1", band="r")

@@ -8,7 +8,7 @@ from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.curation.config import CurateConfig
 from astrid_core.curation.entities import CuratorRole, Verdict
-from astrid_core.differencing.entities import ReferenceImage
+from astrid_core.differencing.entities import ReferenceImage, ReferenceStatus
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.events import verify_chain
@@ -31,6 +31,8 @@ SCORES = [0.98, 0.7, 0.1]
 
 REFERENCE = ReferenceImage(
     image=ArtifactRef(digest=REFERENCE_DIGEST, media_type="image/fits", n_bytes=1),
+    family="pointing-12/1",
+    status=ReferenceStatus.ACTIVE,
     cell=SkyCell(order=6, number=1),
     band="r",
     survey="demo",

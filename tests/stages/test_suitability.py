@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
+from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.entities import QualityLevel, ReferenceImage
+from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.errors import NoReference
@@ -70,9 +71,13 @@ def test_pixels_that_are_too_different_are_refused() -> None:
 def test_a_difference_from_a_class_b_reference_says_so_on_its_record_and_event() -> None:
     made = scene()
     run_ingest(made.services, "demo")
-    (group,) = plan_references(made.services, survey="demo", config=ReferenceConfig(), exclude_night=NIGHT)
+    (group,) = plan_references(
+        made.services, survey="demo", config=ReferenceConfig(), leave_out=LeaveOut(nights=frozenset({NIGHT}))
+    )
     keys = [run_preprocess(made.services, one, Preparation()) for one in group.observation_ids]
-    digest = run_build_reference(made.services, keys, ReferenceConfig(), cell=group.cell, band=group.band)
+    digest = run_build_reference(
+        made.services, keys, ReferenceConfig(), ActivationConfig(), cell=group.cell, band=group.band
+    ).digest
     with made.services.transaction() as records:
         built = records.references.get(digest)
     assert built.reference_class is ReferenceClass.A

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.locks import Lock, take
-from astrid_core.adapters.db.repositories.statements import insert_new, read, read_region
+from astrid_core.adapters.db.repositories.statements import insert_new, read, read_in, read_region
 from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow
 from astrid_core.adapters.db.rows.references import ReferenceImageRow
-from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
-from astrid_core.shared.errors import UnknownRecord
+from astrid_core.differencing.entities import Candidate, Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
+from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region, SkyCell
 
@@ -33,7 +34,12 @@ class SqlReferenceImages:
         return found[0].entity()
 
     def search(
-        self, *, region: Region | None = None, cell: SkyCell | None = None, band: str | None = None
+        self,
+        *,
+        region: Region | None = None,
+        cell: SkyCell | None = None,
+        band: str | None = None,
+        status: ReferenceStatus | None = None,
     ) -> Sequence[ReferenceImage]:
         """Return references (by their centre), ordered by cell, band, version, digest."""
         wanted = select(ReferenceImageRow)
@@ -43,12 +49,25 @@ class SqlReferenceImages:
             )
         if band is not None:
             wanted = wanted.where(ReferenceImageRow.band == band)
+        if status is not None:
+            wanted = wanted.where(ReferenceImageRow.status == status.value)
         if region is None:
             found = [row.entity() for row in read(self._session, wanted)]
         else:
             rows = read_region(self._session, wanted, ReferenceImageRow.hpx29, region)
             found = [one for one in (row.entity() for row in rows) if region.contains(one.position)]
         return tuple(sorted(found, key=lambda one: (one.cell, one.band, one.version, one.digest)))
+
+    def set_status(self, digest: str, status: ReferenceStatus) -> None:
+        """Change what a reference may be used for; NotAllowed for a second active one of a key."""
+        self.get(digest)
+        try:
+            with self._session.begin_nested():
+                self._session.execute(
+                    update(ReferenceImageRow).where(ReferenceImageRow.digest == digest).values(status=status.value)
+                )
+        except IntegrityError as error:
+            raise NotAllowed("two active references of one key", digest=digest) from error
 
     def lock(self) -> None:
         """Hold back other builders until this transaction ends: a version is counted, then given."""
@@ -88,6 +107,19 @@ class SqlDifferenceRuns:
         """Return every difference of an observation, ordered by key."""
         wanted = select(DifferenceRunRow).where(DifferenceRunRow.observation_id == observation_id)
         return tuple(sorted((self._entity(row) for row in read(self._session, wanted)), key=lambda run: run.key))
+
+    def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
+        """Return what was compared with these references, ordered by observation, run."""
+        rows = read_in(
+            self._session, select(DifferenceRunRow), DifferenceRunRow.reference_digest, list(reference_digests)
+        )
+        found = [
+            Comparison(
+                observation_id=row.observation_id, run=RunKey(row.key), reference_digest=row.reference_digest or ""
+            )
+            for row in rows
+        ]
+        return tuple(sorted(found, key=lambda one: (one.observation_id, one.run)))
 
     def _entity(self, row: DifferenceRunRow) -> DifferenceRun:
         return row.entity(candidates_of(self._session, RunKey(row.key)))

@@ -1,10 +1,10 @@
 """References, as rows."""
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from astrid_core.adapters.db.rows.table import Row
-from astrid_core.differencing.entities import ReferenceImage
+from astrid_core.differencing.entities import ReferenceImage, ReferenceStatus
 from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey
@@ -15,14 +15,27 @@ class ReferenceImageRow(Row):
     """One reference."""
 
     __tablename__ = "reference_image"
-    __table_args__ = (Index(None, "cell_order", "cell_number", "band"),)
+    __table_args__ = (
+        Index(None, "cell_order", "cell_number", "band"),
+        Index(
+            "uq_reference_image_active",
+            "survey", "family", "cell_order", "cell_number", "instrument", "band", "leaves_out",
+            unique=True,
+            sqlite_where=text("status = 'active'"),
+            postgresql_where=text("status = 'active'"),
+        ),
+    )  # fmt: skip
 
     digest: Mapped[str] = mapped_column(primary_key=True)
     media_type: Mapped[str]
     n_bytes: Mapped[int]
     cell_order: Mapped[int]
     cell_number: Mapped[int]
+    family: Mapped[str]
+    instrument: Mapped[str]
     band: Mapped[str]
+    leaves_out: Mapped[str]
+    status: Mapped[str] = mapped_column(index=True)
     survey: Mapped[str]
     version: Mapped[int]
     ra_deg: Mapped[float]
@@ -33,6 +46,8 @@ class ReferenceImageRow(Row):
     nights: Mapped[list[str]]
     fwhm_pix: Mapped[float]
     sky_rms: Mapped[float]
+    median_coverage: Mapped[float | None]
+    is_thin: Mapped[bool]
     zero_point_mag: Mapped[float | None]
     mission: Mapped[str | None]
     pixel_scale_arcsec: Mapped[float | None]
@@ -49,7 +64,11 @@ class ReferenceImageRow(Row):
             "n_bytes": reference.image.n_bytes,
             "cell_order": reference.cell.order,
             "cell_number": reference.cell.number,
+            "family": reference.family,
+            "instrument": reference.instrument,
             "band": reference.band,
+            "leaves_out": reference.leaves_out,
+            "status": reference.status.value,
             "survey": reference.survey,
             "version": reference.version,
             "ra_deg": reference.position.ra_deg,
@@ -60,6 +79,8 @@ class ReferenceImageRow(Row):
             "nights": list(reference.nights),
             "fwhm_pix": reference.fwhm_pix,
             "sky_rms": reference.sky_rms,
+            "median_coverage": reference.median_coverage,
+            "is_thin": reference.is_thin,
             "zero_point_mag": reference.zero_point_mag,
             "mission": reference.mission,
             "pixel_scale_arcsec": reference.pixel_scale_arcsec,
@@ -73,7 +94,11 @@ class ReferenceImageRow(Row):
         return ReferenceImage(
             image=ArtifactRef(digest=self.digest, media_type=self.media_type, n_bytes=self.n_bytes),
             cell=SkyCell(order=self.cell_order, number=self.cell_number),
+            family=self.family,
+            instrument=self.instrument,
             band=self.band,
+            leaves_out=self.leaves_out,
+            status=ReferenceStatus(self.status),
             survey=self.survey,
             version=self.version,
             position=SkyPosition(ra_deg=self.ra_deg, dec_deg=self.dec_deg),
@@ -82,6 +107,8 @@ class ReferenceImageRow(Row):
             nights=tuple(self.nights),
             fwhm_pix=self.fwhm_pix,
             sky_rms=self.sky_rms,
+            median_coverage=self.median_coverage,
+            is_thin=self.is_thin,
             zero_point_mag=self.zero_point_mag,
             # Rows older than these columns are of references that were built here.
             mission=self.mission or "",
