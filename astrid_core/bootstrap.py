@@ -30,7 +30,7 @@ from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.ports import SurveyClient
-from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig
+from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.simulate.training_frames import SimulatedFrames
@@ -46,6 +46,7 @@ class Pipeline:
 
     ingest: IngestConfig = field(default_factory=IngestConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    zero_point: ZeroPointConfig = field(default_factory=ZeroPointConfig)
     astrometry: AstrometryConfig = field(default_factory=AstrometryConfig)
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     difference: DifferenceConfig = field(default_factory=DifferenceConfig)

@@ -11,15 +11,14 @@ from include.request import read_region
 
 
 def check_ingested(services: Services, request: Request) -> int:
-    """Pass the exposures of the request through their gate, and count them."""
+    """Pass the exposures of the request, but for those in quarantine, through their gate, and count them."""
     from include.quality.observations import check_observations
 
     n_checked = 0
     for survey, night in nights_of(request):
         with services.transaction() as records:
-            observations = records.observations.search(
-                survey=survey, night=night, region=read_region(request["region"])
-            )
+            found = records.observations.search(survey=survey, night=night, region=read_region(request["region"]))
+            observations = [one for one in found if records.quarantines.of(one) is None]
         n_checked += check_observations(observations, night=night, docs=docs_of(Settings().home))
     return n_checked
 

@@ -17,8 +17,10 @@ from astrid_core.cli import (
     curation,
     difference,
     injection,
+    instruments,
     night,
     observation,
+    reference_import,
     stages,
     survey,
     training,
@@ -49,7 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="astrid", description="Finds what changed in the sky.", allow_abbrev=False)
     parser.add_argument("-v", "--verbose", action="store_true", help="log every stage to standard error")
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
-    for group in (difference, astrometry, injection, night, survey, stages, training, curation, observation):
+    groups = (
+        difference, astrometry, injection, instruments, night, reference_import, survey, stages, training, curation,
+        observation,
+    )  # fmt: skip
+    for group in groups:
         group.add_commands(choose)
     return parser
 

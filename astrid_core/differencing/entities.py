@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import SkyCell, SkyPosition
@@ -27,6 +28,11 @@ class ReferenceImage:
     fwhm_pix: float
     sky_rms: float
     zero_point_mag: float | None = None
+    mission: str = ""
+    """By the registry of instruments; empty for strangers, whose survey stands for it."""
+    pixel_scale_arcsec: float | None = None
+    reference_class: ReferenceClass = ReferenceClass.A
+    """B for an image that others made and that was imported."""
     recipe: RunKey
     """Key over version, settings and inputs: the same recipe is never coadded twice."""
     elapsed_s: float = 0.0

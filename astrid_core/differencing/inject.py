@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.entities import ImageQuality
+from astrid_core.preprocessing.psf_flux import shift_stamp
 from astrid_core.preprocessing.sources import FloatArray
 from astrid_core.shared.images import FloatImage, MaskPlane, PsfModel, SkyImage
 
@@ -117,21 +118,6 @@ def _lay(light: FloatArray, psf: PsfModel, x: float, y: float, flux: float) -> N
     light[top + first[0] : top + last[0], left + first[1] : left + last[1]] += stamp[
         first[0] : last[0], first[1] : last[1]
     ]
-
-
-def shift_stamp(stamp: FloatImage, dx_pix: float, dy_pix: float) -> FloatArray:
-    """Return a stamp moved by part of a pixel, its sum kept, by the shift theorem: exact for band-limited light.
-
-    The same theorem centres the stars that the PSF is measured from.
-    """
-    size = stamp.shape[0]
-    padded = np.zeros((2 * size, 2 * size))
-    corner = size // 2
-    padded[corner : corner + size, corner : corner + size] = stamp
-    fy, fx = fft.fftfreq(2 * size)[:, None], fft.rfftfreq(2 * size)[None, :]
-    moved = fft.irfft2(fft.rfft2(padded) * np.exp(-2j * np.pi * (fx * dx_pix + fy * dy_pix)), s=padded.shape)
-    inside = moved[corner : corner + size, corner : corner + size]
-    return np.asarray(inside * (float(stamp.sum()) / inside.sum()))
 
 
 def _overflow(pixels: FloatImage, light: FloatArray, well: Well) -> NDArray[np.uint16]:

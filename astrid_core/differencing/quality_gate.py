@@ -46,6 +46,17 @@ def judge(measured: Mapping[str, float | None], config: QualityConfig, *, band: 
     )
 
 
+def read_with_care(quality: Quality, reason: str) -> Quality:
+    """Return the verdict with one more reason, orange at least; unchanged where ``reason`` is empty."""
+    if not reason:
+        return quality
+    told = [*quality.reasons, f"{QualityLevel.ORANGE}: {reason}"]
+    order = [str(one) for one in reversed(QualityLevel)]
+    told.sort(key=lambda one: order.index(one.split(":")[0]))
+    level = quality.level if quality.level is QualityLevel.RED else QualityLevel.ORANGE
+    return Quality(level=level, reasons=tuple(told))
+
+
 def measures_of_exposure(quality: ImageQuality, *, pixel_scale_arcsec: float | None) -> dict[str, float | None]:
     """Return the numbers of a prepared exposure that are judged."""
     return {

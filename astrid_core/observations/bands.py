@@ -17,15 +17,9 @@ _KEYWORDS = (
     "BAND",
     "FILTERS",
     "FILT",
-    "FPA.FILTERID",
-    "FPA.FILTER",
-    "INSFILTE",
     "FILTER1",
     "FILTER2",
     "FILTER3",
-    "ESO INS FILT1 NAME",
-    "ESO INS FILT2 NAME",
-    "ESO INS FILT3 NAME",
 )
 _CLEAR = re.compile(r"(clear|open|empty|free|none|air|lum|luminance|l|white|no[ _-]?filter|unfiltered)[0-9]*[a-z]?")
 _SPACE_TELESCOPE = re.compile(r"F\d{3,4}[A-Z]{1,2}\d?")

@@ -23,8 +23,10 @@ class IngestConfig:
     """No photograph of the stars is older."""
     max_future_days: float = 1.0
     """By how much an exposure may lie behind our clock: room for clocks and time zones that are wrong."""
-    max_attempts: int = 5
-    """Looks in a row that ask for a listed file in vain; then it is given up until its size or checksum changes."""
+    max_attempts: int = 30
+    """Looks in a row that ask for a listed file in vain; then it is given up until its size or checksum changes. At
+    some ten looks a day this is three days: longer than most maintenance.
+    """
 
     def __post_init__(self) -> None:
         if not self.suffixes or not all(suffix.startswith(".") and suffix.islower() for suffix in self.suffixes):

@@ -3,7 +3,7 @@
 from datetime import date
 
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import Observation
+from astrid_core.observations.entities import Companion, Observation
 from astrid_core.observations.headers import FrameFacts
 from astrid_core.shared.errors import UnusableFile
 
@@ -11,7 +11,14 @@ _MJD_ZERO = date(1858, 11, 17).toordinal()
 
 
 def describe(
-    facts: FrameFacts, *, survey: str, archive_id: str, file_digest: str, now_mjd: float, config: IngestConfig
+    facts: FrameFacts,
+    *,
+    survey: str,
+    archive_id: str,
+    file_digest: str,
+    now_mjd: float,
+    config: IngestConfig,
+    companions: tuple[Companion, ...] = (),
 ) -> Observation:
     """Return the Observation that ``facts`` make, or raise UnusableFile with everything that is missing or absurd."""
     if facts.problems or facts.place is None or facts.mid_mjd is None or facts.exposure_s is None:
@@ -37,6 +44,7 @@ def describe(
         read_noise_e=facts.read_noise_e,
         saturation_adu=facts.saturation_adu,
         zero_point_mag=facts.zero_point_mag,
+        companions=companions,
     )
 
 

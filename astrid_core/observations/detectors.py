@@ -4,8 +4,8 @@ import math
 
 from astrid_core.observations.cards import Headers, as_number, comment, positive, text, value
 
-_READ_NOISE = ("RDNOISE", "READNOIS", "READNOISE", "RON", "ENOISE", "ESO DET OUT1 RON", "CELL.READNOISE")
-_SATURATION = ("SATURATE", "SATLEVEL", "SATUR", "MAXLIN", "MAXADU", "CELL.SATURATION")
+_READ_NOISE = ("RDNOISE", "READNOIS", "READNOISE", "RON", "ENOISE")
+_SATURATION = ("SATURATE", "SATLEVEL", "SATUR", "MAXLIN", "MAXADU")
 _ZERO_POINT = ("MAGZERO", "MAGZP", "MAGZPT", "ZP_AB", "ABZP", "PHOTZP", "ZEROPT", "MAG_ZERO", "ZPT", "ZP")
 _JANSKY = {"jy": 1.0, "mjy": 1e-3, "ujy": 1e-6, "njy": 1e-9}
 _AB_JANSKY = 8.90
@@ -19,10 +19,7 @@ def gain_of(headers: Headers, exposure_s: float | None) -> float | None:
         return 1.0
     if unit in ("electron/s", "electrons/s", "electrons/sec", "e-/s", "e/s"):
         return exposure_s
-    stack = _stack_gain(headers)
-    if stack is not None:
-        return stack
-    certain = positive(headers, ("EGAIN", "ESO DET OUT1 CONAD", "EFFGAIN", "GAINEFF"))
+    certain = positive(headers, ("EGAIN", "EFFGAIN", "GAINEFF"))
     if certain is not None:
         return certain
     amplifiers = [one for one in (positive(headers, [f"GAIN{letter}"]) for letter in "AB") if one is not None]
@@ -30,6 +27,11 @@ def gain_of(headers: Headers, exposure_s: float | None) -> float | None:
     if plain is None:
         return sum(amplifiers) / len(amplifiers) if amplifiers else None
     return plain if _is_electrons(headers, plain) else None
+
+
+def counts_unit(headers: Headers) -> bool:
+    """Tell whether pixels are counts of the converter, as those of a header without BUNIT are taken to be."""
+    return _unit(headers) in ("", "adu", "adus", "dn", "count", "counts")
 
 
 def read_noise_of(headers: Headers) -> float | None:
@@ -56,16 +58,12 @@ def zero_point_of(headers: Headers, exposure_s: float | None) -> float | None:
     for source in (_flux_unit_zero_point(headers), _hubble_zero_point(headers, exposure_s)):
         if source is not None:
             return source
-    per_second = as_number(value(headers, "FPA.ZP"))
-    if per_second is not None:
-        return _whole(per_second, exposure_s)
     for name in _ZERO_POINT:
         found = as_number(value(headers, name))
         if found is None or not 10.0 < found < 50.0:
             continue
         remark = comment(headers, name)
-        # UKIRT and VISTA pipelines write Vega magnitudes of one second under names that others use for AB.
-        if "vega" in remark or text(headers, ["INSTRUME"]).upper() in ("WFCAM", "VIRCAM"):
+        if "vega" in remark:
             return None
         return _whole(found, exposure_s) if any(sign in remark for sign in ("1 sec", "per sec", "/s")) else found
     return None
@@ -95,17 +93,6 @@ def _hubble_zero_point(headers: Headers, exposure_s: float | None) -> float | No
         return None
     per_second = -2.5 * math.log10(flux) - 5.0 * math.log10(pivot) - 2.408
     return per_second if _unit(headers).endswith(("/s", "/sec")) else _whole(per_second, exposure_s)
-
-
-def _stack_gain(headers: Headers) -> float | None:
-    """Return the gain of a Pan-STARRS image: a stack is a mean of inputs, each multiplied by its SCL_nnnn."""
-    gain = positive(headers, ["CELL.GAIN"])
-    if gain is None:
-        return None
-    n_inputs = int(positive(headers, ["NINPUTS"]) or 0)
-    scales = [positive(headers, [f"SCL_{number:04d}"]) for number in range(n_inputs)]
-    known = [scale for scale in scales if scale is not None]
-    return gain * len(known) ** 2 / sum(known) if known else gain
 
 
 def _is_electrons(headers: Headers, gain: float) -> bool:

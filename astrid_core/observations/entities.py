@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from astropy.time import Time
 
+from astrid_core.observations.roles import Role
 from astrid_core.shared.sky import SkyCell, SkyPosition
 
 
@@ -25,6 +26,16 @@ class Survey:
     name: str
     """Lower-case letters, digits and hyphens."""
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """A map that an archive keeps in a file of its own beside an image: weight, noise, mask or exposure."""
+
+    role: Role
+    archive_id: str
+    digest: str = ""
+    """SHA-256 of the file as ingested; empty where the archive lists it but did not give it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +68,8 @@ class Observation:
     saturation_adu: float | None = None
     zero_point_mag: float | None = None
     """AB magnitude of one count in the whole exposure."""
+    companions: tuple[Companion, ...] = ()
+    """Maps in files of their own, ordered by role."""
 
     @property
     def id(self) -> str:
@@ -71,6 +84,20 @@ class Observation:
     def cell(self, order: int) -> SkyCell:
         """Return the cell of ``order`` that holds the centre."""
         return SkyCell.containing(self.position, order=order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalImage:
+    """An image that others made out of what we do not have, such as a cutout of a survey; often without a time."""
+
+    archive_id: str
+    content: bytes
+    """The FITS file."""
+    made_from: str = ""
+    """The survey that it shows, as its maker calls it; empty where the header is to tell."""
+    pixel_units: str = ""
+    epoch: str = ""
+    """Time or span, as its maker says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

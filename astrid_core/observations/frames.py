@@ -3,7 +3,9 @@
 import io
 import warnings
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from astropy.io import fits
@@ -13,12 +15,17 @@ from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from astrid_core.observations.cards import Headers, as_number, text, value
+from astrid_core.observations.cards import Headers, as_number, value
 from astrid_core.observations.config import IngestConfig
+from astrid_core.observations.dialects import translated
 from astrid_core.observations.entities import WcsOrigin
 from astrid_core.observations.headers import headers_of, science_hdus
+from astrid_core.observations.maps import MapFile, read_map, require_shape
 from astrid_core.observations.places import pointing_wcs, sky_wcs
-from astrid_core.observations.siblings import Role, companions, plane_shape
+from astrid_core.observations.registry import BitTable, Registry
+from astrid_core.observations.registry_file import known_instruments
+from astrid_core.observations.roles import Role
+from astrid_core.observations.siblings import companions, plane_shape
 from astrid_core.observations.structure import Hdu, inflate, walk
 from astrid_core.shared.errors import UnusableFile
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane
@@ -42,7 +49,6 @@ _BROKEN_PIXELS = (
 )
 """What astropy and its decompressors raise for bytes that are no image."""
 _ASINH_MAG = 2.5 / np.log(10.0)
-_DO_NOT_USE = 1
 _BAD_PLANES = ("MP_BAD", "MP_SAT", "MP_CR", "MP_NO_DATA", "MP_SUSPECT", "MP_INTRP", "MP_UNMASKEDNAN")
 
 
@@ -53,7 +59,7 @@ class Frame:
     pixels: FloatImage
     """Counts, linear; NaN where the file has none."""
     mask: MaskImage | None
-    """BAD where the file's own mask or weight says so; None if it has neither."""
+    """Planes that the file's own mask or weight forbids; None if it has neither."""
     variance: FloatImage | None
     """Counts squared; None if the file has no noise map."""
     wcs: WCS | None
@@ -61,16 +67,35 @@ class Frame:
     """With POINTING the WCS is right in place and scale, its orientation a guess; None without any position."""
 
 
-def read_frame(content: bytes, *, extension: int, name: str, config: IngestConfig = _DEFAULTS) -> Frame:
-    """Return the exposure in HDU ``extension`` of a file's bytes, or raise UnusableFile."""
+def read_frame(
+    content: bytes,
+    *,
+    extension: int,
+    name: str,
+    config: IngestConfig = _DEFAULTS,
+    registry: Registry | None = None,
+    beside: Mapping[Role, bytes] = MappingProxyType({}),
+) -> Frame:
+    """Return the exposure in HDU ``extension`` of a file's bytes, or raise UnusableFile.
+
+    ``beside`` are files with its maps; they go before maps in the file itself, and must have its shape.
+    ``registry`` knows what the bits of masks mean, by default that of instruments.toml.
+    """
     with warnings.catch_warnings(action="ignore", category=AstropyWarning):
         try:
-            return _read(inflate(content, name=name, config=config), extension, name, config)
+            plain = inflate(content, name=name, config=config)
+            maps = [
+                read_map(role, inflate(one, name=f"{role.value} of {name}", config=config), extension, config)
+                for role, one in beside.items()
+            ]
+            return _read(plain, extension, name, config, registry or known_instruments(), maps)
         except _BROKEN_PIXELS as error:
             raise UnusableFile("pixels cannot be read", file=name, extension=extension, cause=_line(error)) from error
 
 
-def _read(plain: bytes, extension: int, name: str, config: IngestConfig) -> Frame:
+def _read(
+    plain: bytes, extension: int, name: str, config: IngestConfig, registry: Registry, maps: Sequence[MapFile]
+) -> Frame:
     hdus = walk(io.BytesIO(plain), name=name, config=config)
     science = next((hdu for hdu in science_hdus(hdus) if hdu.number == extension), None)
     shape = None if science is None else plane_shape(science)
@@ -80,13 +105,21 @@ def _read(plain: bytes, extension: int, name: str, config: IngestConfig) -> Fram
     with fits.open(io.BytesIO(plain), memmap=False, uint=False) as opened:
         planes = {role: _plane(opened, hdu) for role, hdu in beside.items()}
         pixels = _linear(_plane(opened, science), headers)
-        wcs = sky_wcs(headers, opened)
+        wcs = sky_wcs(headers, opened, shape=shape)
     origin = WcsOrigin.HEADER if wcs is not None else None
     if wcs is None:
-        wcs, origin = _pointing_or_none(headers, shape)
+        wcs, origin = _pointing_or_none(translated(headers, registry), shape)
+    mission = registry.mission_of(headers)
+    for one in maps:
+        require_shape(one, shape)
+        role = Role.VARIANCE if one.role is Role.WEIGHT and mission and mission.weight == "variance" else one.role
+        planes[role], beside[role] = (
+            _linear(one.plane, (one.hdu.header,)) if role is not Role.MASK else one.plane,
+            one.hdu,
+        )
     return Frame(
         pixels=pixels,
-        mask=_mask(planes, beside, headers),
+        mask=_mask(planes, beside, headers, mission.mask if mission else None),
         variance=_variance(planes),
         wcs=wcs,
         wcs_origin=origin,
@@ -132,27 +165,40 @@ def _variance(planes: dict[Role, Plane]) -> FloatImage | None:
     return None
 
 
-def _mask(planes: dict[Role, Plane], sources: dict[Role, Hdu], headers: Headers) -> MaskImage | None:
-    bad = None
+def _mask(
+    planes: dict[Role, Plane], sources: dict[Role, Hdu], headers: Headers, table: BitTable | None
+) -> MaskImage | None:
+    masks = []
     if Role.MASK in planes:
         bits = np.nan_to_num(planes[Role.MASK]).astype(np.int64)
-        bad = (bits & _bad_bits(sources[Role.MASK], headers)) != 0
+        masks.append(_by_bits(bits, _bad_bits(sources[Role.MASK], headers), table))
     if Role.WEIGHT in planes:
-        empty = ~(planes[Role.WEIGHT] > 0)
-        bad = empty if bad is None else bad | empty
-    return None if bad is None else np.where(bad, np.uint16(MaskPlane.BAD), np.uint16(0))
+        masks.append(np.where(planes[Role.WEIGHT] > 0, np.uint16(0), np.uint16(MaskPlane.BAD)))
+    if Role.EXPOSURE in planes:
+        masks.append(np.where(planes[Role.EXPOSURE] > 0, np.uint16(0), np.uint16(MaskPlane.NO_DATA)))
+    return np.bitwise_or.reduce(masks) if masks else None
 
 
-def _bad_bits(mask: Hdu, headers: Headers) -> int:
-    """Return the mask bits that forbid a pixel: those the archive names as serious, else all of them."""
+def _by_bits(bits: NDArray[np.int64], serious: int | None, table: BitTable | None) -> MaskImage:
+    """Return planes by the table of a mission, of bits that a header calls serious; without either, any bit is BAD."""
+    if serious is not None:
+        bits = bits & serious
+    if table is None:
+        return np.where(bits != 0, np.uint16(MaskPlane.BAD), np.uint16(0))
+    mask = np.zeros(bits.shape, dtype=np.uint16)
+    for plane in BitTable.__dataclass_fields__:
+        chosen = sum(1 << bit for bit in getattr(table, plane))
+        mask |= np.where(bits & chosen, np.uint16(MaskPlane[plane]), np.uint16(0))
+    return mask
+
+
+def _bad_bits(mask: Hdu, headers: Headers) -> int | None:
+    """Return the mask bits that the file itself names as serious; None where it names none."""
     serious = as_number(value(headers, "SDQFLAGS"))
     if serious is not None:
         return int(serious)
     planes = [as_number(value([mask.header], plane)) for plane in _BAD_PLANES]
-    named = sum(1 << int(plane) for plane in planes if plane is not None)
-    if named:
-        return named
-    return _DO_NOT_USE if text(headers, ["TELESCOP"]).upper() == "JWST" else -1
+    return sum(1 << int(plane) for plane in planes if plane is not None) or None
 
 
 def _line(error: Exception) -> str:

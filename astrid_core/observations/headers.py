@@ -10,11 +10,15 @@ from typing import BinaryIO, TypeVar
 from astropy.utils.exceptions import AstropyWarning
 
 from astrid_core.observations.bands import band_of
-from astrid_core.observations.cards import Headers, text
+from astrid_core.observations.cards import Headers, number, text
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.detectors import gain_of, read_noise_of, saturation_of, zero_point_of
+from astrid_core.observations.detectors import counts_unit, gain_of, read_noise_of, saturation_of, zero_point_of
+from astrid_core.observations.dialects import level_of, translated
 from astrid_core.observations.places import Place, place_of
-from astrid_core.observations.siblings import Role, plane_shape, role_of
+from astrid_core.observations.registry import Instrument, Level, Registry
+from astrid_core.observations.registry_file import known_instruments
+from astrid_core.observations.roles import Role
+from astrid_core.observations.siblings import plane_shape, role_of
 from astrid_core.observations.structure import Hdu, walk
 from astrid_core.observations.times import exposure_of, mid_mjd_of
 from astrid_core.shared.errors import UnusableFile
@@ -22,6 +26,9 @@ from astrid_core.shared.errors import UnusableFile
 T = TypeVar("T")
 
 _DEFAULTS = IngestConfig()
+_STRANGER = Instrument(name="", mission="")
+_OF_DIFFERENCES = ("NAME_REF", "DIFFIM", "DIFFCMD")
+"""Cards that programs for differencing (SFFT, HOTPANTS and those that call them) leave in their results."""
 _CALIBRATION = re.compile(r"bias|zero|dark|(dome|sky|twilight|master)? ?flat.*|arc|lamp|focus", re.IGNORECASE)
 
 
@@ -33,11 +40,15 @@ class FrameFacts:
     """0-based number of the HDU that holds the pixels."""
     width_pix: int
     height_pix: int
+    bits_per_pixel: int
     place: Place | None
     mid_mjd: float | None
     exposure_s: float | None
     band: str
     instrument: str
+    mission: str
+    """By the registry; empty for a stranger."""
+    level: Level
     object_name: str
     gain_e_adu: float | None
     read_noise_e: float | None
@@ -47,29 +58,34 @@ class FrameFacts:
     """What keeps the frame from being an observation, though its pixels may be used."""
 
 
-def read_facts(content: bytes, *, name: str, config: IngestConfig = _DEFAULTS) -> tuple[FrameFacts, ...]:
+def read_facts(
+    content: bytes, *, name: str, config: IngestConfig = _DEFAULTS, registry: Registry | None = None
+) -> tuple[FrameFacts, ...]:
     """Return the facts of every exposure in the bytes of a file; raise UnusableFile if there is none.
 
-    Noise maps, masks and other companions are no exposures. ``name`` is only used to tell which file it was.
+    Noise maps, masks and other companions are no exposures. ``name`` is only used to tell which file it was;
+    ``registry`` knows the instruments, by default those of instruments.toml.
     """
-    return read_stream(io.BytesIO(content), name=name, config=config)
+    return read_stream(io.BytesIO(content), name=name, config=config, registry=registry)
 
 
-def read_stream(stream: BinaryIO, *, name: str, config: IngestConfig = _DEFAULTS) -> tuple[FrameFacts, ...]:
+def read_stream(
+    stream: BinaryIO, *, name: str, config: IngestConfig = _DEFAULTS, registry: Registry | None = None
+) -> tuple[FrameFacts, ...]:
     """Do the same for an open file, of which only headers are kept in memory."""
     # astropy warns of every card that it would write in another way; what matters here is whether we can read it.
     with warnings.catch_warnings(action="ignore", category=AstropyWarning):
-        return _read(walk(stream, name=name, config=config), name, config)
+        return _read(walk(stream, name=name, config=config), name, config, registry or known_instruments())
 
 
-def _read(hdus: tuple[Hdu, ...], name: str, config: IngestConfig) -> tuple[FrameFacts, ...]:
+def _read(hdus: tuple[Hdu, ...], name: str, config: IngestConfig, registry: Registry) -> tuple[FrameFacts, ...]:
     frames, reasons = [], []
     for hdu in science_hdus(hdus):
         reason = _unusable(hdu, config)
         if reason:
             reasons.append(reason)
         else:
-            frames.append(_facts(hdu, headers_of(hdus, hdu)))
+            frames.append(_facts(hdu, headers_of(hdus, hdu), registry))
     if frames:
         return tuple(frames)
     raise UnusableFile(reasons[0] if reasons else _no_image(hdus), file=name, n_extensions=len(hdus))
@@ -108,28 +124,39 @@ def _no_image(hdus: tuple[Hdu, ...]) -> str:
     return "file holds no image: its HDUs are without data"
 
 
-def _facts(hdu: Hdu, headers: Headers) -> FrameFacts:
+def _facts(hdu: Hdu, written: Headers, registry: Registry) -> FrameFacts:
     shape = plane_shape(hdu)
     if shape is None:
         raise ValueError("only planes have facts")
     problems: list[str] = []
-    kind = text(headers, ("IMAGETYP", "OBSTYPE", "FRAMETYP", "ESO DPR TYPE", "FRAME"))
+    headers = translated(written, registry)
+    mission, instrument = registry.mission_of(written), registry.instrument_of(written) or _STRANGER
+    is_counts = counts_unit(headers)
+    kind = text(headers, ("IMAGETYP", "OBSTYPE", "FRAMETYP", "FRAME"))
     if _CALIBRATION.fullmatch(kind.removesuffix("Frame").removesuffix("frame").strip()):
         problems.append(f"calibration frame, not an exposure of the sky: its type is {kind}")
+    made_of = next((name for name in _OF_DIFFERENCES if text(headers, [name])), "")
+    if made_of:
+        problems.append(
+            f"difference of two images, not an exposure: it was made with {made_of} {text(headers, [made_of])}"
+        )
     exposure_s = _attempt(lambda: exposure_of(headers), problems)
     return FrameFacts(
         extension=hdu.number,
         width_pix=shape[1],
         height_pix=shape[0],
-        place=_attempt(lambda: place_of(headers, shape), problems),
+        bits_per_pixel=abs(int(number([hdu.header], ("ZBITPIX", "BITPIX")) or 0)),
+        place=_attempt(lambda: place_of(written, shape, pointing=headers), problems),
         mid_mjd=_attempt(lambda: mid_mjd_of(headers, exposure_s), problems),
         exposure_s=exposure_s,
-        band=band_of(headers),
-        instrument=text(headers, ("INSTRUME", "DETECTOR", "FPA.INSTRUMENT", "CAMERA")),
-        object_name=text(headers, ("OBJECT", "TARGNAME", "FIELD", "FPA.OBJECT")),
-        gain_e_adu=gain_of(headers, exposure_s),
-        read_noise_e=read_noise_of(headers),
-        saturation_adu=saturation_of(headers),
+        band=registry.band_name(band_of(headers)),
+        instrument=text(headers, ("INSTRUME", "DETECTOR", "CAMERA")),
+        mission=mission.name if mission else "",
+        level=level_of(written, registry),
+        object_name=text(headers, ("OBJECT", "TARGNAME", "FIELD")),
+        gain_e_adu=gain_of(headers, exposure_s) or (instrument.gain_e_adu if is_counts else None),
+        read_noise_e=read_noise_of(headers) or instrument.read_noise_e,
+        saturation_adu=saturation_of(headers) or (instrument.saturation_adu if is_counts else None),
         zero_point_mag=zero_point_of(headers, exposure_s),
         problems=tuple(problems),
     )

@@ -15,6 +15,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from astrid_core.observations.cards import Headers, as_number, comment, positive, value
+from astrid_core.observations.cut_outs import require_own_size, size_elsewhere
 from astrid_core.observations.entities import WcsOrigin
 from astrid_core.shared.errors import UnusableFile
 from astrid_core.shared.sky import SkyPosition, separation_arcsec
@@ -36,7 +37,7 @@ _POINTINGS = (
     ("RA-MNT", "DEC-MNT"),
     ("TARGRA", "TARGDEC"),
 )
-_SCALES = ("IM_SCALE", "PIXSCALE", "SECPIX", "SECPIX1", "PIXSCAL1", "PIXSCAL", "PIXSCL", "PLTSCAL", "ESO INS PIXSCALE")
+_SCALES = ("IM_SCALE", "PIXSCALE", "SECPIX", "SECPIX1", "PIXSCAL1", "PIXSCAL", "PIXSCL", "PLTSCAL")
 _NO_GEOMETRY = re.compile(
     r"(COMMENT|HISTORY|CONTINUE)?$|DATE|MJD|JD|TIME|TSTART|TSTOP|TELAPSE|XPOSURE|TREF|OBSGEO|VELO|SPECSYS|SSYS|[BJ]EPOCH"
 )
@@ -68,24 +69,31 @@ class Place:
     origin: WcsOrigin
 
 
-def place_of(headers: Headers, shape: tuple[int, int]) -> Place:
-    """Return what a frame of ``shape`` (ny, nx) covers; raise UnusableFile where its header does not say."""
-    wcs = sky_wcs(headers)
+def place_of(headers: Headers, shape: tuple[int, int], *, pointing: Headers | None = None) -> Place:
+    """Return what a frame of ``shape`` (ny, nx) covers; raise UnusableFile where its header does not say.
+
+    ``pointing`` are the headers in common cards, by default the same.
+    """
+    wcs = sky_wcs(headers, shape=shape)
     if wcs is None:
-        pointing = pointing_wcs(headers, shape)
-        return _covered(pointing, shape, WcsOrigin.POINTING)
+        require_own_size(headers, shape)
+        middle = pointing_wcs(pointing or headers, shape)
+        return _covered(middle, shape, WcsOrigin.POINTING)
     return _covered(wcs, shape, WcsOrigin.HEADER)
 
 
-def sky_wcs(headers: Headers, hdus: fits.HDUList | None = None) -> WCS | None:
+def sky_wcs(headers: Headers, hdus: fits.HDUList | None = None, *, shape: tuple[int, int] | None = None) -> WCS | None:
     """Return the celestial WCS of a frame, None without one; raise UnusableFile where it is broken.
 
-    With ``hdus``, distortion tables in other extensions are used as well.
+    With ``hdus``, distortion tables in other extensions are used as well. A WCS that was solved on a larger image than
+    ``shape`` (ny, nx) and never moved along with the cut-out is none.
     """
     # A primary header speaks for its extensions only where it has no image of its own.
     speaking = [header for header in headers if header is headers[0] or header.get("NAXIS") == 0]
     header = next((header for header in speaking if _is_celestial(header)), None)
     if header is None or not any(_MATRIX.fullmatch(key) for key in header):
+        return None
+    if shape is not None and size_elsewhere(header, shape) is not None:
         return None
     _require_numbers(header)
     header = _mended(header, keep_lookups=hdus is not None)

@@ -1,9 +1,10 @@
 """What the observations domain needs from outside."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from astrid_core.observations.entities import (
+    ExternalImage,
     ListedFile,
     Observation,
     Quarantine,
@@ -11,6 +12,7 @@ from astrid_core.observations.entities import (
     Survey,
     UndeliveredFile,
 )
+from astrid_core.observations.roles import Role
 from astrid_core.shared.sky import Region
 
 
@@ -38,6 +40,14 @@ class SurveyClient(Protocol):
 
     def fetch(self, observation: Observation) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
+        ...
+
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every file as an image, with or without a time; one that cannot be had is left out."""
+        ...
+
+    def companions(self, observation: Observation) -> Mapping[Role, bytes]:
+        """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""
         ...
 
 

@@ -2,22 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from enum import Enum
 
 from astrid_core.observations.cards import text
+from astrid_core.observations.roles import Role
 from astrid_core.observations.structure import Hdu
-
-
-class Role(Enum):
-    """What an image extension holds."""
-
-    SCIENCE = "exposure"
-    SIGMA = "noise map"
-    VARIANCE = "variance map"
-    WEIGHT = "weight map"
-    MASK = "mask"
-    OTHER = "auxiliary image"
-
 
 _ROLES = (
     (Role.SIGMA, re.compile(r"ERR(OR)?S?|SIGMA|STD(DEV)?|RMS|NOISE|UNCERT(AINTY)?")),

@@ -14,6 +14,8 @@ _MJD_ZERO = date(1858, 11, 17).toordinal()
 _JD_ZERO = 2400000.5
 MJD_OF_UNIX_EPOCH = 40587.0
 _HOUR = 1.0 / 24.0
+_READOUT = 120.0 / 86400.0
+"""No detector takes longer; what lies further apart are several exposures."""
 _EXPOSURE = (
     "EXPTIME",
     "EXPOSURE",
@@ -24,14 +26,14 @@ _EXPOSURE = (
     "TEXPTIME",
     "EXPTIM",
     "EXPOSED",
-    "ITIME",
     "INTTIME",
     "ONTIME",
-    "ESO DET WIN1 DIT1",
 )
 _BEGIN_MJD = ("MJD-OBS", "MJD_OBS", "MJDOBS", "MJDATE", "MJD-STR", "MJDSTART", "MJD")
 _LATER_MJD = ("EXPSTART", "MJD-BEG", "JD-OBS", "JD_UTC", "JD", "JULDATE", "JD-BEG")
 _MIDDLE_MJD = ("MJD-MID", "MJD-AVG", "MJDMID", "JD-MID", "JD-AVG")
+BEGINNINGS = (*_BEGIN_MJD, *_LATER_MJD, "DATE-OBS", "DATE_OBS", "DATEOBS", "DATE-BEG", "EXPSTART", "TDB-BEG")
+"""Cards that tell when an exposure began."""
 _DATES = ("DATE-OBS", "DATE_OBS", "DATEOBS", "UT-OBS", "UTDATE", "UT-DATE")
 _CLOCKS = ("TIME-OBS", "UTC-OBS", "UT-OBS", "TIME_OBS", "UTSTART", "UTIME", "UTSHUT", "UT", "UTC")
 _SPANS = (
@@ -61,7 +63,7 @@ def exposure_of(headers: Headers) -> float:
             continue
         seconds = as_number(found)
         if seconds is not None and seconds > 0.0:
-            return seconds * _unit_s(comment(headers, name)) * _repeats(headers, name)
+            return seconds * _unit_s(comment(headers, name))
         wrong = wrong or f"exposure is not a positive time: {name} is {str(found).strip()}"
     if wrong:
         raise UnusableFile(wrong)
@@ -69,15 +71,16 @@ def exposure_of(headers: Headers) -> float:
         first, last = _instant(headers, begin), _instant(headers, end)
         if first is not None and last is not None and last > first:
             return (last - first) * 86400.0
-    raise UnusableFile("no exposure time: none of EXPTIME, EXPOSURE, XPOSURE, ITIME ... in the header")
+    raise UnusableFile("no exposure time: none of EXPTIME, EXPOSURE, XPOSURE ... in the header")
 
 
 def mid_mjd_of(headers: Headers, exposure_s: float | None) -> float:
     """Return the middle of the exposure (MJD, UTC), or raise UnusableFile.
 
     Headers contradict themselves, above all where one was copied onto another image: MJD-OBS and DATE-OBS are
-    believed, and beginning and end count only where they agree with them. A date alone counts from 0 h UTC, as the
-    FITS standard reads it.
+    believed, and beginning and end count only where they agree with them. An end that is later than the exposure was
+    long by no more than a readout takes is the end of that readout, and does not move the middle. A date alone counts
+    from 0 h UTC, as the FITS standard reads it.
     """
     begin = _beginning(headers)
     if begin is None:
@@ -94,7 +97,8 @@ def mid_mjd_of(headers: Headers, exposure_s: float | None) -> float:
         if first is None or last is None:
             continue
         fits_exposure = 0.0 < last - first <= max(3.0 * exposure_d, exposure_d + _HOUR)
-        if fits_exposure and abs(first - begin) <= exposure_d + _HOUR:
+        is_readout = 0.0 <= last - first - exposure_d <= _READOUT and exposure_d > 0.0
+        if fits_exposure and not is_readout and abs(first - begin) <= exposure_d + _HOUR:
             return (first + last) / 2.0
     return begin + exposure_d / 2.0
 
@@ -204,10 +208,3 @@ def _unit_s(remark: str) -> float:
     if re.search(r"minute|\[min\]|\(min\)", remark):
         return 60.0
     return 0.001 if re.search(r"millisec|\[ms\]|\(ms\)", remark) else 1.0
-
-
-def _repeats(headers: Headers, name: str) -> float:
-    """Return how often the detector integrated for ``name``, which some cameras give for one integration only."""
-    if name == "ITIME":
-        return positive(headers, ["COADDS"]) or 1.0
-    return 1.0

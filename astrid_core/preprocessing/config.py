@@ -1,8 +1,11 @@
 """What preparation may choose."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from astrid_core.shared.errors import BadConfiguration
+
+_N_TERMS_OF_PLANE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,44 @@ class PreprocessConfig:
             raise BadConfiguration("max_masked_fraction must lie in (0, 1]", got=self.max_masked_fraction)
         if self.quantize_level < 0.0:
             raise BadConfiguration("quantize_level must not be negative", got=self.quantize_level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroPointConfig:
+    """Settings of the photometric zero point of one exposure."""
+
+    min_stars: int = 5
+    """Fewer give no zero point."""
+    min_snr: float = 20.0
+    """Stars whose flux, as expected from the catalog, is a smaller multiple of its error are left out."""
+    clip_sigma: float = 3.0
+    """Stars farther off, in units of errors and scatter together, are outliers: variables, blends, mismatches."""
+    min_stars_for_colour: int = 20
+    """Fewer stars of known colour give no colour term."""
+    min_colour_spread_mag: float = 0.1
+    """Standard deviation of the colours of the stars below which no colour term is fitted."""
+    max_colour_error: float = 0.05
+    """Largest standard deviation of a colour term, mag per mag, that is still of use."""
+    stars_per_degree: tuple[int, ...] = (50, 100)
+    """So many stars are needed for a zero point that varies over the frame as a polynomial of degree 1, 2 ..."""
+    max_chance: float = 1e-5
+    """Such a polynomial is kept where chance alone would lower chi-square as much less often than this."""
+
+    def __post_init__(self) -> None:
+        if self.min_stars < 3:
+            raise BadConfiguration("min_stars must be at least 3", got=self.min_stars)
+        if self.min_snr < 5.0:
+            raise BadConfiguration("min_snr must be at least 5: fainter stars are detected by luck", got=self.min_snr)
+        if self.clip_sigma < 2.0:
+            raise BadConfiguration("clip_sigma must be at least 2", got=self.clip_sigma)
+        if self.min_colour_spread_mag <= 0.0 or self.max_colour_error <= 0.0:
+            least = min(self.min_colour_spread_mag, self.max_colour_error)
+            raise BadConfiguration("limits of the colour term must be positive", got=least)
+        needed = [_N_TERMS_OF_PLANE, *self.stars_per_degree]
+        if self.min_stars_for_colour < self.min_stars or any(more < less for less, more in pairwise(needed)):
+            raise BadConfiguration("richer fits must need more stars", stars_per_degree=self.stars_per_degree)
+        if not 0.0 < self.max_chance < 1.0:
+            raise BadConfiguration("max_chance must lie in (0, 1)", got=self.max_chance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

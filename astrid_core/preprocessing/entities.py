@@ -1,9 +1,13 @@
 """What was done to an exposure before it may be compared with another."""
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from astrid_core.observations.entities import WcsOrigin
 from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.images import terms_at
 from astrid_core.shared.runs import RunKey, RunStatus
 
 
@@ -35,6 +39,85 @@ class ImageQuality:
     masked_fraction: float
     depth_mag: float | None
     """5-sigma limit for a point source, AB; None without a zero point."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotometricSolution:
+    """What a count of an exposure is in magnitudes, from stars of a reference catalog.
+
+    m = zero_point_mag - 2.5 log10(flux) + colour_term (colour - colour_mag) + p(x, y), with AB magnitudes of the
+    catalog's ``band``, PSF fluxes in counts of the whole exposure, and a polynomial p that is 0 at the centre.
+    """
+
+    catalog: str
+    band: str
+    zero_point_mag: float
+    """AB magnitude of a star of one count and colour ``colour_mag`` at the centre of the frame."""
+    zero_point_err_mag: float
+    """Standard deviation: of fluxes, catalog and intrinsic scatter; not of the catalog's own zero point."""
+    colour: tuple[str, str] | None
+    """Catalog bands whose difference is the colour; None where none was asked for."""
+    colour_mag: float | None
+    """Mean colour of the stars; None where no colours are known."""
+    colour_term: float | None
+    """mag per mag; None where the stars do not tell it, see ``no_colour_term``."""
+    colour_term_err: float | None
+    no_colour_term: str
+    """Why there is none; empty where there is one."""
+    spatial_mag: tuple[float, ...]
+    """Of p: x^i y^j, i + j >= 1, ordered as in PsfModel, x and y from -1 to 1 over the frame; empty where p is 0."""
+    frame_shape: tuple[int, int]
+    """(ny, nx)."""
+    n_used: int
+    n_rejected: int
+    """Outliers: variables, blends, mismatches."""
+    n_left_out: int
+    """Too faint, unmeasured in the exposure, or unknown to the catalog in the bands that were used."""
+    scatter_mag: float
+    """Robust standard deviation of used and rejected stars about the solution."""
+    intrinsic_mag: float
+    """Scatter beyond what the errors of fluxes and catalog explain."""
+    chi2: float
+    """Reduced, without ``intrinsic_mag``."""
+
+    def zero_point_at(self, x_pix: float, y_pix: float) -> float:
+        """Return the zero point at a 0-based pixel position."""
+        # A polynomial of degree n in two variables has (n + 1) (n + 2) / 2 terms, the constant included.
+        degree = math.isqrt(2 * len(self.spatial_mag) + 2) - 1
+        terms = terms_at(x_pix, y_pix, degree, self.frame_shape)
+        return self.zero_point_mag + float(terms[1:] @ np.array(self.spatial_mag))
+
+    def magnitude(self, flux: float, x_pix: float, y_pix: float, *, colour_mag: float | None = None) -> float:
+        """Return the AB magnitude of a PSF flux at a place; of the stars' mean colour unless its own is given."""
+        shift = 0.0
+        if colour_mag is not None and self.colour_term is not None and self.colour_mag is not None:
+            shift = self.colour_term * (colour_mag - self.colour_mag)
+        return self.zero_point_at(x_pix, y_pix) - 2.5 * float(np.log10(flux)) + shift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureQuality:
+    """The measured numbers that an exposure is judged by."""
+
+    limiting_flux: float
+    """PSF flux of a point source of 5 sigma, its own photons included, counts; median over the frame."""
+    limiting_mag: float | None
+    """The same in AB magnitudes; None without a zero point."""
+    fwhm_pix: float
+    seeing_arcsec: float | None
+    """FWHM of the PSF in the middle of the frame; None without a WCS."""
+    ellipticity: float
+    """Of the PSF there, 1 - minor / major axis."""
+    position_angle_deg: float | None
+    """Of its major axis, from north through east, 0 to 180."""
+    sky: float
+    """Median background level, counts per pixel."""
+    sky_mag_arcsec2: float | None
+    """The same in AB magnitudes per square arcsecond; None without zero point or WCS, or where no sky is left."""
+    airmass: float | None
+    zero_point_scatter_mag: float | None
+    """Robust, of the stars about the photometric solution."""
+    masked_fraction: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
 """Which pixels of an exposure must not be trusted."""
 
-import astroscrappy
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from astrid_core.preprocessing.laplacian import laplacian_hits
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane
 
 BoolImage = NDArray[np.bool_]
@@ -22,11 +22,20 @@ def mask_empty(pixels: FloatImage) -> BoolImage:
     if not finite.any():
         return ~finite
     filled = np.where(finite, pixels, np.float32(np.nanmin(pixels)))
+    if not _holds_constant_squares(filled):
+        return ~finite
     flat = ndimage.maximum_filter(filled, _FLAT_BOX_PIX) == ndimage.minimum_filter(filled, _FLAT_BOX_PIX)
     flat &= finite & (filled <= np.median(filled[finite]))
     if flat.mean() < 1e-3:
         return ~finite
     return np.asarray(~finite | ndimage.binary_dilation(flat, iterations=_FLAT_BOX_PIX // 2 + 1))
+
+
+def _holds_constant_squares(pixels: FloatImage) -> bool:
+    """Tell whether 4 x 4 pixels have one value anywhere: a constant box of 7 holds such, also one cut by the edge."""
+    same = pixels[:, 1:] == pixels[:, :-1]
+    four = same[:, 2:] & same[:, 1:-1] & same[:, :-2]
+    return bool((four[3:] & four[2:-1] & four[1:-2] & four[:-3]).any())
 
 
 def find_saturation(pixels: FloatImage, header_level: float | None) -> float | None:
@@ -60,21 +69,12 @@ def mask_cosmic_rays(
 
     ``pixels`` are background-subtracted counts, ``variance`` their variance in counts squared.
     """
-    hits, _ = astroscrappy.detect_cosmics(
+    hits = laplacian_hits(
         np.where(bad, np.float32(0.0), pixels),
-        inmask=bad,
-        inbkg=np.zeros_like(pixels),
-        invar=np.where(bad, np.float32(np.median(variance)), variance),
-        gain=1.0,
-        readnoise=0.0,
-        satlevel=np.inf,
-        sigclip=sigma,
-        sigfrac=0.3,
-        objlim=contrast,
-        niter=2,
-        sepmed=True,
-        fsmode="median",
-        cleantype="medmask",
+        bad,
+        np.where(bad, np.float32(np.median(variance)), variance),
+        sigma=sigma,
+        contrast=contrast,
     )
     return np.asarray(ndimage.binary_dilation(hits, iterations=1)) if hits.any() else np.asarray(hits)
 

@@ -45,6 +45,10 @@ class TooFewSources(Unprocessable):
     """Too few stars to measure a PSF, a registration or a flux scale."""
 
 
+class NoZeroPoint(Unprocessable):
+    """Too few stars of the reference catalog tell what a count is in magnitudes."""
+
+
 class NoAstrometricSolution(Unprocessable):
     """The sources of an image cannot be tied to the stars of a catalog."""
 

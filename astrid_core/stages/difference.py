@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -9,8 +10,7 @@ from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.entities import Candidate, DifferenceRun, ReferenceImage
 from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.differencing.products import write_difference
-from astrid_core.differencing.quality_gate import measures_of_exposure
-from astrid_core.differencing.references import choose_reference
+from astrid_core.differencing.quality_gate import measures_of_exposure, read_with_care
 from astrid_core.differencing.subtract import VERSION
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
@@ -22,14 +22,15 @@ from astrid_core.shared.sky import Region, SkyPosition
 from astrid_core.stages.images import load_image
 from astrid_core.stages.preprocess import round_inputs, wcs_is_trusted
 from astrid_core.stages.services import Records, Services
+from astrid_core.stages.suitability import choose_suitable, judge_reference
 
 log = structlog.get_logger()
 
 
 def find_reference(records: Records, observation: Observation, config: DifferenceConfig) -> ReferenceImage:
-    """Return the reference of an observation by the rule of ``choose_reference``, or raise NoReference."""
+    """Return the reference of an observation by the rule of ``choose_suitable``, or raise NoReference."""
     near = Region.cone(observation.position, radius_deg=min(180.0, 2.0 * observation.radius_deg))
-    return choose_reference(observation, records.references.search(region=near), config)
+    return choose_suitable(observation, records.references.search(region=near), config)
 
 
 def difference_key(preprocessed: PreprocessRun, reference: ReferenceImage | None, config: DifferenceConfig) -> RunKey:
@@ -70,6 +71,8 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             band=observation.band,
             arrays=services.arrays,
         )
+        suits = judge_reference(observation, reference, config)
+        pair = replace(pair, quality=read_with_care(pair.quality, suits.reason))
     except Unprocessable as error:
         skipped = DifferenceRun.skipped(
             key,
@@ -82,7 +85,7 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
         raise
     image = services.artifacts.put(write_difference(pair), media_type=MEDIA_TYPE)
     run = _record_of(pair, key, preprocessed, reference, image, elapsed_s=time.monotonic() - started)
-    _record(services, run)
+    _record(services, run, reference_class=str(suits.reference_class))
     log.info("difference.recorded", run=key, observation=observation.id, n_candidates=len(run.candidates))
     return key
 
@@ -94,7 +97,7 @@ def _measured(preprocessed: PreprocessRun) -> Mapping[str, float | None]:
     return measures_of_exposure(preprocessed.quality, pixel_scale_arcsec=scale)
 
 
-def _record(services: Services, run: DifferenceRun) -> None:
+def _record(services: Services, run: DifferenceRun, *, reference_class: str = "") -> None:
     with services.transaction() as records:
         if records.difference_runs.add(run):
             facts = {
@@ -103,6 +106,7 @@ def _record(services: Services, run: DifferenceRun) -> None:
                 "status": run.status.value,
                 "reason": run.reason,
                 "n_candidates": len(run.candidates),
+                "reference_class": reference_class,
                 "quality": run.quality.level.value if run.quality else "",
             }
             records.events.append("difference.recorded", subject=run.key, facts=facts)

@@ -177,10 +177,10 @@ def _take(records: Records, item: Found, known: Known, config: IngestConfig, tal
 def _record(records: Records, observation: Observation, known: Known, tally: _Tally) -> bool:
     """Record one exposure and tell whether anything about it is new."""
     before = known.observations.get(observation.archive_id)
-    if before == observation:
+    # Somebody else who looks at the same time may have been faster: then it is told already.
+    if before == observation or not records.observations.add(observation):
         tally.n_known += 1
         return False
-    records.observations.add(observation)
     tally.n_changed += before is not None
     tally.n_new += before is None
     facts = {

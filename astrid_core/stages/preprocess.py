@@ -5,7 +5,6 @@ import time
 import structlog
 
 from astrid_core.observations.entities import Observation, WcsOrigin
-from astrid_core.observations.frames import read_frame
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.entities import PreprocessRun, WCSInfo
 from astrid_core.preprocessing.prepare import VERSION, Detector, PreparedImage, prepare
@@ -13,6 +12,7 @@ from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.errors import BadConfiguration, Unprocessable
 from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
+from astrid_core.stages.frames import frame_inputs, read_observation
 from astrid_core.stages.images import store_image
 from astrid_core.stages.services import Services
 
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 def preprocess_key(observation: Observation, config: PreprocessConfig, *, processing_round: int = 0) -> RunKey:
-    """Return the key of preparing ``observation`` under ``config``: the file's bytes and the frame inside it."""
+    """Return the key of preparing ``observation`` under ``config``: the file's bytes, its frame and its maps."""
     facts = (
         observation.file_digest,
         str(observation.extension),
@@ -28,6 +28,7 @@ def preprocess_key(observation: Observation, config: PreprocessConfig, *, proces
         repr(observation.read_noise_e),
         repr(observation.saturation_adu),
         repr(observation.zero_point_mag),
+        *frame_inputs(observation),
         *round_inputs(processing_round),
     )
     return run_key("preprocess", VERSION, config, facts)
@@ -97,7 +98,7 @@ def _fetch(services: Services, observation: Observation) -> ArtifactRef:
 
 
 def _prepare(services: Services, observation: Observation, raw: ArtifactRef, config: PreprocessConfig) -> PreparedImage:
-    frame = read_frame(services.artifacts.get(raw.digest), extension=observation.extension, name=observation.archive_id)
+    frame = read_observation(services, observation, raw)
     return prepare(
         frame.pixels,
         mask=frame.mask,

@@ -4,13 +4,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
+from astropy.wcs import WCS
 
 from astrid_core.differencing.coadd import VERSION, coadd
 from astrid_core.differencing.config import ReferenceConfig
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.differencing.references import group_pointings
 from astrid_core.observations.entities import Observation
+from astrid_core.observations.registry_file import known_instruments
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import NoReference
 from astrid_core.shared.runs import RunKey, RunStatus, run_key
@@ -105,6 +108,8 @@ def run_build_reference(
             fwhm_pix=result.fwhm_pix,
             sky_rms=result.sky_rms,
             zero_point_mag=used[0].zero_point_mag,
+            mission=known_instruments().mission_named(used[0].instrument),
+            pixel_scale_arcsec=pixel_scale_arcsec(result.image.wcs),
             recipe=_recipe(runs, config, cell=cell, band=band),
             elapsed_s=time.monotonic() - started,
         )
@@ -131,6 +136,11 @@ def _already_built(
         if reference.recipe == wanted:
             return reference.digest
     return None
+
+
+def pixel_scale_arcsec(wcs: WCS) -> float:
+    """Return the geometric mean over both axes at the reference pixel."""
+    return float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix)))) * 3600.0
 
 
 def _footprint(wcs: object, shape: tuple[int, int]) -> tuple[SkyPosition, float]:

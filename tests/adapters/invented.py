@@ -15,7 +15,9 @@ from astrid_core.differencing.entities import (
     ReferenceImage,
     Registration,
 )
-from astrid_core.observations.entities import Observation, WcsOrigin
+from astrid_core.observations.compatibility import ReferenceClass
+from astrid_core.observations.entities import Companion, Observation, WcsOrigin
+from astrid_core.observations.roles import Role
 from astrid_core.preprocessing.entities import ImageQuality, PreprocessRun, WCSInfo
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
@@ -63,6 +65,10 @@ def observation(
         gain_e_adu=1.6,
         saturation_adu=None,
         zero_point_mag=25.5,
+        companions=(
+            Companion(role=Role.MASK, archive_id=f"night/frame {number}.mask.fits", digest="ab" * 32),
+            Companion(role=Role.WEIGHT, archive_id=f"night/frame{number}.wt.fits"),
+        ),
     )
 
 
@@ -106,6 +112,9 @@ def reference(
         fwhm_pix=2.5,
         sky_rms=3.3,
         zero_point_mag=None,
+        mission="ps1",
+        pixel_scale_arcsec=0.257,
+        reference_class=ReferenceClass.B,
         recipe=RunKey(f"reference-{number}"),
         elapsed_s=1.5,
     )

@@ -57,6 +57,14 @@ def test_cutouts_are_references_of_class_b_with_their_units(
     assert len(server.asked) == n_asked + 1
 
 
+def test_cutouts_are_images_with_what_skyview_says_about_them(
+    server: ArchiveServer, http: HttpClient, tmp_path: Path
+) -> None:
+    (image,) = skyview_client(server, http, tmp_path, surveys=("DSS2 Red",)).images()
+    assert (image.archive_id, image.content) == (f"DSS2_Red/{NAME}", FILES["DSS2 Red"])
+    assert (image.made_from, image.pixel_units, image.epoch) == ("DSS2 Red", "counts", "2008-2012")
+
+
 def test_only_a_cutout_with_a_time_is_an_exposure(server: ArchiveServer, http: HttpClient, tmp_path: Path) -> None:
     plate, coadd = skyview_client(server, http, tmp_path, surveys=tuple(FILES)).discover()
     assert isinstance(plate, Observation)

@@ -21,6 +21,7 @@ from astrid_core.shared.errors import (
     ArchiveUnavailable,
     AstridError,
     QueryRefused,
+    ServicePaused,
     UnexpectedAnswer,
     UnusableFile,
 )
@@ -291,6 +292,18 @@ def test_an_archive_that_gives_no_file_at_all_is_in_trouble_not_its_files(open_s
     with pytest.raises(UnexpectedAnswer, match="web page instead of a file"):
         told.extend(opened.survey.discover())
     assert told == []
+
+
+@on_the_network
+def test_a_service_that_asks_for_a_long_pause_ends_the_look_and_no_file_is_blamed(open_survey: Open) -> None:
+    opened = open_survey({"a.fits": frame(1), "b.fits": frame(2)})
+    assert opened.server is not None
+    answer, wait = opened.server.answer, Reply(status=503, headers={"Retry-After": "3600"})
+    opened.server.answer = lambda asked: wait if answer(asked).body == frame(2) else answer(asked)
+    told: list[object] = []
+    with pytest.raises(ServicePaused, match="try_again_in_s=3600"):
+        told.extend(opened.survey.discover())
+    assert [type(one) for one in told] == [Observation]
 
 
 @on_the_network

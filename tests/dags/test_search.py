@@ -8,6 +8,7 @@ from astrid_core.bootstrap import load_pipeline
 from astrid_core.shared.errors import BadConfiguration, PermanentFailure, UnknownModel, Unprocessable
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.batch import BatchResult
+from astrid_core.stages.lifecycle import quarantine_observation
 from include import gates, references, search
 from include.batches import MAX_BATCHES
 from include.messages import Batch, Request
@@ -133,6 +134,15 @@ def test_a_region_leaves_the_rest_of_the_night_alone(made: Scene) -> None:
     search.ingest_surveys(made.services, elsewhere)
     assert search.plan_batches(made.services, elsewhere, n_slots=2) == []
     assert gates.check_ingested(made.services, elsewhere) == 0
+
+
+def test_what_is_in_quarantine_passes_no_gate_and_is_not_planned(made: Scene) -> None:
+    request = _pinned(made)
+    search.ingest_surveys(made.services, request)
+    quarantine_observation(made.services, SCIENCE, reason="clouds")
+    assert gates.check_ingested(made.services, request) == 0
+    assert search.plan_batches(made.services, {**request, "force": True}, n_slots=2) == []
+    assert search.gather(made.services, request, [], max_failed=0.0)["n_failed"] == 0
 
 
 def test_several_nights_are_published_the_older_ones_first(made: Scene) -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from astrid_core.differencing.inject import PointSources, Well, inject, measure_gain, shift_stamp
+from astrid_core.differencing.inject import PointSources, Well, inject, measure_gain
+from astrid_core.preprocessing.psf_flux import shift_stamp
 from astrid_core.shared.images import MaskPlane, SkyImage
 from tests.synthetic.fields import Source, draw, observe
 from tests.synthetic.pairs import true_psf

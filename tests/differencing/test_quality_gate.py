@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from astrid_core.differencing.config import DifferenceConfig
-from astrid_core.differencing.entities import QualityLevel
+from astrid_core.differencing.entities import Quality, QualityLevel
 from astrid_core.differencing.pair import difference_pair
 from astrid_core.differencing.quality_config import MEASURES, QualityConfig
-from astrid_core.differencing.quality_gate import judge, measures_of_difference
+from astrid_core.differencing.quality_gate import judge, measures_of_difference, read_with_care
 from astrid_core.differencing.subtract import Difference, subtract
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.images import SkyImage
@@ -147,3 +147,15 @@ def test_what_was_measured_before_is_judged_with_the_difference() -> None:
     found = difference_pair(science, reference, DifferenceConfig(), about={"masked_fraction": 0.99})
     assert found.quality.level is QualityLevel.RED
     assert found.peaks == ()
+
+
+def test_a_reason_from_elsewhere_makes_a_verdict_orange_and_keeps_what_is_worse_in_front() -> None:
+    good = Quality(level=QualityLevel.GREEN)
+    bad = Quality(level=QualityLevel.RED, reasons=("red: a flood", "yellow: seeing"))
+    assert read_with_care(good, "") is good
+    assert read_with_care(good, "another survey") == Quality(
+        level=QualityLevel.ORANGE, reasons=("orange: another survey",)
+    )
+    assert read_with_care(bad, "another survey") == Quality(
+        level=QualityLevel.RED, reasons=("red: a flood", "orange: another survey", "yellow: seeing")
+    )

@@ -25,6 +25,7 @@ class FailingArchive:
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._lock = threading.Lock()
         self._n_left = _REQUESTS_PER_TOKEN
+        self._bags: dict[bool, list[str]] = {}
         self.token = 1
         self.served: Counter[str] = Counter()
 
@@ -41,13 +42,19 @@ class FailingArchive:
             is_valid = self._n_left > 0 and asked.headers.get("Authorization") == f"token secret-{self.token}"
             is_file = asked.path.endswith("/file")
             kinds: Mapping[str, Callable[[Reply], Reply]] = _FILE_FAULTS if is_file else _LIST_FAULTS
-            fault = self._random.choice(sorted(kinds)) if self._random.random() < _SHARE else ""
+            fault = self._next_of(kinds, is_file=is_file) if self._random.random() < _SHARE else ""
             what = "expired token" if not is_valid else fault or ("file" if is_file else "list")
             self.served[what] += 1
         if not is_valid:
             return Reply(status=401, body=b"token expired")
         reply = self._answer(asked)
         return kinds[fault](reply) if fault else reply
+
+    def _next_of(self, kinds: Mapping[str, object], *, is_file: bool) -> str:
+        """Draw a kind without putting it back, so that all of them come."""
+        if not self._bags.get(is_file):
+            self._bags[is_file] = self._random.sample(sorted(kinds), len(kinds))
+        return self._bags[is_file].pop()
 
 
 def _with_digest_of_another(reply: Reply) -> Reply:

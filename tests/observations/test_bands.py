@@ -44,8 +44,6 @@ def test_one_band_has_one_name(written: str, band: str) -> None:
         ({"FILTER": "g"}, "g"),
         ({"FILTNAM1": "F814W"}, "F814W"),
         ({"FILTER1": "CLEAR1L", "FILTER2": "F814W"}, "F814W"),
-        ({"HIERARCH ESO INS FILT1 NAME": "B_BESS"}, "B"),
-        ({"HIERARCH FPA.FILTERID": "g.00000"}, "g"),
         ({"FILTER": "none"}, "clear"),
         ({"FILTER": ""}, "unknown"),
         ({}, "unknown"),

@@ -107,7 +107,7 @@ def test_pixels_without_weight_are_bad() -> None:
     [
         ({}, {}, [1, 2, 3]),
         ({"SDQFLAGS": 2}, {}, [2, 3]),
-        ({"TELESCOP": "JWST"}, {}, [1, 3]),
+        ({"INSTRUME": "NIRCAM"}, {}, [1, 3]),
         ({}, {"MP_BAD": 1, "HIERARCH MP_DETECTED": 0}, [2, 3]),
     ],
     ids=["any bit", "HST names the serious ones", "JWST has one bit", "LSST names its planes"],

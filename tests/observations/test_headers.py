@@ -162,3 +162,9 @@ def test_reading_facts_leaves_pixels_alone() -> None:
     (facts,) = read_stream(Counted(content), name="big.fits")
     assert facts.width_pix == 1500
     assert Counted.n_read < 20_000 < len(content)
+
+
+@pytest.mark.parametrize("card", ["NAME_REF", "DIFFIM"])
+def test_the_result_of_a_differencing_program_is_no_exposure(card: str) -> None:
+    (facts,) = read_facts(as_bytes(exposure(**{card: "template.fits"})), name="difference.fits")  # type: ignore[arg-type]
+    assert facts.problems == (f"difference of two images, not an exposure: it was made with {card} template.fits",)

@@ -167,3 +167,24 @@ def test_an_image_beside_a_primary_image_does_not_inherit_its_wcs() -> None:
     assert sky_wcs((own, primary)) is None
     primary["NAXIS"] = 0
     assert sky_wcs((own, primary)) is not None
+
+
+def solved_on(side: int, crpix: float) -> tuple[fits.Header, ...]:
+    made = fits.Header()
+    for name, value in {
+        "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 20.0, "CD1_1": -1e-3, "CD2_2": 1e-3,
+        "CRPIX1": crpix, "CRPIX2": crpix, "IMAGEW": side, "IMAGEH": side,
+    }.items():  # fmt: skip
+        made[name] = value
+    return (made,)
+
+
+def test_a_cut_out_with_the_wcs_of_the_whole_image_has_no_place() -> None:
+    with pytest.raises(UnusableFile, match="solved on a larger image") as refused:
+        place_of(solved_on(1000, 500.5), (200, 200))
+    assert refused.value.facts == {"solved_pix": "1000 x 1000", "image_pix": "200 x 200"}
+
+
+def test_a_cut_out_whose_wcs_was_moved_along_keeps_its_place() -> None:
+    assert place_of(solved_on(1000, 100.5), (200, 200)).position.dec_deg == pytest.approx(20.0, abs=1e-3)
+    assert place_of(solved_on(200, 100.5), (200, 200)).position.dec_deg == pytest.approx(20.0, abs=1e-3)

@@ -90,9 +90,15 @@ def test_local_time_without_offset_yields_to_the_day_number() -> None:
     )
 
 
-def test_begin_and_end_give_the_middle() -> None:
-    cards = {"DATE_OBS": "2024-07-22T22:48:42", "DATE_END": "2024-07-22T22:49:12", "DATE_AVG": "2024-07-22T22:48:42"}
-    assert mid_mjd_of(header(**cards), 20.0) == pytest.approx(mjd("2024-07-22T22:48:57"), abs=1e-8)
+def test_begin_and_end_of_several_exposures_give_the_middle() -> None:
+    cards = {"DATE_OBS": "2024-07-22T22:48:42", "DATE_END": "2024-07-22T22:54:42", "DATE_AVG": "2024-07-22T22:48:42"}
+    assert mid_mjd_of(header(**cards), 120.0) == pytest.approx(mjd("2024-07-22T22:51:42"), abs=1e-8)
+
+
+def test_the_end_of_a_readout_does_not_move_the_middle_of_an_exposure() -> None:
+    # MegaCam at CFHT: the shutter was open for 287.083 s, and the detector read out 47.6 s later
+    cards = {"MJD_OBS": 56391.3883854, "MJDEND": 56391.3922591}
+    assert mid_mjd_of(header(**cards), 287.083) == pytest.approx(mjd("2013-04-09T09:21:40.04"), abs=1e-7)
 
 
 def test_dates_copied_from_another_image_are_not_believed() -> None:
@@ -134,7 +140,6 @@ def test_no_time_at_all_is_a_reason() -> None:
         ({"XPOSURE": 60.0}, 60.0),
         ({"EFFEXPTM": 60.0}, 60.0),
         ({"EXP_TIME": "60.0"}, 60.0),
-        ({"ITIME": 2.0, "COADDS": 30}, 60.0),
         ({"EXPTIME": 0.0, "EXPOSURE": 60.0}, 60.0),
         ({"EXPOSURE": (65.0, "Observation: Exposure Minutes")}, 3900.0),
         ({"EXPTIME": (1500, "[ms] exposure")}, 1.5),

@@ -188,6 +188,21 @@ def test_a_file_is_asked_for_so_many_times_in_a_row_and_again_when_it_is_another
     assert undelivered(ready) == {}
 
 
+def test_two_looks_at_once_tell_of_an_exposure_once(survey: MemorySurvey) -> None:
+    class Overtaken(MemorySurvey):
+        def discover(
+            self, files: Iterable[ListedFile] | None = None
+        ) -> Iterator[Observation | Rejection | UndeliveredFile]:
+            # Somebody else looks from beginning to end after we have read what is known.
+            run_ingest(replace(ready, surveys={"sky": survey}), "sky")
+            yield from super().discover(files)
+
+    ready = services(Overtaken(Survey(name="sky"), survey.files))
+    assert run_ingest(ready, "sky").n_new == 0
+    names = [name for name, _ in recorded(ready)[2]]
+    assert (names.count("observation.recorded"), names.count("file.rejected")) == (2, 1)
+
+
 def test_a_look_at_some_nights_leaves_the_rest_as_it_is(survey: MemorySurvey) -> None:
     class Listing(MemorySurvey):
         def listing(self) -> Iterable[ListedFile]:

@@ -10,10 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from astrid_core.adapters.surveys.look import Look
+import structlog
+
+from astrid_core.adapters.surveys.look import Look, require_digest
+from astrid_core.adapters.surveys.maps import is_map, maps_beside
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import ListedFile, Observation, Rejection, Survey
+from astrid_core.observations.entities import ExternalImage, ListedFile, Observation, Rejection, Survey
+from astrid_core.observations.registry import Registry
+from astrid_core.observations.roles import Role
 from astrid_core.shared.errors import ArchiveUnavailable, UnusableFile
+
+log = structlog.get_logger()
 
 _PACKED = ("", ".gz", ".bz2", ".fz")
 _LONGEST_NAME = 1000
@@ -40,8 +47,15 @@ class DirectoryClient:
     """
 
     def __init__(
-        self, survey: Survey, directory: Path, config: IngestConfig, *, clock: Callable[[], float] = time.time
+        self,
+        survey: Survey,
+        directory: Path,
+        config: IngestConfig,
+        *,
+        clock: Callable[[], float] = time.time,
+        registry: Registry | None = None,
     ) -> None:
+        self._registry = registry
         self._survey = survey
         self._directory = directory
         self._config = config
@@ -55,14 +69,16 @@ class DirectoryClient:
     def listing(self) -> Iterator[ListedFile]:
         """Yield every file that has the name of an image, in the order of their names."""
         for found in self._files():
+            if is_map(found.path):
+                continue
             yield ListedFile(archive_id=found.archive_id, n_bytes=_size_of(found), problem=found.reason)
 
     def discover(self, files: Iterable[ListedFile] | None = None) -> Iterator[Observation | Rejection]:
         """Yield every exposure of the folder, or the reason why a file is none, in the order of their names."""
-        look = Look(self._survey, self._config, now_s=self._clock())
+        look = Look(self._survey, self._config, now_s=self._clock(), registry=self._registry)
         wanted = None if files is None else {one.archive_id for one in files}
         for found in self._files():
-            if wanted is not None and found.archive_id not in wanted:
+            if is_map(found.path) or (wanted is not None and found.archive_id not in wanted):
                 continue
             try:
                 described = _described(found, look)
@@ -72,8 +88,34 @@ class DirectoryClient:
 
     def fetch(self, observation: Observation) -> bytes:
         """Return the bytes of the whole file; raise UnusableFile if they are not those that were ingested."""
-        root = self._root()
         name = observation.archive_id.removesuffix(f"[{observation.extension}]")
+        content, digest = self._content(name)
+        if digest != observation.file_digest:
+            raise UnusableFile(
+                "file changed since ingest", file=name, was=observation.file_digest[:12], now=digest[:12]
+            )
+        return content
+
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every file that may be opened as an image, with or without a time."""
+        for found in self._files():
+            if not found.reason and not is_map(found.path):
+                try:
+                    yield ExternalImage(archive_id=found.archive_id, content=self._content(found.archive_id)[0])
+                except UnusableFile as problem:
+                    log.warning("image.left_out", file=found.archive_id, reason=str(problem))
+
+    def companions(self, observation: Observation) -> dict[Role, bytes]:
+        """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""
+        found = {}
+        for one in observation.companions:
+            found[one.role], now = self._content(one.archive_id)
+            require_digest(one, now)
+        return found
+
+    def _content(self, name: str) -> tuple[bytes, str]:
+        """Return the bytes of a file and their SHA-256."""
+        root = self._root()
         path = root / name
         if not path.resolve().is_relative_to(root):
             raise UnusableFile("file lies outside of the folder", file=name)
@@ -82,12 +124,7 @@ class DirectoryClient:
             if size > self._config.max_file_bytes:
                 raise UnusableFile("file is too large", file=name, n_bytes=size, allowed=self._config.max_file_bytes)
             content = _read(stream, name)
-        digest = hashlib.sha256(content).hexdigest()
-        if digest != observation.file_digest:
-            raise UnusableFile(
-                "file changed since ingest", file=name, was=observation.file_digest[:12], now=digest[:12]
-            )
-        return content
+        return content, hashlib.sha256(content).hexdigest()
 
     def _root(self) -> Path:
         try:
@@ -129,7 +166,7 @@ def _described(found: _Found, look: Look) -> list[Observation | Rejection]:
         raise UnusableFile(found.reason)
     with _opened(found.path, found.archive_id) as stream:
         try:
-            return look.describe(stream, found.archive_id)
+            return look.describe(stream, found.archive_id, maps_beside(found.path, found.archive_id))
         except OSError as error:
             raise _translated(error, found.archive_id) from error
 

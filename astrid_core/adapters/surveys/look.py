@@ -5,8 +5,9 @@ from typing import BinaryIO
 
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.describe import describe
-from astrid_core.observations.entities import Observation, Rejection, Survey
+from astrid_core.observations.entities import Companion, Observation, Rejection, Survey
 from astrid_core.observations.headers import FrameFacts, read_stream
+from astrid_core.observations.registry import Registry
 from astrid_core.observations.times import MJD_OF_UNIX_EPOCH
 from astrid_core.shared.errors import UnusableFile
 
@@ -16,16 +17,22 @@ _CHUNK = 2**20
 class Look:
     """Describes file after file, and knows the bytes of those that came before."""
 
-    def __init__(self, survey: Survey, config: IngestConfig, *, now_s: float) -> None:
+    def __init__(self, survey: Survey, config: IngestConfig, *, now_s: float, registry: Registry | None = None) -> None:
         self._survey = survey
+        self._registry = registry
         self._config = config
         self._now_mjd = MJD_OF_UNIX_EPOCH + now_s / 86400.0
         self._seen: dict[str, str] = {}
 
-    def describe(self, stream: BinaryIO, archive_id: str) -> list[Observation | Rejection]:
-        """Return what an open file holds, one item per exposure; OSError passes, for the caller knows the file."""
+    def describe(
+        self, stream: BinaryIO, archive_id: str, companions: tuple[Companion, ...] = ()
+    ) -> list[Observation | Rejection]:
+        """Return what an open file holds, one item per exposure; OSError passes, for the caller knows the file.
+
+        ``companions`` are the maps beside it, each for all of its exposures.
+        """
         try:
-            frames = read_stream(stream, name=archive_id, config=self._config)
+            frames = read_stream(stream, name=archive_id, config=self._config, registry=self._registry)
             digest = _digest(stream)
         except UnusableFile as problem:
             return [self.reject(archive_id, problem)]
@@ -33,7 +40,7 @@ class Look:
         if first != archive_id:
             return [self.reject(archive_id, UnusableFile("the same bytes as another file", first=first))]
         results = [
-            self._described(facts, f"{archive_id}[{facts.extension}]" if index else archive_id, digest)
+            self._described(facts, f"{archive_id}[{facts.extension}]" if index else archive_id, digest, companions)
             for index, facts in enumerate(frames)
         ]
         # A mosaic without any position would otherwise be told about once per detector.
@@ -43,7 +50,9 @@ class Look:
         """Return the rejection of a file, its reason on one line."""
         return Rejection(survey=self._survey.name, archive_id=archive_id, reason=" ".join(str(problem).split()))
 
-    def _described(self, facts: FrameFacts, archive_id: str, digest: str) -> Observation | Rejection:
+    def _described(
+        self, facts: FrameFacts, archive_id: str, digest: str, companions: tuple[Companion, ...]
+    ) -> Observation | Rejection:
         try:
             return describe(
                 facts,
@@ -52,6 +61,7 @@ class Look:
                 file_digest=digest,
                 now_mjd=self._now_mjd,
                 config=self._config,
+                companions=companions,
             )
         except UnusableFile as problem:
             return self.reject(archive_id, problem)
@@ -63,3 +73,10 @@ def _digest(stream: BinaryIO) -> str:
     while chunk := stream.read(_CHUNK):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+def require_digest(companion: Companion, now: str) -> None:
+    """Raise UnusableFile unless a map is the one that was ingested."""
+    if companion.digest != now:
+        what = "came only after ingest: ingest again" if not companion.digest else "changed since ingest"
+        raise UnusableFile(f"{companion.role.value} {what}", file=companion.archive_id, now=now[:12])

@@ -7,12 +7,23 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import structlog
+
 from astrid_core.adapters.surveys.at_once import in_order
 from astrid_core.adapters.surveys.downloads import Wanted, download, sha256_of
 from astrid_core.adapters.surveys.http import HttpClient
-from astrid_core.adapters.surveys.look import Look
+from astrid_core.adapters.surveys.look import Look, require_digest
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import ListedFile, Observation, Rejection, Survey, UndeliveredFile
+from astrid_core.observations.entities import (
+    Companion,
+    ExternalImage,
+    ListedFile,
+    Observation,
+    Rejection,
+    Survey,
+    UndeliveredFile,
+)
+from astrid_core.observations.roles import Role, role_of_map
 from astrid_core.shared.errors import (
     ArchiveUnavailable,
     QueryRefused,
@@ -21,6 +32,8 @@ from astrid_core.shared.errors import (
     UnexpectedAnswer,
     UnusableFile,
 )
+
+log = structlog.get_logger()
 
 _LONGEST_ID = 1000
 """Longer names do not fit the index of a database."""
@@ -123,10 +136,44 @@ class MirroredClient(ABC):
         except OSError as error:
             raise self._unreadable(error) from error
 
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every file that the archive gives as an image, with or without a time."""
+        for file in self.listing():
+            try:
+                yield ExternalImage(archive_id=file.archive_id, content=self._brought(file).path.read_bytes())
+            except UnusableFile as problem:
+                log.warning("image.left_out", file=file.archive_id, reason=str(problem))
+            except OSError as error:
+                raise self._unreadable(error) from error
+
+    def companions(self, observation: Observation) -> dict[Role, bytes]:
+        """Return the bytes of the maps beside it; raise UnusableFile if one is missing or not as it was ingested."""
+        found = {}
+        for one in observation.companions:
+            path = place_in(self._mirror.folder, one.archive_id)
+            try:
+                if not path.is_file() or sha256_of(path) != one.digest:
+                    require_digest(one, self._download(ListedFile(archive_id=one.archive_id), path))
+                found[one.role] = path.read_bytes()
+            except OSError as error:
+                raise self._unreadable(error) from error
+        return found
+
+    def _companions(self, file: ListedFile) -> tuple[Companion, ...]:
+        """Return the maps of a file with the digests of those that came; the others are told as files of their own."""
+        found = []
+        for one in file.beside:
+            role = role_of_map(file.archive_id, one.archive_id)
+            if role is not None and not one.problem:
+                path = place_in(self._mirror.folder, one.archive_id)
+                digest = sha256_of(path) if path.is_file() else ""
+                found.append(Companion(role=role, archive_id=one.archive_id, digest=digest))
+        return tuple(sorted(found, key=lambda companion: companion.role.value))
+
     def _described(self, path: Path, file: ListedFile, look: Look) -> list[Observation | Rejection]:
         try:
             with path.open("rb") as stream:
-                return look.describe(stream, file.archive_id)
+                return look.describe(stream, file.archive_id, self._companions(file))
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -168,10 +215,10 @@ class MirroredClient(ABC):
 
 
 def _with_maps(files: Iterable[ListedFile]) -> Iterator[tuple[ListedFile, bool]]:
-    """Yield every file, followed by its maps; tell which is one."""
+    """Yield every file behind its maps, whose digests it is recorded with; tell which is one."""
     for file in files:
-        yield file, False
         yield from ((companion, True) for companion in file.beside)
+        yield file, False
 
 
 def _is_same(path: Path, file: ListedFile) -> bool:

@@ -15,7 +15,7 @@ from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.mirror import Mirror, MirroredClient, place_in
 from astrid_core.adapters.surveys.skyview_pages import result, survey_names
 from astrid_core.observations.config import IngestConfig
-from astrid_core.observations.entities import ListedFile, Survey
+from astrid_core.observations.entities import ExternalImage, ListedFile, Survey
 from astrid_core.observations.structure import walk
 from astrid_core.shared.errors import BadConfiguration, UnusableFile
 from astrid_core.shared.sky import SkyPosition
@@ -124,6 +124,17 @@ class SkyViewClient(MirroredClient):
                 pixel_scale_arcsec=self._query.size_deg * 3600.0 / self._query.n_pixels,
                 pixel_units=known.get("pixelunits", ""),
                 epoch=known.get("epoch", ""),
+            )
+
+    def images(self) -> Iterator[ExternalImage]:
+        """Yield every cutout with what SkyView says about it; UnusableFile where it gives no fluxes."""
+        for one in self.references():
+            yield ExternalImage(
+                archive_id=one.archive_id,
+                content=one.path.read_bytes(),
+                made_from=one.survey,
+                pixel_units=one.pixel_units,
+                epoch=one.epoch,
             )
 
     def wanted(self, archive_id: str) -> Wanted:

@@ -4,7 +4,8 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from astrid_core.adapters.db.rows.table import Row
-from astrid_core.observations.entities import Observation, Rejection, WcsOrigin
+from astrid_core.observations.entities import Companion, Observation, Rejection, WcsOrigin
+from astrid_core.observations.roles import Role
 from astrid_core.shared.sky import SkyPosition
 
 
@@ -37,6 +38,8 @@ class ObservationRow(Row):
     read_noise_e: Mapped[float | None]
     saturation_adu: Mapped[float | None]
     zero_point_mag: Mapped[float | None]
+    companions: Mapped[str | None]
+    """Role, digest and archive_id of each map, a line each: text, for PostgreSQL compares no JSON."""
 
     @staticmethod
     def values(observation: Observation) -> dict[str, object]:
@@ -65,6 +68,9 @@ class ObservationRow(Row):
             "read_noise_e": observation.read_noise_e,
             "saturation_adu": observation.saturation_adu,
             "zero_point_mag": observation.zero_point_mag,
+            "companions": "\n".join(
+                f"{one.role.name} {one.digest or '-'} {one.archive_id}" for one in observation.companions
+            ),
         }
 
     def entity(self) -> Observation:
@@ -89,7 +95,13 @@ class ObservationRow(Row):
             read_noise_e=self.read_noise_e,
             saturation_adu=self.saturation_adu,
             zero_point_mag=self.zero_point_mag,
+            companions=tuple(_companion(line) for line in (self.companions or "").splitlines()),
         )
+
+
+def _companion(line: str) -> Companion:
+    role, digest, archive_id = line.split(" ", 2)
+    return Companion(role=Role[role], archive_id=archive_id, digest="" if digest == "-" else digest)
 
 
 class RejectionRow(Row):

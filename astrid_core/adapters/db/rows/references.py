@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from astrid_core.adapters.db.rows.table import Row
 from astrid_core.differencing.entities import ReferenceImage
+from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyCell, SkyPosition
@@ -33,6 +34,9 @@ class ReferenceImageRow(Row):
     fwhm_pix: Mapped[float]
     sky_rms: Mapped[float]
     zero_point_mag: Mapped[float | None]
+    mission: Mapped[str | None]
+    pixel_scale_arcsec: Mapped[float | None]
+    reference_class: Mapped[str | None]
     recipe: Mapped[str]
     elapsed_s: Mapped[float]
 
@@ -57,6 +61,9 @@ class ReferenceImageRow(Row):
             "fwhm_pix": reference.fwhm_pix,
             "sky_rms": reference.sky_rms,
             "zero_point_mag": reference.zero_point_mag,
+            "mission": reference.mission,
+            "pixel_scale_arcsec": reference.pixel_scale_arcsec,
+            "reference_class": reference.reference_class.value,
             "recipe": reference.recipe,
             "elapsed_s": reference.elapsed_s,
         }
@@ -76,6 +83,10 @@ class ReferenceImageRow(Row):
             fwhm_pix=self.fwhm_pix,
             sky_rms=self.sky_rms,
             zero_point_mag=self.zero_point_mag,
+            # Rows older than these columns are of references that were built here.
+            mission=self.mission or "",
+            pixel_scale_arcsec=self.pixel_scale_arcsec,
+            reference_class=ReferenceClass(self.reference_class or ReferenceClass.A),
             recipe=RunKey(self.recipe),
             elapsed_s=self.elapsed_s,
         )
