@@ -165,15 +165,17 @@ def block_errors(found: Calibrated, truth: NDArray[np.float64]) -> NDArray[np.fl
     return np.array([measured / expected - 1.0 for measured, expected in blocks])
 
 
-def add_spikes(scene: Scene, seed: int, *, n_stars: int = 4) -> FloatImage:
-    """Return the frame with bright stars that have four spikes fading with the distance, and edge-on galaxies."""
+def add_spikes(
+    scene: Scene, seed: int, *, n_stars: int = 4, fade_pix: tuple[float, float] = (40.0, 160.0)
+) -> FloatImage:
+    """Return the frame with bright stars whose four spikes fade by e within ``fade_pix``, and edge-on galaxies."""
     rng = generator(seed, "spikes")
     light = np.zeros(scene.stars.shape)
     side = len(light)
     y, x = np.mgrid[0:side, 0:side].astype(float)
     for _ in range(n_stars):
         at_x, at_y, turn = rng.uniform(0, side), rng.uniform(0, side), rng.uniform(0, np.pi)
-        strength, length = 10.0 ** rng.uniform(2.0, 3.3), rng.uniform(40.0, 160.0)
+        strength, length = 10.0 ** rng.uniform(2.0, 3.3), rng.uniform(*fade_pix)
         for angle in (turn, turn + np.pi / 2.0):
             along = (x - at_x) * np.cos(angle) + (y - at_y) * np.sin(angle)
             across = (x - at_x) * np.sin(angle) - (y - at_y) * np.cos(angle)

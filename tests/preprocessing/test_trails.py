@@ -53,9 +53,9 @@ def test_noise_alone_has_no_trail() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_spikes_of_stars_and_edge_on_galaxies_are_no_trails(seed: int) -> None:
+def test_spikes_that_end_in_the_frame_and_edge_on_galaxies_are_no_trails(seed: int) -> None:
     scene = draw_scene(seed, fwhm_pix=3.0, side=SIDE, hits_per_mpix=40.0)
-    assert not (prepared(add_spikes(scene, seed, n_stars=1)).image.mask & MaskPlane.TRAIL).any()
+    assert not (prepared(add_spikes(scene, seed, n_stars=1, fade_pix=(20.0, 60.0))).image.mask & MaskPlane.TRAIL).any()
 
 
 @pytest.mark.parametrize("fwhm_pix", [2.5, 4.0])

@@ -8,7 +8,7 @@ import pytest
 
 from astrid_core.observations.entities import CalibrationKind, Survey
 from astrid_core.preprocessing.entities import CalibrationData, MasterStatus, PreprocessRun
-from astrid_core.shared.errors import BadConfiguration, NoCalibration, RejectedMaster, TooFewInputs
+from astrid_core.shared.errors import BadConfiguration, NoCalibration, RejectedMaster, TooFewInputs, Unprocessable
 from astrid_core.shared.events import verify_chain
 from astrid_core.shared.fits_format import fits_to_image
 from astrid_core.shared.runs import RunKey, RunStatus
@@ -109,7 +109,7 @@ def test_without_a_valid_master_an_exposure_is_skipped_for_that_reason() -> None
     run_ingest(ready, "raw")
     for _ in range(2):
         with pytest.raises(
-            NoCalibration, match=r"no valid master bias and no flat .*simulated raw CCD.*60319\.9"
+            Unprocessable, match=r"no valid master bias and no flat .*simulated raw CCD.*60319\.9"
         ) as told:
             run_preprocess(ready, SCIENCE, PREPARATION)
     with ready.transaction() as records:
