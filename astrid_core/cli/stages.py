@@ -32,9 +32,7 @@ def add_commands(choose: Any) -> None:
     one.add_argument("observations", nargs="+", metavar="OBSERVATION")
     one = _command(choose, "references", _references, "build the references of a survey; prints their digests")
     one.add_argument("--survey", required=True, metavar="NAME")
-    one.add_argument(
-        "--exclude-night", action="append", default=[], metavar="YYYY-MM-DD", help="use no exposure of this night"
-    )
+    one.add_argument("--exclude-night", action="append", default=[], metavar="YYYY-MM-DD", help="leave out this night")
     one.add_argument("--exclude", action="append", default=[], metavar="OBSERVATION", help="do not use this exposure")
     one.add_argument("--before-mjd", type=float, metavar="MJD", help="use only exposures taken before this time")
     _region(one)
@@ -159,29 +157,16 @@ def _references(services: "Services", pipeline: "Pipeline", arguments: argparse.
     from astrid_core.stages.references import plan_references, run_build_reference
 
     left_out = LeaveOut(
-        nights=frozenset(arguments.exclude_night),
-        observation_ids=frozenset(arguments.exclude),
+        nights=frozenset(arguments.exclude_night), observation_ids=frozenset(arguments.exclude),
         before_mjd=arguments.before_mjd,
-    )
-    digests: list[str] = []
-    for group in plan_references(
-        services,
-        survey=arguments.survey,
-        config=pipeline.reference,
-        region=_read_region(arguments.region),
-        leave_out=left_out,
-    ):
+    )  # fmt: skip
+    region, config, digests = _read_region(arguments.region), pipeline.reference, []
+    for group in plan_references(services, survey=arguments.survey, config=config, region=region, leave_out=left_out):
         keys = _each(lambda one: run_preprocess(services, one, pipeline.preparation), group.observation_ids, arguments)
-        prepared = [RunKey(key) for key in keys]
         built = run_build_reference(
-            services,
-            prepared,
-            pipeline.reference,
-            pipeline.activation,
-            cell=group.cell,
-            band=group.band,
-            leaves_out=group.leaves_out,
-        )
+            services, [RunKey(key) for key in keys], config, pipeline.activation,
+            cell=group.cell, band=group.band, leaves_out=group.leaves_out,
+        )  # fmt: skip
         digests.append(built.digest)
     return digests
 

@@ -99,17 +99,14 @@ class CatalogTie:
     method: str
     """``header`` (as it was), ``refined`` (the header was near enough), ``pointing`` or ``blind``."""
     model: str
-    """What was fitted."""
     rms_x_mas: float
-    """Scatter of the matched stars about the fit."""
     rms_y_mas: float
     n_matched: int
     n_expected: int
     """Catalog stars inside the frame that are as bright as nearly all matched ones."""
     log10_chance: float
-    """Probability that unrelated stars match as well."""
     offset_arcsec: float | None
-    """By how much the header, or the pointing, was off in the middle; None without either."""
+    """Of header or pointing, in the middle; None without either."""
     residuals: tuple[tuple[float | None, float | None, int], ...]
     """Mean residual in x and y, mas, and number of stars in 4 x 4 cells of the frame, row by row; None where empty."""
 
@@ -181,13 +178,6 @@ class PhotometricSolution:
         terms = terms_at(x_pix, y_pix, degree, self.frame_shape)
         return self.zero_point_mag + float(terms[1:] @ np.array(self.spatial_mag))
 
-    def magnitude(self, flux: float, x_pix: float, y_pix: float, *, colour_mag: float | None = None) -> float:
-        """Return the AB magnitude of a PSF flux at a place; of the stars' mean colour unless its own is given."""
-        shift = 0.0
-        if colour_mag is not None and self.colour_term is not None and self.colour_mag is not None:
-            shift = self.colour_term * (colour_mag - self.colour_mag)
-        return self.zero_point_at(x_pix, y_pix) - 2.5 * float(np.log10(flux)) + shift
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExposureQuality:
@@ -229,7 +219,6 @@ class PreprocessRun:
     wcs: WCSInfo | None = None
     quality: ImageQuality | None = None
     photometry: PhotometricSolution | None = None
-    """None where no stars of a catalog tell the zero point."""
     exposure: ExposureQuality | None = None
     untied: tuple[str, ...] = ()
     """Why there is no tie to a catalog, or no zero point from it."""

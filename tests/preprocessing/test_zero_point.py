@@ -40,7 +40,7 @@ def test_few_stars_give_a_zero_point_at_their_mean_colour() -> None:
 
     assert found.colour_term is None
     assert "12 stars of known colour, 20 required" in found.no_colour_term
-    assert found.magnitude(1.0, 800.0, 1000.0) == pytest.approx(ZERO_POINT, abs=0.02)
+    assert found.zero_point_at(800.0, 1000.0) == pytest.approx(ZERO_POINT, abs=0.02)
 
 
 def test_a_gradient_over_the_frame_is_found_by_many_stars() -> None:
@@ -112,11 +112,13 @@ def test_a_band_that_the_catalog_lacks_is_a_bug() -> None:
         see(Sky(), 1).solve(colour=("BP", "z"))
 
 
-def test_a_colour_makes_a_magnitude_of_that_colour() -> None:
+def test_a_zero_point_is_that_of_the_mean_colour() -> None:
     found = see(Sky(n=200, colour_term=0.2), 10).solve()
 
-    assert found.magnitude(100.0, 0.0, 0.0, colour_mag=0.7) == pytest.approx(ZERO_POINT - 5.0, abs=0.01)
-    assert found.magnitude(100.0, 0.0, 0.0, colour_mag=1.7) == pytest.approx(ZERO_POINT - 4.8, abs=0.02)
+    assert found.colour_mag is not None
+    assert found.colour_term == pytest.approx(0.2, abs=0.02)
+    at_mean = found.zero_point_at(0.0, 0.0) + found.colour_term * (0.7 - found.colour_mag)
+    assert at_mean == pytest.approx(ZERO_POINT, abs=0.01)
 
 
 def test_values_without_scatter_keep_the_errors_they_came_with() -> None:
