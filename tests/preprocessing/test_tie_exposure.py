@@ -54,8 +54,8 @@ def test_a_header_that_is_off_is_put_right_and_the_zero_point_measured() -> None
     truth, ours = (one.pixel_to_world(*middle) for one in (prepared.image.wcs, found.image.wcs))
     assert isinstance(truth, SkyCoord)
     assert truth.separation(ours).arcsec < 0.1
-    off_mag = found.photometry.zero_point_mag - zero_point
-    assert abs(off_mag) < 4.0 * found.photometry.zero_point_err_mag < 0.1
+    # It is that of PSF fluxes: of so few stars the sum of the PSF is known to some hundredths.
+    assert found.photometry.zero_point_mag == pytest.approx(zero_point, abs=0.06)
     assert found.quality.limiting_mag is not None
     assert found.quality.airmass == 1.2
 

@@ -116,6 +116,7 @@ def test_a_zero_point_is_that_of_the_mean_colour() -> None:
     found = see(Sky(n=200, colour_term=0.2), 10).solve()
 
     assert found.colour_mag is not None
+    assert found.colour_term is not None
     assert found.colour_term == pytest.approx(0.2, abs=0.02)
     at_mean = found.zero_point_at(0.0, 0.0) + found.colour_term * (0.7 - found.colour_mag)
     assert at_mean == pytest.approx(ZERO_POINT, abs=0.01)
