@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 from uuid import UUID
 
 from astrid_core.catalog.entities import LightCurvePoint
@@ -48,6 +49,13 @@ class ExposureFacts:
     sky: float | None = None
     sky_rms: float | None = None
     n_stars: int | None = None
+    astrometric_rms_mas: float | None = None
+    """Of catalog stars about the WCS, the worse axis; None where no catalog confirms it."""
+    zero_point_mag: float | None = None
+    """As measured against a catalog, else that of the header."""
+    limiting_mag: float | None = None
+    untied: str = ""
+    """Why there is no tie to a catalog, or no zero point from it."""
     registration_rms_pix: float | None = None
     score_noise: float | None = None
     quality: str = ""
@@ -165,6 +173,7 @@ def exposure_facts(runs: ExposureRuns, *, min_score: float, published: Collectio
         sky=quality.sky if quality else None,
         sky_rms=quality.sky_rms if quality else None,
         n_stars=quality.n_stars if quality else None,
+        **_tie_facts(runs),
         registration_rms_pix=difference.registration.rms_pix if difference and difference.registration else None,
         score_noise=difference.score_noise if difference else None,
         quality=difference.quality.level.value if difference and difference.quality else "",
@@ -174,6 +183,19 @@ def exposure_facts(runs: ExposureRuns, *, min_score: float, published: Collectio
         n_detections=n_above if model_run else None,
         n_published=sum(detection.id in published for detection in detections) if model_run else None,
     )
+
+
+def _tie_facts(runs: ExposureRuns) -> dict[str, Any]:
+    header, prepared = runs.observation.zero_point_mag, runs.preprocess
+    if prepared is None:
+        return {}
+    tie = prepared.wcs.tie if prepared.wcs else None
+    return {
+        "astrometric_rms_mas": None if tie is None else max(tie.rms_x_mas, tie.rms_y_mas),
+        "zero_point_mag": prepared.zero_point_in_the_middle(header=header),
+        "limiting_mag": prepared.exposure.limiting_mag if prepared.exposure else None,
+        "untied": "; ".join(prepared.untied),
+    }
 
 
 def _warning(quality: Quality | None) -> str:
