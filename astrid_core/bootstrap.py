@@ -134,7 +134,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
     with (
         closing(open_database(_database_url(settings))) as database,
         _surveys(settings) as surveys,
-        open_star_catalog(_star_catalog(settings)) as stars,
+        open_star_catalog(settings.star_catalog, ours=settings.home / "stars") as stars,
     ):
         yield Services(
             artifacts=open_artifacts(
@@ -150,11 +150,6 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             arrays=open_arrays(settings.arrays),
             stars=stars,
         )
-
-
-def _star_catalog(settings: Settings) -> str:
-    ours = settings.home / "stars"
-    return settings.star_catalog or (str(ours) if ours.exists() else "")
 
 
 def open_models(settings: Settings | None = None) -> MlflowModels:
