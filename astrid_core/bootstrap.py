@@ -134,7 +134,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
     with (
         closing(open_database(_database_url(settings))) as database,
         _surveys(settings) as surveys,
-        open_star_catalog(settings.star_catalog) as stars,
+        open_star_catalog(settings.star_catalog, ours=settings.home / "stars") as stars,
     ):
         yield Services(
             artifacts=open_artifacts(

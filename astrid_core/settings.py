@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     pipeline: Path = _REPOSITORY / "include" / "config" / "pipeline.toml"
     """Science settings."""
     star_catalog: str = ""
-    """Reference stars: a folder that ``astrid catalog import`` wrote, or the address of a cone search; empty: none."""
+    """Reference stars: a folder that ``astrid catalog import`` wrote, or the address of a cone search; empty:
+    the folder ``stars`` in the home folder if it is there.
+    """
     actor: str = "astrid"
     """Who is named in the event log."""

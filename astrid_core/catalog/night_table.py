@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from textwrap import wrap
 
 from astrid_core.catalog.completeness_text import curve_rows, describe_night
-from astrid_core.catalog.report import QUARANTINED, SEARCHED, SKIPPED, UNFINISHED, ExposureFacts, NightFacts
+from astrid_core.catalog.exposure_facts import QUARANTINED, SEARCHED, SKIPPED, UNFINISHED, ExposureFacts
+from astrid_core.catalog.report import NightFacts
 from astrid_core.differencing.entities import QualityLevel
 
 WIDTH = 100

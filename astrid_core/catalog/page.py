@@ -8,8 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from astrid_core.catalog.completeness_text import describe_half, describe_night, describe_rate
 from astrid_core.catalog.cutouts import Cutouts
+from astrid_core.catalog.exposure_facts import QUARANTINED, SEARCHED, SKIPPED, UNFINISHED
 from astrid_core.catalog.night_table import truth_sentences
-from astrid_core.catalog.report import QUARANTINED, SEARCHED, SKIPPED, UNFINISHED, NightFacts
+from astrid_core.catalog.report import NightFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from astrid_core.catalog.cutouts import Cutouts, cut, draw
 from astrid_core.catalog.entities import LightCurvePoint
+from astrid_core.catalog.exposure_facts import ExposureRuns
 from astrid_core.catalog.measure import ab_magnitude
 from astrid_core.catalog.page import Portrait
-from astrid_core.catalog.report import ExposureRuns
 from astrid_core.catalog.truth import CHANGING_KINDS, TruthRow
 from astrid_core.detection.entities import Detection
 from astrid_core.differencing.entities import Candidate

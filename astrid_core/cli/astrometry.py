@@ -26,7 +26,9 @@ def add_commands(choose: Any) -> None:
         "--name", dest="catalog_name", required=True, metavar="NAME", help="of the catalog, for example gaia"
     )
     parser.add_argument("--release", required=True, help="for example dr3")
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: the folder stars in ASTRID_HOME, which is used"
+    )
     parser.add_argument("--epoch", type=float, metavar="YEAR", help="of the positions, where the file does not tell it")
     parser.add_argument("--region", metavar="REGION", help="where the table is complete; default: where it has stars")
     catalog.set_defaults(command=run_catalog)
@@ -51,14 +53,17 @@ def run_catalog(arguments: argparse.Namespace) -> int:
     from astrid_core.adapters.catalogs.shards import ShardCatalog
     from astrid_core.adapters.catalogs.tables import read_star_table
     from astrid_core.adapters.catalogs.write_shards import write_shards
+    from astrid_core.settings import Settings
     from astrid_core.shared.sky import Region
 
     stars = read_star_table(arguments.file, catalog=arguments.catalog_name, epoch_yr=arguments.epoch)
     region = None if arguments.region is None else Region.parse(arguments.region)
-    covered = write_shards(stars, arguments.out, name=arguments.catalog_name, release=arguments.release, covered=region)
+    out = arguments.out or Settings().home / "stars"
+    covered = write_shards(stars, out, name=arguments.catalog_name, release=arguments.release, covered=region)
     area = covered.moc.sky_fraction * 41252.96
-    print(f"{ShardCatalog(arguments.out).name}: {len(stars)} stars, complete on {area:.4g} square degrees")
-    print(f"use it: ASTRID_STAR_CATALOG={arguments.out}")
+    print(f"{ShardCatalog(out).name}: {len(stars)} stars, complete on {area:.4g} square degrees")
+    if arguments.out is not None:
+        print(f"use it: ASTRID_STAR_CATALOG={out}")
     return 0
 
 

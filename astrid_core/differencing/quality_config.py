@@ -30,6 +30,14 @@ class QualityConfig:
     """Scatter of stars about the PSF model, a fraction of their flux."""
     masked_fraction: Limits | tuple[()] = ((0.0, 0.3), (0.0, 0.6), (0.0, 0.9))
     """Unusable part of the pixels."""
+    ellipticity: Limits | tuple[()] = ((0.0, 0.2), (0.0, 0.4), (0.0, 0.7))
+    """Of the PSF: guiding and wind."""
+    astrometric_rms_pix: Limits | tuple[()] = ((0.0, 0.3), (0.0, 0.5), (0.0, 0.7))
+    """Scatter of catalog stars about the WCS, the worse axis."""
+    zero_point_scatter_mag: Limits | tuple[()] = ((0.0, 0.07), (0.0, 0.15), (0.0, 0.5))
+    """Scatter of catalog stars about the zero point: clouds, and a flat field that is wrong."""
+    airmass: Limits | tuple[()] = ()
+    """Through how much air it looked."""
     depth_mag: Limits | tuple[()] = ()
     """5-sigma limit for a point source, AB."""
     registration_rms_pix: Limits | tuple[()] = ((0.0, 0.3), (0.0, 0.6), (0.0, 1.5))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from astrid_core.differencing.entities import Quality, QualityLevel
 from astrid_core.differencing.quality_config import MEASURES, Limits, QualityConfig
 from astrid_core.differencing.subtract import Difference
-from astrid_core.preprocessing.entities import ImageQuality
+from astrid_core.preprocessing.entities import PreprocessRun
 
 _FLOOD = 200
 """So few candidates are no flood, however small the frame."""
@@ -15,6 +15,10 @@ _WORDS = {
     "seeing_arcsec": "seeing in arcsec",
     "psf_residual": "scatter of stars about the PSF",
     "masked_fraction": "masked fraction",
+    "ellipticity": "ellipticity of the PSF",
+    "astrometric_rms_pix": "scatter of catalog stars about the WCS in pixels",
+    "zero_point_scatter_mag": "scatter of catalog stars about the zero point in magnitudes",
+    "airmass": "airmass",
     "depth_mag": "5-sigma limit",
     "registration_rms_pix": "registration scatter in pixels",
     "flux_ratio": "science counts per reference count",
@@ -57,15 +61,26 @@ def read_with_care(quality: Quality, reason: str) -> Quality:
     return Quality(level=level, reasons=tuple(told))
 
 
-def measures_of_exposure(quality: ImageQuality, *, pixel_scale_arcsec: float | None) -> dict[str, float | None]:
-    """Return the numbers of a prepared exposure that are judged."""
+def measures_of_exposure(prepared: PreprocessRun) -> dict[str, float | None]:
+    """Return the numbers of a prepared exposure that are judged; none where the preparation has no quality."""
+    quality, exposure, wcs = prepared.quality, prepared.exposure, prepared.wcs
+    if quality is None:
+        return {}
+    scale = None if wcs is None else wcs.pixel_scale_arcsec
+    tie = None if wcs is None else wcs.tie
     return {
         "n_stars": float(quality.n_stars),
         "fwhm_pix": quality.fwhm_pix,
-        "seeing_arcsec": None if pixel_scale_arcsec is None else quality.fwhm_pix * pixel_scale_arcsec,
+        "seeing_arcsec": None if scale is None else quality.fwhm_pix * scale,
         "psf_residual": quality.psf_residual,
         "masked_fraction": quality.masked_fraction,
-        "depth_mag": quality.depth_mag,
+        "ellipticity": None if exposure is None else exposure.ellipticity,
+        "astrometric_rms_pix": None
+        if tie is None or scale is None
+        else max(tie.rms_x_mas, tie.rms_y_mas) / (1000.0 * scale),
+        "zero_point_scatter_mag": None if exposure is None else exposure.zero_point_scatter_mag,
+        "airmass": None if exposure is None else exposure.airmass,
+        "depth_mag": quality.depth_mag if exposure is None else exposure.limiting_mag or quality.depth_mag,
     }
 
 

@@ -1,7 +1,7 @@
 """Subtract the reference from one prepared observation, keep the images, record run and candidates."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
@@ -67,7 +67,7 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             load_image(services.artifacts, reference.image),
             config,
             trust_science_wcs=preprocessed.wcs is None or preprocessed.wcs.is_trusted,
-            about=_measured(preprocessed),
+            about=measures_of_exposure(preprocessed),
             band=observation.band,
             arrays=services.arrays,
         )
@@ -88,13 +88,6 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
     _record(services, run, reference_class=str(suits.reference_class))
     log.info("difference.recorded", run=key, observation=observation.id, n_candidates=len(run.candidates))
     return key
-
-
-def _measured(preprocessed: PreprocessRun) -> Mapping[str, float | None]:
-    if preprocessed.quality is None:
-        return {}
-    scale = preprocessed.wcs.pixel_scale_arcsec if preprocessed.wcs else None
-    return measures_of_exposure(preprocessed.quality, pixel_scale_arcsec=scale)
 
 
 def _record(services: Services, run: DifferenceRun, *, reference_class: str = "") -> None:

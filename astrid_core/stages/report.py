@@ -11,11 +11,12 @@ import structlog
 
 from astrid_core.catalog.config import ReportConfig
 from astrid_core.catalog.entities import Analytics, LightCurvePoint
+from astrid_core.catalog.exposure_facts import ExposureRuns, choose_runs
 from astrid_core.catalog.night_quality import choose_injection_run, night_quality
 from astrid_core.catalog.night_table import night_table
 from astrid_core.catalog.page import Portrait, night_page
 from astrid_core.catalog.portraits import Sitter, choose_sitters, portrait, take_picture
-from astrid_core.catalog.report import ExposureRuns, NightFacts, choose_runs, night_facts
+from astrid_core.catalog.report import NightFacts, night_facts
 from astrid_core.catalog.truth import TruthRow, TruthTally, in_frame, labels, must_be_found, rows_for, tally
 from astrid_core.detection.entities import InjectionRun
 from astrid_core.differencing.entities import ReferenceImage

@@ -49,18 +49,21 @@ def tie_to_catalog(
     Raises NoAstrometricSolution for one that does not fit the stars around it, CatalogUnavailable where they cannot be
     read now.
     """
-    stars, without = None, "no star catalog is configured"
+    stars, without, bands = None, "no star catalog is configured", None
     if catalog is not None:
+        bands = catalog_bands(catalog.name, observation.band)
         try:
             stars = _stars(catalog, observation, prepared, config.astrometry)
         except NotCovered as error:
             without = str(error)
+        if bands is None and stars is not None and observation.band in stars.mags:
+            bands = CatalogBands(band=observation.band)
     return tie_exposure(
         prepared,
         stars,
         without=without,
         origin=observation.wcs_origin,
-        bands=None if catalog is None else catalog_bands(catalog.name, observation.band),
+        bands=bands,
         airmass=airmass,
         astrometry=config.astrometry,
         zero_point=config.zero_point,

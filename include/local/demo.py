@@ -1,5 +1,7 @@
 """One night on Airflow, from files to catalog: on a simulated survey, or on somebody's own files."""
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -51,6 +53,14 @@ def run_demo(home: Home, data: Path | None, say: Say) -> int:
     return 0
 
 
+def _offer_stars(made: Path, used: Path) -> None:
+    """Make the catalog of the simulated sky the one that exposures are tied to, unless there is one."""
+    if made.is_dir() and not used.exists():
+        scratch = used.with_name(f"{used.name}.{os.getpid()}")
+        shutil.copytree(made, scratch)
+        scratch.replace(used)
+
+
 @dataclass(slots=True, kw_only=True)
 class Demo:
     """The steps of a demonstration; simulation and training run beside the start of Airflow."""
@@ -73,6 +83,8 @@ class Demo:
         if is_first:
             self._begin_airflow()
         self._finish("simulate")
+        if self.data is None:
+            _offer_stars(folder / "stars", self.home.folder / "stars")
         survey = Survey.register(name, folder, self.home, postgres)
         with self._timed("ingest"):
             nights, n_rejected = survey.ingest()

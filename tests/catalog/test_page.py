@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from astrid_core.catalog.cutouts import Cutouts, cut, draw
+from astrid_core.catalog.exposure_facts import ExposureRuns
 from astrid_core.catalog.page import Portrait, night_page
 from astrid_core.catalog.portraits import choose_sitters
-from astrid_core.catalog.report import ExposureRuns, NightFacts, RejectedFile
+from astrid_core.catalog.report import NightFacts, RejectedFile
 from tests.catalog.invented import light_curve, measured
 from tests.catalog.night import NIGHT, START_MJD, difference_run, frame_with_sources, model_run, observation
 from tests.catalog.test_report import invented_night

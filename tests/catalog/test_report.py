@@ -4,17 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from astrid_core.catalog.exposure_facts import SEARCHED, SKIPPED, UNFINISHED, ExposureRuns, choose_runs, exposure_facts
 from astrid_core.catalog.night_table import night_table, truth_sentences
-from astrid_core.catalog.report import (
-    SEARCHED,
-    SKIPPED,
-    UNFINISHED,
-    ExposureRuns,
-    NightFacts,
-    choose_runs,
-    exposure_facts,
-    night_facts,
-)
+from astrid_core.catalog.report import NightFacts, night_facts
 from astrid_core.catalog.truth import FalseEntry, Missed, TruthTally
 from astrid_core.differencing.entities import Quality, QualityLevel
 from astrid_core.observations.entities import Rejection

@@ -10,8 +10,13 @@ from astrid_core.shared.errors import BadConfiguration
 
 
 @contextmanager
-def open_star_catalog(place: str) -> Iterator[StarCatalog | None]:
-    """Open a folder of shards or the address of a cone search; an empty ``place`` is no catalog."""
+def open_star_catalog(place: str, *, ours: Path | None = None) -> Iterator[StarCatalog | None]:
+    """Open a folder of shards or the address of a cone search.
+
+    An empty ``place`` is our own folder ``ours`` if there is one, and else no catalog.
+    """
+    if not place and ours is not None and ours.exists():
+        place = str(ours)
     if not place:
         yield None
         return
