@@ -21,7 +21,7 @@ def plan_setups(services: Services, wanted: CalibrationRequest) -> list[Calibrat
         raise BadConfiguration("survey is not configured", survey=wanted["survey"], known=known)
     batches: list[CalibrationBatch] = []
     for survey in [wanted["survey"]] if wanted["survey"] else sorted(services.surveys):
-        run_ingest(services, survey)
+        run_ingest(services, survey, load_pipeline().ingest)
         labels = sorted({setup_label(group.setup) for group in _groups(services, wanted, survey)})
         batches += [CalibrationBatch(label=label, survey=survey, request=wanted) for label in labels]
     return batches

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from astrid_core.bootstrap import Pipeline
+from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Survey
 from astrid_core.shared.errors import ArchiveUnavailable, BadConfiguration
 from astrid_core.stages.services import Services
+from include import calibrations
 from include.intake import SurveyFailed, ingest_wanted, list_surveys, reconcile_wanted
-from include.messages import IngestRequest
+from include.messages import CalibrationRequest, IngestRequest
 from tests.fakes.surveys import MemorySurvey
 from tests.stages.test_ingest import frame, services
 
@@ -79,3 +82,15 @@ def test_reconciling_counts_over_all_surveys(ready: Services) -> None:
     withheld.withheld.clear()
     withheld.files["c.fits"] = withheld.files.pop("b.fits")
     assert reconcile_wanted(ready, "other", retry=True)["n_recovered"] == 1
+
+
+def test_whoever_looks_for_calibration_frames_gives_up_what_the_settings_say(
+    ready: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrations, "load_pipeline", lambda: Pipeline(ingest=IngestConfig(max_attempts=1)))
+    survey = ready.surveys["other"]
+    assert isinstance(survey, MemorySurvey)
+    survey.withheld["b.fits"] = "status 503"
+    for _ in range(2):
+        calibrations.plan_setups(ready, CalibrationRequest(survey="other", first_night=None, last_night=None))
+    assert survey.asked.count("b.fits") == 1
