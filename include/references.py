@@ -20,14 +20,15 @@ from include.batches import MAX_BATCHES, batches
 from include.messages import Batch, BuiltBatch, Group, GroupBatch, ReferenceRequest
 from include.quality.places import docs_of
 from include.request import read_night, read_region
+from include.surveys import at_least_one
 
 log = structlog.get_logger(__name__)
 
 
 def plan_inputs(services: Services, wanted: ReferenceRequest, *, n_slots: int) -> list[Batch]:
     """Record what the surveys hold and return the exposures that references can be built from, in batches."""
-    for one in _surveys(services, wanted):
-        run_ingest(services, one, load_pipeline().ingest)
+    config = load_pipeline().ingest
+    at_least_one(_surveys(services, wanted), lambda survey: run_ingest(services, survey, config))
     inputs = chain.from_iterable(group.observation_ids for group in _groups(services, wanted))
     return batches([*inputs], n_slots=n_slots, name="exposures")
 

@@ -10,8 +10,9 @@ from astrid_core.observations.entities import Survey
 from astrid_core.shared.errors import ArchiveUnavailable, BadConfiguration
 from astrid_core.stages.services import Services
 from include import calibrations
-from include.intake import SurveyFailed, ingest_wanted, list_surveys, reconcile_wanted
+from include.intake import ingest_wanted, list_surveys, reconcile_wanted
 from include.messages import CalibrationRequest, IngestRequest
+from include.surveys import SurveyFailed, at_least_one
 from tests.fakes.surveys import MemorySurvey
 from tests.stages.test_ingest import frame, services
 
@@ -94,3 +95,15 @@ def test_whoever_looks_for_calibration_frames_gives_up_what_the_settings_say(
     for _ in range(2):
         calibrations.plan_setups(ready, CalibrationRequest(survey="other", first_night=None, last_night=None))
     assert survey.asked.count("b.fits") == 1
+
+
+def test_a_night_goes_on_without_a_survey_that_cannot_be_read() -> None:
+    def look(survey: str) -> str:
+        if survey != "sky":
+            raise ArchiveUnavailable("no answer", survey=survey)
+        return survey
+
+    assert at_least_one(["down", "sky"], look) == ["sky"]
+    with pytest.raises(ArchiveUnavailable, match="survey=down"):
+        at_least_one(["down"], look)
+    assert at_least_one([], look) == []
