@@ -40,7 +40,7 @@ def find_artefacts(stack: Sequence[SkyImage], fwhm_pix: Sequence[float], config:
     """Return for each of three or more images on one grid and flux scale which pixels the others do not confirm.
 
     Where a source shines in the median and two or more images disagree with it, it varies: only an image that is alone
-    far off is flagged there.
+    far off is flagged there. A third of the images or fewer that all show more light may show a transient on a galaxy.
     """
     pixels = [image.pixels for image in stack]
     good = [image.usable for image in stack]
@@ -61,14 +61,17 @@ def find_artefacts(stack: Sequence[SkyImage], fwhm_pix: Sequence[float], config:
     for index, one in enumerate(blurred):
         flagged[index] |= _wide(one, common, scale * sigma[index], good[index], config, fwhm_pix=widest)
     shines = lit | (common > _LIGHT_SIGMA * scale * np.max(sigma, axis=0))
-    return _spare_variables(flagged, [np.abs(one - common) for one in blurred], shines)
+    return _spare_variables(flagged, [one - common for one in blurred], shines)
 
 
 def _spare_variables(flagged: Sequence[Flags], away: Sequence[FloatImage], shines: Flags) -> list[Flags]:
-    """Return the flags without those of stars that vary; ``away`` is how far each image is from the median."""
-    disputed = (np.sum(flagged, axis=0) > 1) & shines
+    """Return the flags without those of stars that vary; ``away`` is each image minus the median."""
+    n_off = np.sum(flagged, axis=0)
+    # Neither a hit nor a transient takes light away.
+    fades = np.any([one & (rest < 0.0) for one, rest in zip(flagged, away, strict=True)], axis=0)
+    disputed = (n_off > 1) & (fades | (n_off > len(flagged) // 3)) & shines
     varies = ndimage.binary_dilation(disputed, iterations=_GROW_PIX) & shines
-    there = np.stack([one[varies] for one in away])
+    there = np.stack([np.abs(one[varies]) for one in away])
     farthest, ordered = there.argmax(axis=0), np.sort(there, axis=0)
     is_alone = ordered[-1] > _ALONE * ordered[-2]
     spared = []
