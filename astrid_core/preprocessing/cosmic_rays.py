@@ -81,7 +81,8 @@ def find_cosmic_rays(
     picture = _picture(flat, bad, stars)
     unlike = _unlikeness(flat, noise, stars, picture)
     if unlike > _NO_PICTURE:
-        return mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=_MAX_CONTRAST)
+        sharpest = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=_MAX_CONTRAST)
+        return _narrow(flat, sharpest, stars)
     star_pixels = _on_stars(flat, noise, hits, _suspects(flat, sources, hits), picture, unlike)
     hits = hits & ~star_pixels
     # The ends of a track are too faint to be sharp: what stands out of the noise beside a hit belongs to it.
@@ -105,7 +106,19 @@ def _like_stars(flat: FloatImage, bright: SourceList, hits: BoolImage, stars: So
     struck = bright.take(_struck(bright, hits))
     if stars is None or not len(struck):
         return len(struck)
-    return int((ring_fraction(flat, struck) > _STAR_RING * np.median(ring_fraction(flat, stars))).sum())
+    limit = _STAR_RING * np.median(ring_fraction(flat, stars.x_pix, stars.y_pix))
+    return int((ring_fraction(flat, struck.x_pix, struck.y_pix) > limit).sum())
+
+
+def _narrow(flat: FloatImage, hits: BoolImage, stars: SourceList) -> BoolImage:
+    """Return hits without those that are as wide as stars."""
+    labels, n_hits = ndimage.label(hits, structure=np.ones((3, 3)))
+    if not n_hits:
+        return hits
+    peaks = np.array(ndimage.maximum_position(flat, labels, np.arange(1, n_hits + 1)))
+    limit = _STAR_RING * np.median(ring_fraction(flat, stars.x_pix, stars.y_pix))
+    wide = 1 + np.flatnonzero(ring_fraction(flat, peaks[:, 1], peaks[:, 0]) > limit)
+    return np.asarray(hits & ~np.isin(labels, wide))
 
 
 def _struck(sources: SourceList, hits: BoolImage) -> NDArray[np.bool_]:

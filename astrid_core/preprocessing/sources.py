@@ -67,13 +67,13 @@ def detect_sources(
     ).take(order)
 
 
-def ring_fraction(pixels: FloatImage, sources: SourceList) -> FloatArray:
-    """Return for each source the mean of the eight pixels around its brightest pixel, as a fraction of that pixel.
+def ring_fraction(pixels: FloatImage, x_pix: FloatArray, y_pix: FloatArray) -> FloatArray:
+    """Return for the source at each place the mean of the eight pixels around its brightest, as a fraction of that one.
 
     A single hot pixel has nothing there; no star has less than the PSF puts there.
     """
     padded = np.pad(np.nan_to_num(pixels), 2)
-    row, column = np.rint(sources.y_pix).astype(int) + 2, np.rint(sources.x_pix).astype(int) + 2
+    row, column = np.rint(y_pix).astype(int) + 2, np.rint(x_pix).astype(int) + 2
     steps = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
     around = padded[row[:, None] + steps[:, 0], column[:, None] + steps[:, 1]]
     best = steps[np.argmax(around, axis=1)]

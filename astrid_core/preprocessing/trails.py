@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from astrid_core.preprocessing.mask import BoolImage
 from astrid_core.preprocessing.radon import Line, strongest_line
+from astrid_core.preprocessing.spikes import is_spike, stars_along
 from astrid_core.shared.images import FloatImage
 
 _SIDE = 256
@@ -145,7 +146,9 @@ def _trail(flat: FloatImage, rms: FloatImage, bad: BoolImage, line: _Along) -> B
     if (last + 1 - first) / _SEGMENTS * line.length < _MIN_LENGTH * min(flat.shape):
         return None
     shown = np.sort(light[present])[::-1]
-    if shown[: max(1, len(shown) // 5)].mean() - 2.0 * np.median(error[present]) > _EVEN * np.median(shown):
+    is_uneven = shown[: max(1, len(shown) // 5)].mean() - 2.0 * np.median(error[present]) > _EVEN * np.median(shown)
+    middle = np.array([piece.mean() for piece in pieces])
+    if is_uneven or is_spike(light, error, middle, stars_along(strip, across)):
         return None
     profile = _medians(strip)
     half_width = _half_width(profile, 1.2533 / np.sqrt(line.length))
