@@ -28,6 +28,7 @@ NEVER_CLIP = replace(CONFIG, clip_sigma=1e9)
 _EDGE_PIX = 40
 _STAR_RADIUS_PIX = 8
 _TRANSIENT_STEP_PIX = 70
+_MORE_SEEDS, _FEWEST, _FAINT_SNR = (21, 31, 41), 3, 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +111,12 @@ def _information(exposure: Exposure, shape: tuple[int, int]) -> float:
     return float((psf**2).sum() * exposure.depth**2 / variance)
 
 
-def left_of_transients(field: Field, snr: float) -> NDArray[np.float64]:
-    """Return which parts of the flux of transients of this S/N in one exposure (not the base) its coadd still shows."""
-    clean = field.coadd()
+def left_of_transients(field: Field, snr: float, *, without: Coadd | None = None) -> NDArray[np.float64]:
+    """Return which parts of the flux of transients of this S/N in one exposure (not the base) its coadd still shows.
+
+    ``without`` is the coadd of the field as it is, where it was made already.
+    """
+    clean = without or field.coadd()
     number = (clean.base + 1) % len(field.images)
     exposure, image = field.exposures[number], field.images[number]
     psf = true_psf(image.shape, exposure.fwhm).coefficients[0]
@@ -197,16 +201,20 @@ def page(side: int, say: Callable[[str], None] = lambda _: None) -> str:
         lost, median, largest = cost_of_clipping(field)
         cost.append(f"| {n} | {100 * lost:.3f} % | {100 * median:+.3f} % | {100 * largest:.2f} % |")
         say(f"{n}: {depth[-1]} {cost[-1]}")
-        if n in (3, 12):
-            for snr in (10.0, 20.0, 50.0, 200.0, 1000.0):
-                found = left_of_transients(field, snr)
-                error = float(found.std() / np.sqrt(len(found)))
-                left.append(
-                    f"| {n} | {snr:g} | {len(found)} | {100 * np.median(found):+.2f} % "
-                    f"| {100 * found.mean():+.2f} ± {100 * error:.2f} % |"
-                )
-                say(left[-1])
-    variables = [f"| {n} | {coverage_of_variables(n=n, side=side, seed=12, amplitude=0.5):.2f} |" for n in (3, 12)]
+        without = field.coadd()
+        for snr in (10.0, 20.0, 50.0, 200.0, 1000.0):
+            found = left_of_transients(field, snr, without=without)
+            if n == _FEWEST and snr <= _FAINT_SNR:
+                # Most of the mean is of the few that drown in the noise: more of them are needed to tell it.
+                more = [left_of_transients(make_field(n, side=side, seed=seed), snr) for seed in _MORE_SEEDS]
+                found = np.concatenate([found, *more])
+            error = float(found.std() / np.sqrt(len(found)))
+            left.append(
+                f"| {n} | {snr:g} | {len(found)} | {100 * np.median(found):+.2f} % "
+                f"| {100 * found.mean():+.2f} ± {100 * error:.2f} % |"
+            )
+            say(left[-1])
+    variables = [f"| {n} | {coverage_of_variables(n=n, side=side, seed=12, amplitude=0.5):.2f} |" for n in (3, 6, 12)]
     command = f"python -m benchmarks.references --size {side} --page"
     return _TEXT.format(
         command=command, side=side, depth="\n".join(depth), left="\n".join(left), cost="\n".join(cost),
@@ -248,7 +256,7 @@ Where there is nothing to leave out: the part of all input pixels that is lost, 
 ## Variable stars
 
 Least coverage at the centres of stars that change by up to half of their light between exposures, as a part of the
-inputs: 1 where nothing was left out, 1/3 of three and less where a hole was punched.
+inputs: 1 where nothing was left out. Required: all inputs but one.
 
 | inputs | coverage |
 |---|---|

@@ -10,15 +10,7 @@ from airflow.sdk.configuration import conf
 from include.assets import REFERENCES
 from include.batches import MAX_BATCHES
 from include.boundary import airflow_outcome
-from include.dag_settings import (
-    ARGUMENTS,
-    START,
-    before_mjd_param,
-    exclude_param,
-    night_param,
-    region_param,
-    survey_param,
-)
+from include.dag_settings import ARGUMENTS, START, reference_params
 from include.messages import Batch, BuiltBatch, GroupBatch
 
 
@@ -29,13 +21,7 @@ from include.messages import Batch, BuiltBatch, GroupBatch
     max_active_runs=1,
     default_args=ARGUMENTS,
     tags=["astrid", "references"],
-    params={
-        "survey": survey_param(),
-        "region": region_param(),
-        "exclude_night": night_param("Use no exposure of this night, so that it can be compared with the result"),
-        "exclude": exclude_param(),
-        "before_mjd": before_mjd_param(),
-    },
+    params=reference_params(),
 )
 def build_references() -> None:
     """Every Monday, or when asked, coadd the best exposures of each pointing and band into references."""
@@ -78,19 +64,27 @@ def build_references() -> None:
         with airflow_outcome(batch["label"]), open_services() as services:
             return coadd_groups(services, batch)
 
-    @task(outlets=[REFERENCES], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-    def announce(batches: Sequence[BuiltBatch], *, outlet_events: Any = None) -> int:
+    @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+    def check_references(batches: Sequence[BuiltBatch]) -> Sequence[str]:
+        """Hold what was built against what must be true of references; nothing is announced where it is not."""
+        from astrid_core.bootstrap import open_services
+        from include.references import check_built
+
+        with airflow_outcome(), open_services() as services:
+            return check_built(services, batches)
+
+    @task(outlets=[REFERENCES])
+    def announce(digests: Sequence[str], *, outlet_events: Any = None) -> int:
         """Tell who waits for references which of those built are in use; skipped where none is."""
-        from include.references import in_use
+        from include.references import require_in_use
 
         with airflow_outcome():
-            digests = in_use(batches)
-            outlet_events[REFERENCES].extra = {"digests": digests}
+            outlet_events[REFERENCES].extra = {"digests": require_in_use(digests)}
             return len(digests)
 
     planned = plan_coadds()
     prepare.expand(batch=plan_inputs()) >> planned
-    announce(coadd.expand(batch=planned))
+    announce(check_references(coadd.expand(batch=planned)))
 
 
 build_references()

@@ -9,6 +9,7 @@ from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.services import Services
 from include.messages import CalibrationBatch, CalibrationRequest
 from include.request import read_night
+from include.surveys import at_least_one
 
 
 def plan_setups(services: Services, wanted: CalibrationRequest) -> list[CalibrationBatch]:
@@ -20,8 +21,10 @@ def plan_setups(services: Services, wanted: CalibrationRequest) -> list[Calibrat
         known = ", ".join(sorted(services.surveys))
         raise BadConfiguration("survey is not configured", survey=wanted["survey"], known=known)
     batches: list[CalibrationBatch] = []
-    for survey in [wanted["survey"]] if wanted["survey"] else sorted(services.surveys):
-        run_ingest(services, survey)
+    surveys = [wanted["survey"]] if wanted["survey"] else sorted(services.surveys)
+    config = load_pipeline().ingest
+    at_least_one(surveys, lambda survey: run_ingest(services, survey, config))
+    for survey in surveys:
         labels = sorted({setup_label(group.setup) for group in _groups(services, wanted, survey)})
         batches += [CalibrationBatch(label=label, survey=survey, request=wanted) for label in labels]
     return batches

@@ -66,6 +66,17 @@ def before_mjd_param() -> Param:
     )  # fmt: skip
 
 
+def reference_params() -> dict[str, Param]:
+    """Return the form of a build of references."""
+    return {
+        "survey": survey_param(),
+        "region": region_param(),
+        "exclude_night": night_param("Use no exposure of this night, so that it can be compared with the result"),
+        "exclude": exclude_param(),
+        "before_mjd": before_mjd_param(),
+    }
+
+
 def force_param() -> Param:
     """Return a switch."""
     return Param(

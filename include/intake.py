@@ -1,25 +1,21 @@
 """The work behind the tasks that look what archives hold."""
 
-from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
 
 from astrid_core.bootstrap import load_pipeline
-from astrid_core.shared.errors import BadConfiguration, PermanentFailure, TemporaryFailure
+from astrid_core.shared.errors import BadConfiguration
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.reconcile import run_reconcile
 from astrid_core.stages.services import Services
 from include.messages import IngestRequest
 from include.request import nights_between, read_region
+from include.surveys import required
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-
-class SurveyFailed(PermanentFailure):
-    """A survey cannot be read, and trying again would not help; the others were."""
 
 
 def list_surveys(services: Services, survey: str | None) -> list[str]:
@@ -34,7 +30,7 @@ def list_surveys(services: Services, survey: str | None) -> list[str]:
 def ingest_wanted(services: Services, wanted: IngestRequest) -> dict[str, int]:
     """Record what the surveys hold of a region and some nights; count what is new and what did not come."""
     config, region, nights = load_pipeline().ingest, read_region(wanted["region"]), _nights(wanted)
-    found = _each(
+    found = required(
         list_surveys(services, wanted["survey"]),
         lambda survey: run_ingest(services, survey, config, region=region, nights=nights),
     )
@@ -50,7 +46,7 @@ def ingest_wanted(services: Services, wanted: IngestRequest) -> dict[str, int]:
 def reconcile_wanted(services: Services, survey: str | None, *, retry: bool) -> dict[str, int]:
     """Compare what the archives list with what is recorded, and ask for what is missing."""
     config = load_pipeline().ingest
-    found = _each(list_surveys(services, survey), lambda name: run_reconcile(services, name, config, retry=retry))
+    found = required(list_surveys(services, survey), lambda name: run_reconcile(services, name, config, retry=retry))
     for one in found:
         for name in one.vanished:
             log.warning("observation.vanished", observation=name)
@@ -71,25 +67,3 @@ def _nights(wanted: IngestRequest) -> list[str]:
     if not first or not last:
         raise BadConfiguration("the first and the last night belong together", first=first, last=last)
     return nights_between(first, last)
-
-
-def _each(surveys: Sequence[str], look: Callable[[str], T]) -> list[T]:
-    """Look at every survey before anything is raised: one that fails must not keep the others from being read."""
-    found: list[T] = []
-    temporary: TemporaryFailure | None = None
-    failed: dict[str, str] = {}
-    for survey in surveys:
-        try:
-            found.append(look(survey))
-        except TemporaryFailure as error:
-            temporary = error
-            log.warning("survey.postponed", survey=survey, reason=str(error))
-        except PermanentFailure as error:
-            failed[survey] = str(error)
-            log.error("survey.failed", survey=survey, reason=str(error))  # noqa: TRY400 - the reason says it; no bug to trace
-    if temporary is not None:
-        raise temporary
-    if failed:
-        survey, reason = next(iter(failed.items()))
-        raise SurveyFailed("a survey cannot be read", n_failed=len(failed), survey=survey, reason=reason)
-    return found

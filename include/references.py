@@ -1,12 +1,15 @@
 """The work behind the tasks that build references."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
 import structlog
 
 from astrid_core.bootstrap import load_pipeline
+from astrid_core.differencing.entities import ReferenceStatus
 from astrid_core.differencing.leave_out import LeaveOut
+from astrid_core.settings import Settings
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.batch import run_each
 from astrid_core.stages.ingest import run_ingest
@@ -15,15 +18,17 @@ from astrid_core.stages.references import ReferenceGroup, plan_references, run_b
 from astrid_core.stages.services import Services
 from include.batches import MAX_BATCHES, batches
 from include.messages import Batch, BuiltBatch, Group, GroupBatch, ReferenceRequest
+from include.quality.places import docs_of
 from include.request import read_night, read_region
+from include.surveys import at_least_one
 
 log = structlog.get_logger(__name__)
 
 
 def plan_inputs(services: Services, wanted: ReferenceRequest, *, n_slots: int) -> list[Batch]:
     """Record what the surveys hold and return the exposures that references can be built from, in batches."""
-    for one in _surveys(services, wanted):
-        run_ingest(services, one, load_pipeline().ingest)
+    config = load_pipeline().ingest
+    at_least_one(_surveys(services, wanted), lambda survey: run_ingest(services, survey, config))
     inputs = chain.from_iterable(group.observation_ids for group in _groups(services, wanted))
     return batches([*inputs], n_slots=n_slots, name="exposures")
 
@@ -92,9 +97,32 @@ def coadd_groups(services: Services, batch: GroupBatch) -> BuiltBatch:
     return done
 
 
-def in_use(batches: Sequence[BuiltBatch]) -> list[str]:
-    """Return the digests of all references built that are in use; Unprocessable where none is."""
-    digests = sorted(digest for batch in batches for digest in batch["in_use"])
+def check_built(services: Services, batches: Sequence[BuiltBatch]) -> list[str]:
+    """Pass the references that were built through their gate; return the digests of those in use."""
+    from include.quality.references import check_references
+
+    pipeline = load_pipeline()
+    digests = sorted({digest for batch in batches for digest in batch["built"]})
+    with services.transaction() as records:
+        built = [records.references.get(digest) for digest in digests]
+        active = {
+            one.digest: one
+            for cell, band in {(reference.cell, reference.band) for reference in built}
+            for one in records.references.search(cell=cell, band=band, status=ReferenceStatus.ACTIVE)
+        }
+    check_references(
+        built,
+        Counter(one.key for one in active.values()),
+        pipeline.reference,
+        is_automatic=pipeline.activation.decision == "automatic",
+        about="+".join(sorted({one.survey for one in built})),
+        docs=docs_of(Settings().home),
+    )
+    return sorted(digest for batch in batches for digest in batch["in_use"])
+
+
+def require_in_use(digests: Sequence[str]) -> list[str]:
+    """Return the digests of references in use; Unprocessable where there are none."""
     if not digests:
-        raise Unprocessable("no reference that was built is in use", n_built=sum(len(one["built"]) for one in batches))
-    return digests
+        raise Unprocessable("no reference that was built is in use")
+    return [*digests]

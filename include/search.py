@@ -23,6 +23,7 @@ from include.batches import batches
 from include.messages import Batch, Request
 from include.nights import nights_of, plans_of
 from include.request import model_id, recipe_of
+from include.surveys import at_least_one
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +41,12 @@ class TooManyFailures(PermanentFailure):
 
 
 def ingest_surveys(services: Services, request: Request) -> dict[str, int]:
-    """Record what the surveys hold; count new, known, rejected and those that did not come."""
+    """Record what the surveys hold; count new, known, rejected and those that did not come.
+
+    The night goes on with what is recorded of a survey that cannot be read now.
+    """
     config = load_pipeline().ingest
-    found = [run_ingest(services, survey, config) for survey in request["surveys"]]
+    found = at_least_one(request["surveys"], lambda survey: run_ingest(services, survey, config))
     return {
         "n_new": sum(one.n_new for one in found),
         "n_known": sum(one.n_known for one in found),

@@ -43,7 +43,7 @@ class BreakerConfig:
     min_history: int = 10
     """With fewer earlier exposures of an instrument and band nothing is usual yet."""
     history: int = 100
-    """The newest so many earlier exposures of the survey are looked at."""
+    """The newest so many earlier exposures of each instrument and band are looked at."""
     min_tripped: int = 3
     """Fewer exposures of an instrument are set aside one by one."""
     max_tripped_fraction: float = 0.5

@@ -22,7 +22,9 @@ def add_commands(choose: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--name", required=True, help="of the catalog, for example gaia")
+    parser.add_argument(
+        "--name", dest="catalog_name", required=True, metavar="NAME", help="of the catalog, for example gaia"
+    )
     parser.add_argument("--release", required=True, help="for example dr3")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="default: the folder stars in ASTRID_HOME, which is used"
@@ -54,10 +56,10 @@ def run_catalog(arguments: argparse.Namespace) -> int:
     from astrid_core.settings import Settings
     from astrid_core.shared.sky import Region
 
-    stars = read_star_table(arguments.file, catalog=arguments.name, epoch_yr=arguments.epoch)
+    stars = read_star_table(arguments.file, catalog=arguments.catalog_name, epoch_yr=arguments.epoch)
     region = None if arguments.region is None else Region.parse(arguments.region)
     out = arguments.out or Settings().home / "stars"
-    covered = write_shards(stars, out, name=arguments.name, release=arguments.release, covered=region)
+    covered = write_shards(stars, out, name=arguments.catalog_name, release=arguments.release, covered=region)
     area = covered.moc.sky_fraction * 41252.96
     print(f"{ShardCatalog(out).name}: {len(stars)} stars, complete on {area:.4g} square degrees")
     if arguments.out is not None:

@@ -42,10 +42,12 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services
     from astrid_core.stages.build_masters import build_masters
     from astrid_core.stages.calibrations import plan_calibrations
+    from astrid_core.stages.ingest import survey_client
 
     migrate_database()
     config = load_pipeline().calibrate
     with open_services() as services:
+        survey_client(services, arguments.survey)
         groups = plan_calibrations(
             services,
             survey=arguments.survey,
@@ -67,9 +69,12 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 def _masters(arguments: argparse.Namespace) -> int:
     from astrid_core.bootstrap import migrate_database, open_services
     from astrid_core.stages.calibrations import run_settle_master
+    from astrid_core.stages.ingest import survey_client
 
     migrate_database()
     with open_services() as services:
+        if arguments.survey is not None:
+            survey_client(services, arguments.survey)
         digest = arguments.accept or arguments.withdraw
         if digest:
             run_settle_master(services, digest, accept=arguments.accept is not None, reason=arguments.because)

@@ -49,11 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _instrument(services: "Services", arguments: argparse.Namespace) -> Iterator[str]:
+    from astrid_core.stages.ingest import survey_client
     from astrid_core.stages.lifecycle import quarantine_instrument, release_instrument
 
     if arguments.action not in ("quarantine", "release"):
         message = f"{arguments.action} wants exposures, not an instrument"
         raise ValueError(message)
+    survey_client(services, arguments.survey)
     act = quarantine_instrument if arguments.action == "quarantine" else release_instrument
     changed = act(services, arguments.survey, arguments.instrument, reason=arguments.reason)
     yield f"{arguments.survey}/{arguments.instrument}: {_outcome(arguments.action, changed=changed)}"

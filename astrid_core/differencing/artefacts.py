@@ -31,14 +31,16 @@ the light of a star lies beyond 1.5 FWHM.
 _BLUR = 2.0**0.5
 """The common PSF is wider than the widest by this: blurring is then a matched filter for the widest."""
 _SIGMA_OF_FWHM = 1.0 / 2.3548
+_ALONE = 3.0
+"""On a star that varies an image is left out only where it is this many times as far off as any other."""
 _STRIP_ROWS = 256
 
 
 def find_artefacts(stack: Sequence[SkyImage], fwhm_pix: Sequence[float], config: ReferenceConfig) -> list[Flags]:
     """Return for each of three or more images on one grid and flux scale which pixels the others do not confirm.
 
-    Where a source shines in the median and more than a third of the images disagree with it, it varies: nothing is
-    flagged there.
+    Where a source shines in the median and two or more images disagree with it, it varies: only an image that is alone
+    far off is flagged there. A third of the images or fewer that all show more light may show a transient on a galaxy.
     """
     pixels = [image.pixels for image in stack]
     good = [image.usable for image in stack]
@@ -56,13 +58,28 @@ def find_artefacts(stack: Sequence[SkyImage], fwhm_pix: Sequence[float], config:
     ]
     scale = _noise_scale(blurred, sigma, good, lit)
     common, widest = median_of(blurred, good), max(fwhm_pix)
-    n_wide = np.zeros(middle.shape, dtype=np.uint16)
     for index, one in enumerate(blurred):
-        wide = _wide(one, common, scale * sigma[index], good[index], config, fwhm_pix=widest)
-        n_wide += wide
-        flagged[index] |= wide
-    varies = ndimage.binary_dilation((n_wide > max(1, len(stack) // 3)) & lit, iterations=_GROW_PIX) & lit
-    return [one & ~varies for one in flagged]
+        flagged[index] |= _wide(one, common, scale * sigma[index], good[index], config, fwhm_pix=widest)
+    shines = lit | (common > _LIGHT_SIGMA * scale * np.max(sigma, axis=0))
+    return _spare_variables(flagged, [one - common for one in blurred], shines)
+
+
+def _spare_variables(flagged: Sequence[Flags], away: Sequence[FloatImage], shines: Flags) -> list[Flags]:
+    """Return the flags without those of stars that vary; ``away`` is each image minus the median."""
+    n_off = np.sum(flagged, axis=0)
+    # Neither a hit nor a transient takes light away.
+    fades = np.any([one & (rest < 0.0) for one, rest in zip(flagged, away, strict=True)], axis=0)
+    disputed = (n_off > 1) & (fades | (n_off > len(flagged) // 3)) & shines
+    varies = ndimage.binary_dilation(disputed, iterations=_GROW_PIX) & shines
+    there = np.stack([np.abs(one[varies]) for one in away])
+    farthest, ordered = there.argmax(axis=0), np.sort(there, axis=0)
+    is_alone = ordered[-1] > _ALONE * ordered[-2]
+    spared = []
+    for index, one in enumerate(flagged):
+        kept = one.copy()
+        kept[varies] &= is_alone & (farthest == index)
+        spared.append(kept)
+    return spared
 
 
 def median_of(planes: Sequence[FloatImage], good: Sequence[Flags]) -> FloatImage:

@@ -22,6 +22,17 @@ class LeaveOut:
             and (self.before_mjd is None or observation.mid_mjd < self.before_mjd)
         )
 
+    @staticmethod
+    def concerns(text: str, observation: Observation) -> bool:
+        """Tell whether ``text`` of a reference says that it was built without this exposure, or without its night."""
+        parts = text.split("; ")
+        dates = [float(part.split()[2]) for part in parts if part.startswith("from MJD ")]
+        return (
+            f"night {observation.night}" in parts
+            or f"exposure {observation.id}" in parts
+            or any(observation.mid_mjd >= date for date in dates)
+        )
+
     @property
     def text(self) -> str:
         """What is left out, in one line that is always the same; empty for nothing."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.entities import ReferenceImage
+from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.errors import NoReference
 from astrid_core.shared.sky import separation_arcsec
@@ -16,7 +17,8 @@ def choose_reference(
 
     It must not contain the observation's own night. Its own band goes before a compatible one, its own survey before
     another, its own instrument before another, one of enough exposures before a thin one, the nearest pointing (in
-    steps of a quarter field) before a farther one, the newest version before older.
+    steps of a quarter field) before a farther one, one that was built to be compared with it before one that leaves
+    nothing out, and that before one that was built for others, the newest version before older.
     """
     bands = {observation.band: 0}
     for one, other in config.compatible_bands:
@@ -38,7 +40,7 @@ def choose_reference(
             n_references_near=len(references),
         )
 
-    def rank(reference: ReferenceImage) -> tuple[int, bool, bool, bool, int, int, str]:
+    def rank(reference: ReferenceImage) -> tuple[int, bool, bool, bool, int, int, int, str]:
         away = separation_arcsec(observation.position, reference.position) / 3600.0 / max(observation.radius_deg, 1e-6)
         return (
             bands[reference.band],
@@ -46,6 +48,7 @@ def choose_reference(
             reference.instrument != observation.instrument,
             reference.is_thin,
             int(away * 4.0),
+            0 if LeaveOut.concerns(reference.leaves_out, observation) else 1 + bool(reference.leaves_out),
             -reference.version,
             reference.digest,
         )

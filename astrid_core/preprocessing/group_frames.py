@@ -41,7 +41,9 @@ def setup_label(setup: DetectorSetup) -> str:
 def group_frames(frames: Sequence[CalibrationFrame], config: CalibrateConfig) -> tuple[CalibrationGroup, ...]:
     """Return the groups, ordered by setup, then bias, dark, flat, then band and time.
 
-    A pause of more than ``max_gap_days`` begins another group; of many frames the latest ``max_inputs`` count.
+    A pause of more than ``max_gap_days`` begins another group, and so does the first night more than ``valid_days``
+    behind the beginning of one: masters of a long series serve all of it. Of many frames the latest ``max_inputs``
+    count.
     """
     by_kind: dict[tuple[object, ...], list[CalibrationFrame]] = {}
     for frame in sorted(frames, key=lambda one: (one.mid_mjd, one.id)):
@@ -50,18 +52,24 @@ def group_frames(frames: Sequence[CalibrationFrame], config: CalibrateConfig) ->
     return tuple(
         _group(run[-config.max_inputs :])
         for _, some in sorted(by_kind.items(), key=lambda item: tuple(map(str, item[0])))
-        for run in _runs(some, config.max_gap_days)
+        for run in _runs(some, config)
     )
 
 
-def _runs(frames: Sequence[CalibrationFrame], max_gap_days: float) -> list[list[CalibrationFrame]]:
+def _runs(frames: Sequence[CalibrationFrame], config: CalibrateConfig) -> list[list[CalibrationFrame]]:
     runs: list[list[CalibrationFrame]] = []
     for frame in frames:
-        if runs and frame.mid_mjd - runs[-1][-1].mid_mjd <= max_gap_days:
-            runs[-1].append(frame)
-        else:
+        if not runs or _is_apart(frame, runs[-1], config):
             runs.append([frame])
+        else:
+            runs[-1].append(frame)
     return runs
+
+
+def _is_apart(frame: CalibrationFrame, run: Sequence[CalibrationFrame], config: CalibrateConfig) -> bool:
+    # Frames of one night stay together: groups are told apart by their first night.
+    is_late = frame.night != run[-1].night and frame.mid_mjd - run[0].mid_mjd > config.valid_days
+    return is_late or frame.mid_mjd - run[-1].mid_mjd > config.max_gap_days
 
 
 def _group(frames: Sequence[CalibrationFrame]) -> CalibrationGroup:

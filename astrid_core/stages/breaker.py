@@ -1,7 +1,6 @@
 """Set floods aside before people or the catalog see them."""
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -16,21 +15,26 @@ from astrid_core.stages.services import Records, Services
 
 log = structlog.get_logger(__name__)
 
+_SAID = "breaker: "
+"""How the reasons of its quarantines begin."""
+
 
 def run_breaker(
     services: Services, survey: str, night: str, config: BreakerConfig, model_run_keys: Sequence[RunKey]
 ) -> Tripped:
     """Set aside the exposures of a night, or the instruments, that show far more than they used to. Safe to repeat.
 
-    What somebody has released once stays released: people overrule the breaker.
+    What people released after the breaker had set it aside stays released: they overrule it.
     """
     with services.transaction() as records:
         tonight = [_haul(records, records.model_runs.get(key), config) for key in sorted(set(model_run_keys))]
-        tripped = _unless_released(records, survey, trip(tonight, _before(records, survey, night, config), config))
+        kinds = {(haul.instrument, haul.band) for haul in tonight}
+        before = _before(records, survey, night, kinds, config)
+        tripped = _unless_released(records, survey, trip(tonight, before, config))
     for name, reason in tripped.instruments.items():
-        quarantine_instrument(services, survey, name, reason=f"breaker: {reason}")
+        quarantine_instrument(services, survey, name, reason=f"{_SAID}{reason}")
     for observation_id, reason in tripped.exposures.items():
-        quarantine_observation(services, observation_id, reason=f"breaker: {reason}")
+        quarantine_observation(services, observation_id, reason=f"{_SAID}{reason}")
     log.info(
         "breaker.checked",
         survey=survey,
@@ -42,17 +46,23 @@ def run_breaker(
     return tripped
 
 
-def _before(records: Records, survey: str, night: str, config: BreakerConfig) -> list[Haul]:
-    """Return the hauls of the newest so many exposures of earlier nights that were searched and not set aside."""
-    earlier = [one for one in records.observations.nights(survey=survey) if one < night]
-    seen = (
-        haul
-        for one in reversed(earlier)
-        for observation in records.observations.search(survey=survey, night=one)
-        if records.quarantines.of(observation) is None
-        and (haul := _last_haul(records, observation, config)) is not None
-    )
-    return list(islice(seen, config.history))
+def _before(
+    records: Records, survey: str, night: str, kinds: Collection[tuple[str, str]], config: BreakerConfig
+) -> list[Haul]:
+    """Return the hauls of the newest so many exposures of each instrument and band in ``kinds``, of earlier nights,
+    that were searched and not set aside.
+    """
+    found: dict[tuple[str, str], list[Haul]] = {kind: [] for kind in kinds}
+    for earlier in reversed([one for one in records.observations.nights(survey=survey) if one < night]):
+        for observation in records.observations.search(survey=survey, night=earlier):
+            hauls = found.get((observation.instrument, observation.band))
+            if hauls is None or len(hauls) >= config.history or records.quarantines.of(observation) is not None:
+                continue
+            haul = _last_haul(records, observation, config)
+            hauls += [] if haul is None else [haul]
+        if all(len(hauls) >= config.history for hauls in found.values()):
+            break
+    return [haul for hauls in found.values() for haul in hauls]
 
 
 def _last_haul(records: Records, observation: Observation, config: BreakerConfig) -> Haul | None:
@@ -98,4 +108,10 @@ def _unless_released(records: Records, survey: str, tripped: Tripped) -> Tripped
 
 
 def _was_released(records: Records, target: str, kind: str) -> bool:
-    return any(event.name == f"{kind}.released" for event in records.events.of(target))
+    tripped = False
+    for event in records.events.of(target):
+        if event.name == f"{kind}.quarantined":
+            tripped = str(event.facts["reason"]).startswith(_SAID)
+        elif event.name == f"{kind}.released" and tripped:
+            return True
+    return False

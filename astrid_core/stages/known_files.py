@@ -14,6 +14,7 @@ class Known:
 
     observations: Mapping[str, Observation]
     rejections: Mapping[str, Rejection]
+    calibration_frames: Collection[str]
     undelivered: Mapping[str, UndeliveredFile]
 
     @classmethod
@@ -23,6 +24,9 @@ class Known:
             return cls(
                 observations={one.archive_id: one for one in records.observations.search(survey=survey)},
                 rejections={one.archive_id: one for one in records.rejections.all(survey=survey)},
+                calibration_frames=frozenset(
+                    one.archive_id for one in records.calibration_frames.search(survey=survey)
+                ),
                 undelivered={one.archive_id: one for one in records.undelivered.all(survey=survey)},
             )
 

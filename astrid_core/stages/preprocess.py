@@ -49,16 +49,20 @@ def preprocess_key(
     stars: StarCatalog | None = None,
     processing_round: int = 0,
 ) -> RunKey:
-    """Return the key of preparing ``observation``: the file's bytes, the frame inside it, the masters it gets, and the
-    catalog that it is tied to.
+    """Return the key of preparing ``observation``: whose it is, the file's bytes and the frame inside it, what the
+    registry of instruments makes of its header, the masters it gets, and the catalog that it is tied to.
     """
     facts = (
+        # Two surveys may hold the same bytes: each has runs of its own.
+        observation.id,
         observation.file_digest,
         str(observation.extension),
         repr(observation.gain_e_adu),
         repr(observation.read_noise_e),
         repr(observation.saturation_adu),
         repr(observation.zero_point_mag),
+        repr(observation.exposure_s),
+        repr(observation.mid_mjd),
         *frame_inputs(observation),
         *plan.inputs(preparation.calibrate),
         *tie_inputs(stars, observation, preparation.tie),

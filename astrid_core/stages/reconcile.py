@@ -24,7 +24,7 @@ class ReconcileSummary:
     n_listed: int
     """Files, without their maps."""
     n_missing: int
-    """Listed, and neither recorded as an observation nor as a rejection when this began."""
+    """Listed, and neither recorded as an observation, nor a calibration frame, nor a rejection when this began."""
     n_recovered: int
     """Of these: recorded or rejected now."""
     n_waiting: int
@@ -78,7 +78,7 @@ def run_reconcile(
 
 
 def _missing(files: tuple[ListedFile, ...], known: Known) -> tuple[ListedFile, ...]:
-    recorded = {*known.observations, *known.rejections}
+    recorded = {*known.observations, *known.rejections, *known.calibration_frames}
     parts = {file_of(name, ()) for name in recorded}
     return tuple(file for file in files if file.archive_id not in recorded and file.archive_id not in parts)
 

@@ -39,8 +39,8 @@ def rule(kind: str, about: Mapping[str, object]) -> str:
 
 def read_checks(docs: Path) -> tuple[Check, ...]:
     """Return the checks whose results lie in ``docs``, newest first."""
-    found = [_check(path, docs / RESULTS) for path in (docs / RESULTS).rglob("*.json")]
-    return tuple(sorted(found, key=lambda check: check.at, reverse=True))
+    found = (_check(path, docs / RESULTS) for path in (docs / RESULTS).rglob("*.json"))
+    return tuple(sorted((one for one in found if one is not None), key=lambda check: check.at, reverse=True))
 
 
 def overview(checks: Sequence[Check]) -> str:
@@ -48,8 +48,12 @@ def overview(checks: Sequence[Check]) -> str:
     return _TEMPLATES.get_template("overview.html").render(checks=checks, pages=PAGES)
 
 
-def _check(path: Path, results: Path) -> Check:
-    told = json.loads(path.read_text())
+def _check(path: Path, results: Path) -> Check | None:
+    """Return what a file tells; None for one that is being written or was removed meanwhile."""
+    try:
+        told = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
     return Check(
         table=told["suite_name"],
         about=told["meta"]["run_id"]["run_name"],

@@ -106,6 +106,9 @@ def test_a_table_of_stars_becomes_a_catalog(tmp_path: Path, capsys: pytest.Captu
     Table({"x": [1.0], "y": [2.0]}).write(tmp_path / "other.csv")
     assert main(["catalog", "import", str(tmp_path / "other.csv"), *options]) == 5
     assert "phot_g_mean_mag" in capsys.readouterr().err
+    (tmp_path / "page.fits").write_text("<html>log in</html>")
+    assert main(["catalog", "import", str(tmp_path / "page.fits"), *options]) == 5
+    assert capsys.readouterr().err.startswith("astrid catalog: file has none of the formats")
 
 
 def test_the_errors_that_the_simulated_catalog_states_are_those_it_has() -> None:

@@ -88,3 +88,17 @@ def test_what_an_archive_lists_no_more_is_named(data: Path, capsys: pytest.Captu
     captured = capsys.readouterr()
     assert captured.out == f"{B}: not listed any more\n"
     assert "2 files listed; 1 were missing: 1 came, 0 wait, 0 given up; 1 vanished" in captured.err
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["observation", "quarantine", "--survey", "dmeo", "--instrument", "CCD 7", "--reason", "noise"],
+        ["calibrate", "--survey", "dmeo"],
+        ["masters", "--survey", "dmeo"],
+    ],
+)
+def test_a_survey_that_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert main(command) == 5
+    assert "survey is not configured (survey=dmeo, known=demo)" in capsys.readouterr().err

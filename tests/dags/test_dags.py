@@ -81,6 +81,16 @@ def test_gates_stand_before_planning_and_before_publishing(dags: dict[str, Any],
     assert "publish" in dag.get_task("report").upstream_task_ids
 
 
+def test_references_pass_their_gate_before_anybody_is_told(dags: dict[str, Any]) -> None:
+    dag = dags["build_references"]
+    assert dag.get_task("check_references").upstream_task_ids == {"coadd"}
+    # One batch that failed does not hold up the others; a closed gate holds up all.
+    assert dag.get_task("check_references").trigger_rule == "all_done_min_one_success"
+    announce = dag.get_task("announce")
+    assert (announce.upstream_task_ids, announce.trigger_rule) == ({"check_references"}, "all_success")
+    assert [asset.name for asset in announce.outlets] == ["references"]
+
+
 @pytest.mark.parametrize("dag_id", SEARCHES)
 def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], dag_id: str) -> None:
     gather = dags[dag_id].get_task("gather")

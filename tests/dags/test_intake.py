@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from astrid_core.bootstrap import Pipeline
+from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.entities import Survey
 from astrid_core.shared.errors import ArchiveUnavailable, BadConfiguration
 from astrid_core.stages.services import Services
-from include.intake import SurveyFailed, ingest_wanted, list_surveys, reconcile_wanted
-from include.messages import IngestRequest
+from include import calibrations
+from include.intake import ingest_wanted, list_surveys, reconcile_wanted
+from include.messages import CalibrationRequest, IngestRequest
+from include.surveys import SurveyFailed, at_least_one
 from tests.fakes.surveys import MemorySurvey
 from tests.stages.test_ingest import frame, services
 
@@ -79,3 +83,27 @@ def test_reconciling_counts_over_all_surveys(ready: Services) -> None:
     withheld.withheld.clear()
     withheld.files["c.fits"] = withheld.files.pop("b.fits")
     assert reconcile_wanted(ready, "other", retry=True)["n_recovered"] == 1
+
+
+def test_whoever_looks_for_calibration_frames_gives_up_what_the_settings_say(
+    ready: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrations, "load_pipeline", lambda: Pipeline(ingest=IngestConfig(max_attempts=1)))
+    survey = ready.surveys["other"]
+    assert isinstance(survey, MemorySurvey)
+    survey.withheld["b.fits"] = "status 503"
+    for _ in range(2):
+        calibrations.plan_setups(ready, CalibrationRequest(survey="other", first_night=None, last_night=None))
+    assert survey.asked.count("b.fits") == 1
+
+
+def test_a_night_goes_on_without_a_survey_that_cannot_be_read() -> None:
+    def look(survey: str) -> str:
+        if survey != "sky":
+            raise ArchiveUnavailable("no answer", survey=survey)
+        return survey
+
+    assert at_least_one(["down", "sky"], look) == ["sky"]
+    with pytest.raises(ArchiveUnavailable, match="survey=down"):
+        at_least_one(["down"], look)
+    assert at_least_one([], look) == []

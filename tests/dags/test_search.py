@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from astrid_core.bootstrap import load_pipeline
+from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration, PermanentFailure, UnknownModel, Unprocessable
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.batch import BatchResult
@@ -13,6 +14,8 @@ from astrid_core.stages.lifecycle import quarantine_observation
 from include import gates, references, search
 from include.batches import MAX_BATCHES
 from include.messages import Batch, Request
+from include.quality.overview import read_checks
+from include.quality.places import docs_of
 from include.request import night_of_run, nights_between, pin_request, read_region, recipe_of
 from tests.fakes.models import with_champion
 from tests.stages.scene import NIGHT, REFERENCE_NIGHTS, Scene, scene
@@ -199,7 +202,14 @@ def test_references_that_cannot_be_built_are_no_failure_of_the_others(made: Scen
             {"label": "none", "groups": [{"cell": "6/1", "band": "r", "leaves_out": "", "items": []}]},
         )
     with pytest.raises(Unprocessable, match="no reference that was built is in use"):
-        references.in_use([{"built": digests, "in_use": []}])
+        references.require_in_use(references.check_built(made.services, [{"built": digests, "in_use": []}]))
+
+
+def test_references_that_were_built_pass_their_gate_and_are_on_its_page(made: Scene) -> None:
+    digests = _referenced(made)
+    assert references.check_built(made.services, [{"built": digests, "in_use": digests}]) == digests
+    (check,) = read_checks(docs_of(Settings().home))
+    assert (check.table, check.about, check.failed) == ("references", "demo", ())
 
 
 def test_the_model_is_pinned_and_must_exist(made: Scene) -> None:

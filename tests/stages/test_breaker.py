@@ -5,7 +5,7 @@ import pytest
 from astrid_core.catalog.config import BreakerConfig
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.breaker import run_breaker
-from astrid_core.stages.lifecycle import release_observation, show_observation
+from astrid_core.stages.lifecycle import quarantine_observation, release_observation, show_observation
 from astrid_core.stages.services import Services
 from tests.adapters.invented import reference
 from tests.catalog.night import NIGHT, START_MJD, difference_run, model_run, observation, preprocess_run
@@ -19,9 +19,16 @@ USUAL = [(50.0, 50.0, 9.0)]
 NAME = f"demo:{NIGHT}/exposure9.fits"
 
 
-def _add(services: Services, number: int, places: list[tuple[float, float, float]], *, mid_mjd: float) -> RunKey:
+def _add(
+    services: Services,
+    number: int,
+    places: list[tuple[float, float, float]],
+    *,
+    mid_mjd: float,
+    instrument: str = "CCD 1",
+) -> RunKey:
     """Record an exposure that was searched, all its candidates scored well."""
-    seen = replace(observation(number, mid_mjd=mid_mjd), instrument="CCD 1")
+    seen = replace(observation(number, mid_mjd=mid_mjd), instrument=instrument)
     made = difference_run(seen, places)
     run = model_run(made, [0.9] * len(places))
     with services.transaction() as records:
@@ -63,6 +70,21 @@ def test_people_overrule_the_breaker(services: Services) -> None:
     release_observation(services, NAME, reason="a globular cluster")
     assert run_breaker(services, "demo", NIGHT, CONFIG, [key]).exposures == {}
     assert show_observation(services, NAME).quarantine is None
+
+
+def test_a_release_of_what_people_had_set_aside_does_not_overrule_the_breaker(services: Services) -> None:
+    key = _add(services, 9, FLOOD, mid_mjd=START_MJD)
+    quarantine_observation(services, NAME, reason="clouds")
+    release_observation(services, NAME, reason="was fog")
+    assert list(run_breaker(services, "demo", NIGHT, CONFIG, [key]).exposures) == [NAME]
+
+
+def test_a_rarely_used_instrument_has_a_history_of_its_own(services: Services) -> None:
+    for number in range(20, 30):
+        _add(services, number, USUAL, mid_mjd=START_MJD - 0.5, instrument="CCD 2")
+    key = _add(services, 9, FLOOD, mid_mjd=START_MJD)
+    tripped = run_breaker(services, "demo", NIGHT, CONFIG, [key])
+    assert "(3 exposures before)" in tripped.exposures[NAME]
 
 
 def test_what_was_set_aside_is_no_history(services: Services) -> None:

@@ -221,3 +221,15 @@ def test_who_sets_aside_what_does_not_exist_is_told(night: Night) -> None:
     with pytest.raises(UnknownRecord, match="demo:nothing"):
         quarantine_observation(night.services, "demo:nothing", reason="why")
     assert night.names() == []
+
+
+def test_equal_bytes_of_two_surveys_and_another_reading_of_a_header_are_prepared_apart() -> None:
+    """The registry of instruments may tell another time of exposure: darks are scaled by it, stars moved to it."""
+    seen = invented()
+    others = (
+        replace(seen, survey="elsewhere"),
+        replace(seen, exposure_s=2.0 * seen.exposure_s),
+        replace(seen, mid_mjd=seen.mid_mjd + 0.01),
+    )
+    keys = {preprocess_key(one, AS_IT_IS, PREPARATION) for one in (seen, *others)}
+    assert len(keys) == 4

@@ -9,6 +9,7 @@ from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.reconcile import run_reconcile
 from astrid_core.stages.services import Services
 from tests.fakes.surveys import MemorySurvey
+from tests.stages import raw_scene
 from tests.stages.test_ingest import frame, services
 
 LIMIT = IngestConfig(max_attempts=2)
@@ -85,3 +86,10 @@ def test_an_archive_that_cannot_be_asked_has_lost_nothing(survey: MemorySurvey) 
     assert last_event(ready)[0] != "survey.reconciled"
     with pytest.raises(BadConfiguration, match="survey=elsewhere"):
         run_reconcile(ready, "elsewhere", LIMIT)
+
+
+def test_calibration_frames_are_not_missing() -> None:
+    ready = raw_scene.services({"bias.fits": raw_scene.calibration_files("2024-01-10")["2024-01-10/bias0.fits"]})
+    first, second = (run_reconcile(ready, "raw", LIMIT) for _ in range(2))
+    assert (first.n_missing, first.n_recovered, first.n_waiting) == (1, 1, 0)
+    assert (second.n_listed, second.n_missing, second.n_waiting) == (1, 0, 0)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from astropy.io.registry import IORegistryError
 from astropy.table import Table
 
 from astrid_core.adapters.catalogs.columns import RawTable, epoch_of, find_dialect, to_stars
@@ -47,6 +48,8 @@ def _astropy(path: Path) -> RawTable:
         return from_astropy(Table.read(path))
     except FileNotFoundError:
         raise
+    except IORegistryError as error:
+        raise UnexpectedAnswer("file has none of the formats of tables that can be read", file=path) from error
     except _BROKEN_TABLE as error:
         raise UnexpectedAnswer("table cannot be read", file=path, cause=_line(error)) from error
 
