@@ -126,8 +126,6 @@ class Instrument:
     """Typical, unbinned."""
     fwhm_arcsec: float | None = None
     """Typical width of its stars."""
-    linearity: tuple[float, ...] = ()
-    """True counts = counts * (1 + a counts + b counts^2 + ...) for counts below saturation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

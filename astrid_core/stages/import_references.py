@@ -9,7 +9,7 @@ import structlog
 from astrid_core.differencing.config import ReferenceConfig
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.observations.compatibility import ReferenceClass, refusal_of_mission
-from astrid_core.observations.entities import ExternalImage, WcsOrigin
+from astrid_core.observations.entities import ExternalImage, WcsOrigin, night_of
 from astrid_core.observations.frames import read_frame
 from astrid_core.observations.headers import FrameFacts, read_facts
 from astrid_core.observations.places import Place
@@ -109,7 +109,8 @@ def _import(
             position=place.position,
             radius_deg=place.radius_deg,
             inputs=(),
-            nights=(),
+            # An exposure of the survey must not be compared with itself.
+            nights=() if facts.mid_mjd is None else (night_of(facts.mid_mjd),),
             fwhm_pix=prepared.quality.fwhm_pix,
             sky_rms=prepared.quality.sky_rms,
             zero_point_mag=facts.zero_point_mag,

@@ -97,6 +97,18 @@ def test_a_cutout_is_a_reference_of_class_b_that_finds_the_new_star_and_is_flagg
     assert "reference of sdss, another survey" in run.quality.reasons[0]
 
 
+def test_an_exposure_is_not_compared_with_itself() -> None:
+    with fits.open(io.BytesIO(exposure(NIGHT, seed=1))) as opened:
+        taken = opened[0].header["DATE-OBS"]
+    made = with_cutouts(SDSSr=cutout(**{"DATE-OBS": taken, "EXPTIME": 60.0}))
+    prepared = run_preprocess(made.services, f"demo:{NIGHT}/a.fits", Preparation(preprocess=PREPROCESS))
+    (digest,) = imported(made).digests
+    with made.services.transaction() as records:
+        assert records.references.get(digest).nights == (NIGHT,)
+    with pytest.raises(NoReference, match="no reference from another night"):
+        run_difference(made.services, prepared, DifferenceConfig())
+
+
 def test_importing_again_is_doing_nothing() -> None:
     made = with_cutouts(SDSSr=cutout())
     first = imported(made)
