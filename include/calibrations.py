@@ -2,14 +2,14 @@
 
 from astrid_core.bootstrap import load_pipeline
 from astrid_core.preprocessing.group_frames import CalibrationGroup, setup_label
-from astrid_core.shared.errors import BadConfiguration, Unprocessable
+from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.build_masters import build_masters
 from astrid_core.stages.calibrations import plan_calibrations
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.services import Services
 from include.messages import CalibrationBatch, CalibrationRequest
 from include.request import read_night
-from include.surveys import at_least_one
+from include.surveys import asked_for, at_least_one
 
 
 def plan_setups(services: Services, wanted: CalibrationRequest) -> list[CalibrationBatch]:
@@ -17,11 +17,8 @@ def plan_setups(services: Services, wanted: CalibrationRequest) -> list[Calibrat
     for night in (wanted["first_night"], wanted["last_night"]):
         if night:
             read_night(night)
-    if wanted["survey"] is not None and wanted["survey"] not in services.surveys:
-        known = ", ".join(sorted(services.surveys))
-        raise BadConfiguration("survey is not configured", survey=wanted["survey"], known=known)
     batches: list[CalibrationBatch] = []
-    surveys = [wanted["survey"]] if wanted["survey"] else sorted(services.surveys)
+    surveys = asked_for(services, wanted["survey"])
     config = load_pipeline().ingest
     at_least_one(surveys, lambda survey: run_ingest(services, survey, config))
     for survey in surveys:

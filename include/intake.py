@@ -1,7 +1,5 @@
 """The work behind the tasks that look what archives hold."""
 
-from typing import TypeVar
-
 import structlog
 
 from astrid_core.bootstrap import load_pipeline
@@ -11,20 +9,9 @@ from astrid_core.stages.reconcile import run_reconcile
 from astrid_core.stages.services import Services
 from include.messages import IngestRequest
 from include.request import nights_between, read_region
-from include.surveys import required
+from include.surveys import list_surveys, required
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
-
-
-def list_surveys(services: Services, survey: str | None) -> list[str]:
-    """Return the surveys that are asked for: one of them, or every one; BadConfiguration where there is none."""
-    if not services.surveys:
-        raise BadConfiguration("no survey is configured; name one in surveys.toml")
-    if survey is not None and survey not in services.surveys:
-        raise BadConfiguration("survey is not configured", survey=survey, known=", ".join(sorted(services.surveys)))
-    return [survey] if survey is not None else sorted(services.surveys)
 
 
 def ingest_wanted(services: Services, wanted: IngestRequest) -> dict[str, int]:

@@ -20,7 +20,7 @@ from include.batches import MAX_BATCHES, batches
 from include.messages import Batch, BuiltBatch, Group, GroupBatch, ReferenceRequest
 from include.quality.places import docs_of
 from include.request import read_night, read_region
-from include.surveys import at_least_one
+from include.surveys import asked_for, at_least_one
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 def plan_inputs(services: Services, wanted: ReferenceRequest, *, n_slots: int) -> list[Batch]:
     """Record what the surveys hold and return the exposures that references can be built from, in batches."""
     config = load_pipeline().ingest
-    at_least_one(_surveys(services, wanted), lambda survey: run_ingest(services, survey, config))
+    at_least_one(asked_for(services, wanted["survey"] or None), lambda survey: run_ingest(services, survey, config))
     inputs = chain.from_iterable(group.observation_ids for group in _groups(services, wanted))
     return batches([*inputs], n_slots=n_slots, name="exposures")
 
@@ -50,10 +50,6 @@ def plan_coadds(services: Services, wanted: ReferenceRequest) -> list[GroupBatch
     ]
 
 
-def _surveys(services: Services, wanted: ReferenceRequest) -> list[str]:
-    return [wanted["survey"]] if wanted["survey"] else sorted(services.surveys)
-
-
 def _groups(services: Services, wanted: ReferenceRequest) -> list[ReferenceGroup]:
     night = wanted["exclude_night"]
     left_out = LeaveOut(
@@ -64,7 +60,7 @@ def _groups(services: Services, wanted: ReferenceRequest) -> list[ReferenceGroup
     region, config = read_region(wanted["region"]), load_pipeline().reference
     return [
         group
-        for survey in _surveys(services, wanted)
+        for survey in asked_for(services, wanted["survey"] or None)
         for group in plan_references(services, survey=survey, config=config, region=region, leave_out=left_out)
     ]
 

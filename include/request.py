@@ -11,6 +11,7 @@ from astrid_core.shared.sky import Region
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.services import Services
 from include.messages import PinnedModel, Request
+from include.surveys import list_surveys
 
 MAX_NIGHTS = 31
 """Of one request: more is a backfill of ``nightly_survey``."""
@@ -22,16 +23,13 @@ def pin_request(
     """Check what was asked for and pin the model that production uses now; None stands for every survey."""
     if region:
         read_region(region)
-    if survey is not None and survey not in services.surveys:
-        raise BadConfiguration("survey is not configured", survey=survey, known=", ".join(sorted(services.surveys)))
-    if not services.surveys:
-        raise BadConfiguration("no survey is configured; name a folder in surveys.toml")
+    surveys = list_surveys(services, survey)
     try:
         model = services.models.champion(MODEL_NAME)
     except UnknownModel as error:
         raise UnknownModel("no network is in use yet; run the DAG train_detector", name=MODEL_NAME) from error
     return Request(
-        surveys=[survey] if survey is not None else sorted(services.surveys),
+        surveys=surveys,
         nights=list(nights),
         region=region or None,
         force=force,

@@ -1,11 +1,12 @@
-"""One survey that cannot be read must not keep the others from being read."""
+"""Which surveys are asked for; one that cannot be read must not keep the others from being read."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
 
-from astrid_core.shared.errors import AstridError, PermanentFailure, TemporaryFailure
+from astrid_core.shared.errors import AstridError, BadConfiguration, PermanentFailure, TemporaryFailure
+from astrid_core.stages.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -14,6 +15,21 @@ T = TypeVar("T")
 
 class SurveyFailed(PermanentFailure):
     """A survey cannot be read, and trying again will not help."""
+
+
+def asked_for(services: Services, survey: str | None) -> list[str]:
+    """Return one survey, or every one where None is named; BadConfiguration for one that is not configured."""
+    if survey is not None and survey not in services.surveys:
+        raise BadConfiguration("survey is not configured", survey=survey, known=", ".join(sorted(services.surveys)))
+    return [survey] if survey is not None else sorted(services.surveys)
+
+
+def list_surveys(services: Services, survey: str | None) -> list[str]:
+    """Return the surveys that are asked for; BadConfiguration also where none is configured."""
+    found = asked_for(services, survey)
+    if not found:
+        raise BadConfiguration("no survey is configured; name one in surveys.toml")
+    return found
 
 
 def required(surveys: Sequence[str], look: Callable[[str], T]) -> list[T]:

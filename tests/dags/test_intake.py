@@ -10,9 +10,9 @@ from astrid_core.observations.entities import Survey
 from astrid_core.shared.errors import ArchiveUnavailable, BadConfiguration
 from astrid_core.stages.services import Services
 from include import calibrations
-from include.intake import ingest_wanted, list_surveys, reconcile_wanted
+from include.intake import ingest_wanted, reconcile_wanted
 from include.messages import CalibrationRequest, IngestRequest
-from include.surveys import SurveyFailed, at_least_one
+from include.surveys import SurveyFailed, at_least_one, list_surveys
 from tests.fakes.surveys import MemorySurvey
 from tests.stages.test_ingest import frame, services
 
