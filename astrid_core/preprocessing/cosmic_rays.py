@@ -1,5 +1,7 @@
 """Cosmic rays, told from the stars that they resemble."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -57,8 +59,13 @@ def find_cosmic_rays(
     Where stars have no common picture, only hits of the highest contrast count. ``level`` is where pixels saturate, in
     raw counts.
     """
+
+    @cache
+    def hits_at(contrast: float) -> BoolImage:
+        return mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
+
     contrast = config.cosmic_ray_contrast
-    hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
+    hits = hits_at(contrast)
     if not hits.any():
         return hits
     sources = detect_sources(flat, background.rms, bad, threshold_sigma=config.detect_sigma)
@@ -66,13 +73,12 @@ def find_cosmic_rays(
     ceiling = None if level is None else level - background.median_level
     stars = _stars(sources, hits, ceiling, config)
     if _struck(bright, hits).sum() > max(_FEW_STRUCK, _LEFT_TO_TELL * len(bright)):
-        sharpest = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=_MAX_CONTRAST)
-        stars = _stars(sources, sharpest, ceiling, config)
+        stars = _stars(sources, hits_at(_MAX_CONTRAST), ceiling, config)
     while contrast < _MAX_CONTRAST and _like_stars(flat, bright, hits, stars) > max(
         _FEW_STRUCK, _MAX_STRUCK * len(bright)
     ):
         contrast *= 2.0
-        hits = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=contrast)
+        hits = hits_at(contrast)
         if _struck(bright, hits).sum() <= max(_FEW_STRUCK, _LEFT_TO_TELL * len(bright)):
             stars = _stars(sources, hits, ceiling, config)
     if stars is None:
@@ -81,8 +87,7 @@ def find_cosmic_rays(
     picture = _picture(flat, bad, stars)
     unlike = _unlikeness(flat, noise, stars, picture)
     if unlike > _NO_PICTURE:
-        sharpest = mask_cosmic_rays(flat, variance, bad, sigma=config.cosmic_ray_sigma, contrast=_MAX_CONTRAST)
-        return _narrow(flat, sharpest, stars)
+        return _narrow(flat, hits_at(_MAX_CONTRAST), stars)
     star_pixels = _on_stars(flat, noise, hits, _suspects(flat, sources, hits), picture, unlike)
     hits = hits & ~star_pixels
     # The ends of a track are too faint to be sharp: what stands out of the noise beside a hit belongs to it.

@@ -17,11 +17,12 @@ from astrid_core.observations.registry_file import known_instruments
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.preprocessing.prepare import VERSION, Detector, PreparedImage, prepare
 from astrid_core.shared.artifacts import describe
-from astrid_core.shared.errors import BadConfiguration, Unprocessable, UnusableFile
+from astrid_core.shared.errors import Unprocessable, UnusableFile
 from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, run_key
 from astrid_core.shared.sky import Region, SkyCell
 from astrid_core.stages.images import store_image
+from astrid_core.stages.ingest import survey_client
 from astrid_core.stages.reference_status import activate
 from astrid_core.stages.services import Records, Services
 
@@ -53,9 +54,7 @@ def run_import_references(
 
     ``band`` is the band that all of them show. An image that cannot be used does not keep the others from it.
     """
-    client = services.surveys.get(survey)
-    if client is None:
-        raise BadConfiguration("survey is not configured", survey=survey, known=", ".join(sorted(services.surveys)))
+    client = survey_client(services, survey)
     digests, refused = [], {}
     for image in client.images():
         try:
