@@ -80,14 +80,11 @@ def coadd(inputs: Sequence[Input], wcs: WCS, shape: tuple[int, int], config: Ref
         if len(left) == len(waiting) or not placing.grow():
             break
         waiting = left
-    combined = _combined(placing.placed, inputs, shape, wcs, config)
+    combined = _combined(placing.placed, shape, wcs, config)
     if not combined.image.usable.any():
         raise BadPixels("no usable pixel in the coadd", n_inputs=len(placing.placed))
-    psf = measured_psf(combined.image) or placing.placed[0].image.psf
-    if psf is None:
-        raise TooFewSources("no PSF for the coadd", n_inputs=len(placing.placed))
     return Coadd(
-        image=replace(combined.image, psf=psf),
+        image=replace(combined.image, psf=measured_psf(combined.image) or placing.placed[0].image.psf),
         coverage=combined.coverage,
         base=base,
         placed=tuple(placing.placed),
@@ -109,11 +106,9 @@ def _place(placing: Placing, index: int, one: Input, config: ReferenceConfig) ->
     )
 
 
-def _combined(
-    placed: Sequence[Placed], inputs: Sequence[Input], shape: tuple[int, int], wcs: WCS, config: ReferenceConfig
-) -> Combined:
+def _combined(placed: Sequence[Placed], shape: tuple[int, int], wcs: WCS, config: ReferenceConfig) -> Combined:
     """Combine strip by strip: of many small exposures in a large field only those of a strip are laid out at once."""
-    fwhm = [fwhm_of(inputs[one.index].image) for one in placed]
+    fwhm = [fwhm_of(one.image) for one in placed]
     weights = 1.0 / (np.array([sky_noise(one.image) for one in placed]) * np.array(fwhm)) ** 2
     halo = int(np.ceil(_HALO_FWHM * max(fwhm)))
     parts = []

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import astropy.units as u
 import numpy as np
@@ -126,9 +127,7 @@ def _family(name: str, scale_arcsec: float, *, fwhm_arcsec: float | None) -> Gri
     largest_deg = LARGEST_SIDE_PIX * scale_arcsec / 3600.0
     order = min(_FINEST_ORDER, max(0, math.ceil(math.log2(_SIDE_DEG / largest_deg))))
     margin = 0 if fwhm_arcsec is None else math.ceil(_MARGIN_FWHM * fwhm_arcsec / scale_arcsec)
-    return GridFamily(
-        name=name, scale_arcsec=scale_arcsec, order=order, margin_pix=max(_LEAST_MARGIN_PIX, margin)
-    )
+    return GridFamily(name=name, scale_arcsec=scale_arcsec, order=order, margin_pix=max(_LEAST_MARGIN_PIX, margin))
 
 
 def owners(wcs: WCS, shape: tuple[int, int], order: int) -> NDArray[np.int64]:
@@ -139,8 +138,8 @@ def owners(wcs: WCS, shape: tuple[int, int], order: int) -> NDArray[np.int64]:
     rows, columns = (_nodes(side) for side in shape)
     mesh = _numbers(wcs, *np.meshgrid(columns, rows), order)
     result = np.empty(shape, dtype=np.int64)
-    for i, (first_row, behind_row) in enumerate(zip(rows[:-1], rows[1:], strict=True)):
-        for j, (first_column, behind_column) in enumerate(zip(columns[:-1], columns[1:], strict=True)):
+    for i, (first_row, behind_row) in enumerate(pairwise(rows)):
+        for j, (first_column, behind_column) in enumerate(pairwise(columns)):
             near = mesh[max(0, i - _NEAR) : i + 2 + _NEAR, max(0, j - _NEAR) : j + 2 + _NEAR]
             part = np.s_[first_row : behind_row + 1, first_column : behind_column + 1]
             if (near == near[0, 0]).all():
@@ -160,9 +159,7 @@ def _nodes(side: int) -> Sequence[int]:
     return [*range(0, max(side - 1, 1), _MESH_PIX), side - 1] if side > 1 else [0, 0]
 
 
-def _numbers(
-    wcs: WCS, x: NDArray[np.integer], y: NDArray[np.integer], order: int
-) -> NDArray[np.int64]:
+def _numbers(wcs: WCS, x: NDArray[np.integer], y: NDArray[np.integer], order: int) -> NDArray[np.int64]:
     sky = wcs.pixel_to_world(x, y).icrs
     return np.asarray(_healpix(order).lonlat_to_healpix(sky.ra, sky.dec), dtype=np.int64)
 

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from astrid_core.differencing.flux_scale import measure_flux_ratio
 from astrid_core.differencing.pixel_grid import Box, box_of, cut, moved_box, wcs_of
+from astrid_core.differencing.psf_on_grid import resampled
 from astrid_core.preprocessing.astrometry import tie_by_patterns, tie_to_reference
-from astrid_core.preprocessing.register import resample
 from astrid_core.preprocessing.sources import SourceList, detect_sources
 from astrid_core.shared.errors import NotRegistered, TooFewSources
 from astrid_core.shared.images import MaskPlane, SkyImage
 
 _STAR_SIGMA = 5.0
 _HEADER_PIX = 64
-"""Around where its header says that an exposure lies: what it is off by, and stars that it shares with its surroundings."""
+"""Around where its header says that an exposure lies: by so much it may be off."""
 _MESH = 24
 
 
@@ -27,7 +27,7 @@ class Placed:
     index: int
     """Which of the inputs."""
     image: SkyImage
-    """On the flux scale of the field; the PSF is that of the exposure."""
+    """On the grid and flux scale of the field."""
     box: Box
     """Where its pixels lie in the field."""
 
@@ -40,7 +40,8 @@ class Placed:
 class Placing:
     """The field as far as exposures have been placed: what the next one is registered and scaled to."""
 
-    field: SkyImage
+    canvas: SkyImage
+    """The pixels of whoever came first to each place."""
     stars: SourceList
     placed: list[Placed]
     depth: NDArray[np.uint16]
@@ -55,13 +56,11 @@ class Placing:
     ) -> "Placing":
         """Begin with the exposure whose flux scale is to hold, which must know the sky."""
         box = _box_on(image, wcs, shape) or Box(x=0, y=0, nx=shape[1], ny=shape[0])
-        first = Placed(
-            index=index, image=replace(resample(image, wcs_of(wcs, box), box.shape), psf=image.psf), box=box
-        )
+        first = Placed(index=index, image=resampled(image, wcs_of(wcs, box), box.shape), box=box)
         whole = Box(x=0, y=0, nx=shape[1], ny=shape[0])
-        canvas = replace(first.on(whole), wcs=wcs, psf=image.psf)
+        canvas = replace(first.on(whole), wcs=wcs, psf=first.image.psf)
         begun = cls(
-            field=canvas,
+            canvas=canvas,
             stars=find_stars(canvas),
             placed=[first],
             depth=np.zeros(shape, dtype=np.uint16),
@@ -74,7 +73,7 @@ class Placing:
         """Tell whether most of where an exposure looks has so many inputs already, or it looks elsewhere."""
         if image.wcs is None:
             return len(self.placed) >= n_inputs
-        x, y = _mesh_on(image, self.field.wcs)
+        x, y = _mesh_on(image, self.canvas.wcs)
         ny, nx = self.depth.shape
         inside = (x > -0.5) & (x < nx - 0.5) & (y > -0.5) & (y < ny - 0.5)
         if not inside.any():
@@ -87,14 +86,13 @@ class Placing:
 
         Where both have a zero point, an exposure whose WCS is known is placed by these instead.
         """
-        box = _box_on(image, self.field.wcs, self.depth.shape) if trust else None
+        box = _box_on(image, self.canvas.wcs, self.depth.shape) if trust else None
         box = box or Box(x=0, y=0, nx=self.depth.shape[1], ny=self.depth.shape[0])
-        part = replace(cut(self.field, box), psf=self.field.psf)
+        part = replace(cut(self.canvas, box), psf=self.canvas.psf)
         found = place_on(image, part, _inside(self.stars, box), trust=trust)
         if found is None and trust and zero_point_mag is not None and self.zero_point_mag is not None:
-            alone = resample(image, part.wcs, box.shape)
             ratio = 10.0 ** (0.4 * (self.zero_point_mag - zero_point_mag))
-            found = replace(scaled(alone, ratio), psf=image.psf)
+            found = scaled(resampled(image, part.wcs, box.shape), ratio)
         if found is None or not found.usable.any():
             return False
         one = Placed(index=index, image=found, box=box)
@@ -105,10 +103,8 @@ class Placing:
 
     def grow(self) -> bool:
         """Let those that were added count as field where nothing was before; tell whether that made it larger."""
-        pixels, variance, mask = (
-            np.array(plane) for plane in (self.field.pixels, self.field.variance, self.field.mask)
-        )
-        n_before = int(self.field.usable.sum())
+        pixels, variance, mask = self.canvas.pixels.copy(), self.canvas.variance.copy(), self.canvas.mask.copy()
+        n_before = int(self.canvas.usable.sum())
         whole = Box(x=0, y=0, nx=mask.shape[1], ny=mask.shape[0])
         for one in self._news:
             at = one.box.within(whole)
@@ -117,10 +113,10 @@ class Placing:
                 one.image.pixels[new], one.image.variance[new], one.image.mask[new],
             )  # fmt: skip
         self._news.clear()
-        grown = SkyImage(pixels=pixels, variance=variance, mask=mask, wcs=self.field.wcs, psf=self.field.psf)
+        grown = SkyImage(pixels=pixels, variance=variance, mask=mask, wcs=self.canvas.wcs, psf=self.canvas.psf)
         if int(grown.usable.sum()) == n_before:
             return False
-        self.field, self.stars = grown, find_stars(grown)
+        self.canvas, self.stars = grown, find_stars(grown)
         return True
 
     def _count(self, one: Placed) -> None:
@@ -136,7 +132,7 @@ def place_on(image: SkyImage, base: SkyImage, base_sources: SourceList, *, trust
             tied = tie_to_reference(sources, image.wcs, image.shape, base_sources, base.wcs)
         else:
             tied = tie_by_patterns(sources, image.shape, base_sources, base.wcs)
-        placed = replace(resample(replace(image, wcs=tied.wcs), base.wcs, base.shape), psf=image.psf)
+        placed = resampled(replace(image, wcs=tied.wcs), base.wcs, base.shape)
         ratio = measure_flux_ratio(base, placed, base_sources)
     except (NotRegistered, TooFewSources):
         return None

@@ -1,8 +1,12 @@
 """Images in and out of the artifact store."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from astrid_core.differencing.entities import ReferenceImage
+from astrid_core.differencing.template import Part, assemble
 from astrid_core.shared.artifacts import ArtifactRef, ArtifactStore
 from astrid_core.shared.fits_format import MEDIA_TYPE, fits_to_image, image_to_fits
 from astrid_core.shared.images import SkyImage
@@ -11,6 +15,12 @@ from astrid_core.shared.images import SkyImage
 def load_image(artifacts: ArtifactStore, ref: ArtifactRef) -> SkyImage:
     """Fetch and read a stored image."""
     return fits_to_image(artifacts.get(ref.digest))
+
+
+def load_template(artifacts: ArtifactStore, references: Sequence[ReferenceImage], science: SkyImage) -> SkyImage:
+    """Fetch the references that an exposure is compared with, as one image."""
+    parts = [Part(reference=one, image=load_image(artifacts, one.image)) for one in references]
+    return assemble(parts, science)
 
 
 def store_image(

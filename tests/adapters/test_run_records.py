@@ -160,7 +160,7 @@ def test_a_pair_without_reference_is_recorded_as_skipped(database: AnyDatabase) 
         RunKey("difference-2"),
         preprocess_key=preprocess_run().key,
         observation_id=observation().id,
-        reference_digest="",
+        reference_digests=(),
         reason="no reference within 1 deg",
     )
     with database.transaction() as records:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
+from astropy.wcs import WCS
 
 from astrid_core.differencing.coadd import Coadd, Input, coadd
 from astrid_core.differencing.config import ReferenceConfig
@@ -33,7 +34,7 @@ def coadd_on_grid(
         for number, image in enumerate(images)
     ]
     if not known:
-        return coadd(inputs, None, (8, 8), config)
+        return coadd(inputs, WCS(naxis=2), (8, 8), config)
     plane = _plane(known[0], finer)
     boxes = [found for image in known if (found := box_on(image, plane.wcs)) is not None]
     box = reduce(Box.around, boxes)
@@ -42,6 +43,7 @@ def coadd_on_grid(
 
 def _plane(image: SkyImage, finer: float) -> Plane:
     ny, nx = image.shape
+    assert image.wcs is not None
     middle = image.wcs.pixel_to_world((nx - 1) / 2, (ny - 1) / 2).icrs
     position = SkyPosition(ra_deg=float(middle.ra.deg) % 360.0, dec_deg=float(middle.dec.deg))
     scale = float(np.sqrt(abs(np.linalg.det(image.wcs.pixel_scale_matrix)))) * 3600.0 / finer
