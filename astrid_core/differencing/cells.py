@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from astrid_core.differencing.coadd import Coadd, measured_psf
 from astrid_core.differencing.grids import GridFamily, owners
-from astrid_core.differencing.pixel_grid import Box, cut, moved_box
+from astrid_core.differencing.pixel_grid import Box, cut
 from astrid_core.differencing.placed import box_on
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.images import PsfModel, SkyImage
@@ -78,30 +78,26 @@ def box_for(images: Sequence[SkyImage], cells: Sequence[SkyCell], family: GridFa
     return None if box.is_empty else box
 
 
-def pieces(found: Coadd, box: Box, cells: Sequence[SkyCell], family: GridFamily) -> Iterator[Piece]:
-    """Cut the coadd of a box of the plane into its cells, each with its margin, without the empty borders.
+def pieces(found: Coadd, cells: Sequence[SkyCell], family: GridFamily) -> Iterator[Piece]:
+    """Cut the coadd of cells into pieces, each as large as its usable pixels with the margin around them.
 
     Cells in which it has no usable pixel of their own give no piece.
     """
     owned = owners(found.image.wcs, found.image.shape, family.order)
+    ny, nx = found.image.shape
+    whole = Box(x=0, y=0, nx=nx, ny=ny)
     for cell in cells:
-        window = family.box_of(cell).overlap(box)
-        if window.is_empty:
+        own = found.image.usable & (owned == cell.number)
+        if not own.any():
             continue
-        at = window.within(box)
-        usable = found.image.usable[at]
-        if not (usable & (owned[at] == cell.number)).any():
-            continue
-        y, x = (np.flatnonzero(usable.any(axis=axis)) for axis in (1, 0))
-        trimmed = Box(
-            x=window.x + int(x[0]), y=window.y + int(y[0]), nx=int(x[-1] - x[0]) + 1, ny=int(y[-1] - y[0]) + 1
-        )
-        here = moved_box(trimmed, (-box.x, -box.y))
+        y, x = (np.flatnonzero(own.any(axis=axis)) for axis in (1, 0))
+        used = Box(x=int(x[0]), y=int(y[0]), nx=int(x[-1] - x[0]) + 1, ny=int(y[-1] - y[0]) + 1)
+        here = used.grown(family.margin_pix).overlap(whole)
         image = cut(found.image, here)
         yield Piece(
             cell=cell,
             image=replace(image, psf=measured_psf(image) or _psf_of(found.image, here)),
-            coverage=found.coverage[trimmed.within(box)],
+            coverage=found.coverage[here.within(whole)],
             used=tuple(sorted(one.index for one in found.placed if one.on(here).usable.any())),
         )
 

@@ -78,7 +78,17 @@ def run_build_reference(
         raise NoReference("no prepared exposure to coadd", cells=", ".join(cells), band=band)
     started = time.monotonic()
     base, cut_out = _coadded(services, exposures, config, wanted)
-    stored = [store_image(services.artifacts, piece.image, coverage=piece.coverage) for piece in cut_out]
+    grid = str(family_of(base.observation))
+    stored = [
+        # Two cells of a small field may have the same pixels: the file says whose they are.
+        store_image(
+            services.artifacts,
+            piece.image,
+            coverage=piece.coverage,
+            header={"CELL": str(piece.cell), "GRID": grid, "RECIPE": recipe},
+        )
+        for piece in cut_out
+    ]
     each_s = (time.monotonic() - started) / len(stored)
     described = [
         replace(_described(ref, piece, exposures, base, config), leaves_out=leaves_out, recipe=recipe, elapsed_s=each_s)
@@ -129,7 +139,7 @@ def _coadded(
     if box is None:
         raise NoReference("no exposure reaches these cells", n_inputs=len(inputs), cells=", ".join(map(str, cells)))
     found = coadd(inputs, wcs_of(family.plane_of(cells[0]).wcs, box), box.shape, config)
-    cut_out = list(pieces(found, box, cells, family))
+    cut_out = list(pieces(found, cells, family))
     if not cut_out:
         raise NoReference("no usable pixel in these cells", n_inputs=len(inputs), cells=", ".join(map(str, cells)))
     return exposures[found.base], cut_out

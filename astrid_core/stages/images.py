@@ -1,6 +1,6 @@
 """Images in and out of the artifact store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,8 @@ def store_image(
     *,
     quantize_level: float = 0.0,
     coverage: NDArray[np.uint16] | None = None,
+    header: Mapping[str, object] | None = None,
 ) -> ArtifactRef:
     """Write an image, with the inputs per pixel if it is made of several; equal images have equal names."""
-    content = image_to_fits(image, quantize_level=quantize_level, coverage=coverage)
+    content = image_to_fits(image, header=header, quantize_level=quantize_level, coverage=coverage)
     return artifacts.put(content, media_type=MEDIA_TYPE)
