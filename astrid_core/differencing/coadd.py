@@ -92,11 +92,16 @@ def coadd(inputs: Sequence[Input], wcs: WCS, shape: tuple[int, int], config: Ref
 
 
 def _rank(inputs: Sequence[Input], config: ReferenceConfig) -> list[int]:
-    """Order inputs by how well they show a point source; drop those blurred beyond the limit."""
+    """Order inputs by how well they show a point source; drop those blurred beyond the limit.
+
+    Noise is compared as flux where all have a zero point, else as counts.
+    """
     images = [one.image for one in inputs]
     sharpest = min(fwhm_of(image) for image in images)
+    zero_points = [one.zero_point_mag for one in inputs]
+    scale = [1.0 if None in zero_points or one is None else 10.0 ** (-0.4 * (one - 25.0)) for one in zero_points]
     kept = [index for index, image in enumerate(images) if fwhm_of(image) <= config.max_fwhm_ratio * sharpest]
-    return sorted(kept, key=lambda index: (sky_noise(images[index]) * fwhm_of(images[index]), index))
+    return sorted(kept, key=lambda index: (scale[index] * sky_noise(images[index]) * fwhm_of(images[index]), index))
 
 
 def _place(placing: Placing, index: int, one: Input, config: ReferenceConfig) -> bool:
