@@ -85,7 +85,7 @@ def test_doing_everything_again_is_doing_nothing(
     n_stored = len(made.artifacts.stored)
     monkeypatch.setattr("astrid_core.stages.preprocess.prepare", _not_again)
     monkeypatch.setattr("astrid_core.stages.difference.difference_pair", _not_again)
-    monkeypatch.setattr("astrid_core.stages.references.coadd", _not_again)
+    monkeypatch.setattr("astrid_core.stages.build_reference.coadd", _not_again)
     assert _build(made) == digest
     assert run_difference(made.services, run_preprocess(made.services, SCIENCE, PREPARATION), DIFFERENCE) == key
     assert len(made.artifacts.stored) == n_stored

@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "neighbour_reference",
         sa.Column("run", sa.Text(), sa.ForeignKey("difference_run.key"), primary_key=True),
-        sa.Column("number", sa.Integer(), primary_key=True),
+        sa.Column("number", sa.BigInteger(), primary_key=True, autoincrement=False),
         sa.Column("reference_digest", sa.Text(), sa.ForeignKey("reference_image.digest"), nullable=False),
     )
     op.create_index("ix_neighbour_reference_reference_digest", "neighbour_reference", ["reference_digest"])
