@@ -1,6 +1,6 @@
 """Which exposures are coadded together, and how their coadd is cut into the cells of the sky."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -35,8 +35,10 @@ class Piece:
     """Positions of the inputs that have data here."""
 
 
-def group_cells(observations: Sequence[Observation], family: GridFamily, *, max_side_pix: int) -> tuple[CellGroup, ...]:
-    """Return the cells that exposures of one instrument and band touch, with the exposures of each.
+def group_cells(
+    observations: Sequence[Observation], family: GridFamily, *, wanted: Collection[str], max_side_pix: int
+) -> tuple[CellGroup, ...]:
+    """Return the cells that the ``wanted`` among exposures of an instrument and band touch, with all exposures of each.
 
     Cells whose exposures are all among those of another join it, as long as the whole stays within ``max_side_pix``:
     the pieces of an isolated field then have one flux scale, and each of its exposures is registered once.
@@ -46,7 +48,8 @@ def group_cells(observations: Sequence[Observation], family: GridFamily, *, max_
         for cell in family.cells_near(observation.position, observation.radius_deg):
             touching.setdefault(cell, []).append(observation)
     groups: list[CellGroup] = []
-    for cell, seen in sorted(touching.items(), key=lambda item: (-len(item[1]), item[0])):
+    asked = [(cell, seen) for cell, seen in touching.items() if any(one.id in wanted for one in seen)]
+    for cell, seen in sorted(asked, key=lambda item: (-len(item[1]), item[0])):
         own = {one.id for one in seen}
         for number, group in enumerate(groups):
             joined = replace(group, cells=tuple(sorted((*group.cells, cell))))

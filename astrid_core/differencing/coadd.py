@@ -106,7 +106,8 @@ def _rank(inputs: Sequence[Input], config: ReferenceConfig) -> list[int]:
 
 def _place(placing: Placing, index: int, one: Input, config: ReferenceConfig) -> bool:
     """Place an input, and tell whether nothing more is to be done about it."""
-    return placing.is_deep_under(one.image, config.max_inputs) or placing.add(
+    looking = one.image if one.sky_known else replace(one.image, wcs=None)
+    return placing.is_deep_under(looking, config.max_inputs) or placing.add(
         index, one.image, trust=one.sky_known, zero_point_mag=one.zero_point_mag
     )
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from astrid_core.differencing.pixel_grid import Box, box_of
 from astrid_core.observations.entities import Observation
 from astrid_core.observations.registry_file import known_instruments
-from astrid_core.shared.sky import Region, SkyCell, SkyPosition
+from astrid_core.shared.sky import SkyCell, SkyPosition
 
 GRID_VERSION = 1
 """Raise when the same cell should have other pixels."""
@@ -57,8 +57,11 @@ class GridFamily:
         return f"{self.name} {self.scale_arcsec:.4g} arcsec, grid {GRID_VERSION}"
 
     def cells_near(self, position: SkyPosition, radius_deg: float) -> tuple[SkyCell, ...]:
-        """Return the cells that a circle touches, and perhaps some that it nearly does, in order."""
-        return Region.cone(position, radius_deg=min(90.0, max(radius_deg, 1e-5))).cells(self.order)
+        """Return the cells that a circle touches, in order."""
+        found = _healpix(self.order).cone_search_lonlat(
+            position.ra_deg * u.deg, position.dec_deg * u.deg, radius=min(90.0, radius_deg) * u.deg
+        )
+        return tuple(SkyCell(order=self.order, number=int(number)) for number in np.sort(found))
 
     def plane_of(self, cell: SkyCell) -> "Plane":
         """Return the plane on which the pixels of a cell lie."""

@@ -41,12 +41,14 @@ def plan_references(
 ) -> tuple[ReferenceGroup, ...]:
     """Return the groups of exposures that references can be built from: none that is left out or in quarantine.
 
-    Bands, instruments and grids are kept apart. Every exposure is in the groups of all cells that it touches.
+    Bands, instruments and grids are kept apart. Every exposure is in the groups of all cells that it touches: those that
+    an exposure in ``region`` touches are built from all of theirs, in the region or not.
     """
     left_out = leave_out or LeaveOut()
     with services.transaction() as records:
-        found = records.observations.search(survey=survey, region=region)
+        found = records.observations.search(survey=survey)
         observations = [one for one in found if records.quarantines.of(one) is None]
+    wanted = {one.id for one in observations if region is None or region.contains(one.position)}
     by_kind: dict[tuple[str, str, str], list[Observation]] = {}
     families: dict[str, GridFamily] = {}
     for observation in observations:
@@ -62,5 +64,7 @@ def plan_references(
             leaves_out=left_out.text,
         )
         for (band, instrument, name) in sorted(by_kind)
-        for group in group_cells(by_kind[band, instrument, name], families[name], max_side_pix=config.max_side_pix)
+        for group in group_cells(
+            by_kind[band, instrument, name], families[name], wanted=wanted, max_side_pix=config.max_side_pix
+        )
     )
