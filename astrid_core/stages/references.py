@@ -41,8 +41,8 @@ def plan_references(
 ) -> tuple[ReferenceGroup, ...]:
     """Return the groups of exposures that references can be built from: none that is left out or in quarantine.
 
-    Bands, instruments and grids are kept apart. Every exposure is in the groups of all cells that it touches: those that
-    an exposure in ``region`` touches are built from all of theirs, in the region or not.
+    Bands, instruments and grids are kept apart. Every exposure is in the groups of all cells that it touches; those
+    that an exposure in ``region`` touches are built from all of theirs, in the region or not.
     """
     left_out = leave_out or LeaveOut()
     with services.transaction() as records:
