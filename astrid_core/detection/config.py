@@ -44,8 +44,11 @@ class TrainConfig:
     """Frames that decide when to stop and how logits become probabilities."""
     test_fraction: float = 0.2
     """Frames that only measure."""
-    stamp_pix: int = 40
-    """Side of what the network sees around a candidate; a multiple of 8."""
+    stamp_pix: int = 64
+    """Side of what the network sees around a candidate; a multiple of 8. From 64 on it sees of a whole frame the same.
+    """
+    triplet_fraction: float = 0.5
+    """Part of the steps of training that show candidates as triplets, without noise map and score image."""
     channels: int = 16
     """Of the first level of the network, at half resolution."""
     epochs: int = 8
@@ -76,8 +79,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.n_frames < 3:
             raise BadConfiguration("n_frames must be at least 3", got=self.n_frames)
-        if self.stamp_pix < 16 or self.stamp_pix % 8:
-            raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 16", got=self.stamp_pix)
+        if self.stamp_pix < 32 or self.stamp_pix % 8:
+            raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 32", got=self.stamp_pix)
         if self.frame_pix < 4 * self.stamp_pix:
             raise BadConfiguration("frame_pix must be at least four stamps", got=self.frame_pix)
         if not 0.0 < self.validation_fraction + self.test_fraction < 1.0:
@@ -86,6 +89,8 @@ class TrainConfig:
                 validation_fraction=self.validation_fraction,
                 test_fraction=self.test_fraction,
             )
+        if not 0.0 <= self.triplet_fraction <= 1.0:
+            raise BadConfiguration("triplet_fraction must lie in [0, 1]", got=self.triplet_fraction)
         if not 0.0 < self.real_fraction < 1.0:
             raise BadConfiguration("real_fraction must lie in (0, 1)", got=self.real_fraction)
         for name in ("channels", "epochs", "patience", "batch_size", "max_faint_per_frame"):
