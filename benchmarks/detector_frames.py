@@ -66,10 +66,10 @@ def frames_of(kind: str) -> SimulatedFrames:
     )
     pair = frames.pair
     if kind == "empty":
-        nothing = dict.fromkeys(
-            ("transients_per_mpix", "faded_per_mpix", "variables_per_mpix", "moving_per_mpix"), 0.0
+        nothing = replace(
+            pair.sky, transients_per_mpix=0.0, faded_per_mpix=0.0, variables_per_mpix=0.0, moving_per_mpix=0.0
         )
-        pair = replace(pair, sky=replace(pair.sky, **nothing))
+        pair = replace(pair, sky=nothing)
     return replace(frames, train=train, pair=pair)
 
 
@@ -147,7 +147,7 @@ def load(folder: Path, kind: str, *, most: int | None = None) -> Patches:
             parts.setdefault("source_candidate", []).append(found)
             n_kept, n_frames, mpix = n_kept + n, n_frames + 1, mpix + float(stored["searched_mpix"])
     joined = {name: np.concatenate(values) for name, values in parts.items()}
-    return Patches(**joined, searched_mpix=mpix, n_frames=n_frames)  # type: ignore[arg-type] # named as its fields
+    return Patches(**joined, searched_mpix=mpix, n_frames=n_frames)
 
 
 def make(folder: Path, kind: str, numbers: Sequence[int], *, n_workers: int) -> None:

@@ -21,8 +21,8 @@ CHANNELS = ("score", "difference", "new", "old", "masked")
 is what appeared in the reversed order."""
 
 GRID_PIX = 4
-"""Corners of stamps lie on multiples of this in their frame: a network with strides then says of a stamp what it says of
-the whole frame."""
+"""Corners of stamps lie on multiples of this in their frame: a network with strides then says of a stamp what it says
+of the whole frame."""
 OUTSIDE = (0.0, 0.0, 0.0, 0.0, 1.0)
 """Planes where there is no frame."""
 
@@ -121,7 +121,7 @@ def frame_planes(product: DifferenceProduct) -> NDArray[np.float32]:
     return stack_planes(product.score, difference, product.science, product.reference, masked, sky_sigma=sky)
 
 
-def stack_planes(  # noqa: PLR0913 - five images and their unit
+def stack_planes(
     score: FloatImage,
     difference: FloatImage,
     new: FloatImage,

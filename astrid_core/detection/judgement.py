@@ -1,11 +1,11 @@
 """What a network says of candidates, and the classes that follow from it."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from astrid_core.detection.entities import Kind
 from astrid_core.detection.training_set import PixelClass
 from astrid_core.shared.images import MaskPlane
 
@@ -13,21 +13,6 @@ LIKELY = 0.5
 """From this probability on a candidate is taken for real."""
 _MIN_SHARE = 0.3
 """Part of the pixels around a candidate that must show a flaw before it is named as the cause."""
-
-
-class Kind(StrEnum):
-    """What a detection is."""
-
-    TRANSIENT = "transient"
-    VARIABLE = "variable"
-    MOVING = "moving"
-    DIPOLE = "dipole"
-    COSMIC_RAY = "cosmic_ray"
-    SATURATION = "saturation"
-    TRAIL = "trail"
-    EDGE = "edge"
-    BAD_SUBTRACTION = "bad_subtraction"
-    NOISE = "noise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

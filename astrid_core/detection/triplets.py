@@ -149,9 +149,9 @@ def _flux_ratio(new: NDArray[np.float64], old: NDArray[np.float64], usable: NDAr
     noises = [_level_and_noise(one[usable])[1] for one in (new, old)]
     bright = usable & (new > _BRIGHT * noises[0]) & (old > _BRIGHT * noises[1])
     row, column = _middle(new.shape)
-    bright[row - 2 * _MIDDLE_PIX : row + 2 * _MIDDLE_PIX + 1, column - 2 * _MIDDLE_PIX : column + 2 * _MIDDLE_PIX + 1] = (
-        False
-    )
+    bright[
+        row - 2 * _MIDDLE_PIX : row + 2 * _MIDDLE_PIX + 1, column - 2 * _MIDDLE_PIX : column + 2 * _MIDDLE_PIX + 1
+    ] = False
     if bright.sum() >= 2 * len(_FWHM_PIX):
         return float(np.median(new[bright] / old[bright]))
     return noises[0] / noises[1] if noises[1] > 0.0 else 1.0

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,10 +26,10 @@ from astrid_core.shared.errors import Unprocessable
 from astrid_core.shared.images import FloatImage, SkyImage
 from astrid_core.shared.runs import run_key
 from astrid_core.simulate.config import VERSION as SIMULATE_VERSION
-from astrid_core.simulate.pair import PairConfig, simulate_pair
+from astrid_core.simulate.pair import PairConfig, SimulatedPair, simulate_pair
 from astrid_core.simulate.seeds import generator
 
-VERSION = 3
+VERSION = 4
 """Raise when the same settings should give other frames."""
 
 _MOST_WORKERS = 4
@@ -93,14 +93,10 @@ class SimulatedFrames:
             self._prepared(simulated.reference, simulated.reference_wcs, simulated.reference_detector),
             config,
         )
-        changed = [
-            KnownSource(x_pix=one.x_pix, y_pix=one.y_pix, predicted_snr=one.predicted_snr, kind=one.kind)
-            for one in simulated.sources
-        ]
         if is_test:
-            return (_labelled(number, found, changed),)
-        whole = _labelled(number, with_hits(found, config), changed)
-        return (whole, _without_stars(_labelled(number, with_hits(spoilt(found, config, seed), config), changed)))
+            return (_labelled(number, found, simulated),)
+        whole = _labelled(number, with_hits(found, config), simulated)
+        return (whole, _without_stars(_labelled(number, with_hits(spoilt(found, config, seed), config), simulated)))
 
     def _prepared(self, counts: FloatImage, wcs: object, detector: Detector) -> SkyImage:
         return prepare(counts, wcs=wcs, detector=detector, config=self.preprocess).image
@@ -119,10 +115,16 @@ def _one_thread_each() -> Iterator[None]:
             os.environ[_THREADS] = before
 
 
-def _labelled(number: int, pair: PairDifference, changed: Sequence[KnownSource]) -> LabelledFrame:
+def _labelled(number: int, pair: PairDifference, simulated: SimulatedPair) -> LabelledFrame:
+    changed = [
+        KnownSource(x_pix=one.x_pix, y_pix=one.y_pix, predicted_snr=one.predicted_snr, kind=one.kind)
+        for one in simulated.sources
+    ]
     # Written and read, so that the network sees what it will be shown.
     product = replace(read_difference(write_difference(pair)), wcs=None)
-    return LabelledFrame(number=number, product=product, candidates=pair.peaks, changed=changed)
+    return LabelledFrame(
+        number=number, product=product, candidates=pair.peaks, changed=changed, defects=simulated.defects
+    )
 
 
 def _without_stars(frame: LabelledFrame) -> LabelledFrame:

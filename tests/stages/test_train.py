@@ -12,7 +12,7 @@ from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.models import MemoryModels, MemoryTrainingFrames
 from tests.fakes.records import MemoryDatabase
 
-CONFIG = TrainConfig(n_frames=5, stamp_pix=24, validation_fraction=0.2, test_fraction=0.4)
+CONFIG = TrainConfig(n_frames=5, stamp_pix=32, validation_fraction=0.2, test_fraction=0.4)
 
 
 class Bench:

@@ -33,7 +33,7 @@ class Checkpoint:
     """Of the training; a file of another one is ignored."""
 
     def read(self, variables: Sequence[Any]) -> Progress | None:
-        """Give ``variables`` the values they had, and return what was found; None where there is nothing of this recipe.
+        """Give ``variables`` the values they had, and return what was found; None without a file of this recipe.
 
         A file that cannot be read is nothing: training begins anew, which costs minutes and is never wrong.
         """

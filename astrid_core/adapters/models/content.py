@@ -54,12 +54,12 @@ def pack(network: Network) -> bytes:
     text = json.dumps(asdict(network.description), sort_keys=True)
     arrays = {f"w{number:03d}": np.asarray(weight, dtype="<f4") for number, weight in enumerate(network.weights)}
     buffer = io.BytesIO()
-    np.savez_compressed(  # type: ignore[call-overload] # numpy's stub takes the names for its own flag
+    np.savez_compressed(
         buffer,
         description=np.frombuffer(text.encode(), dtype=np.uint8),
         centre=np.asarray(network.centre, dtype="<f8"),
         precision=np.asarray(network.precision, dtype="<f8"),
-        **arrays,
+        **arrays,  # type: ignore[arg-type] # numpy's stub takes the names for its own flag
     )
     return buffer.getvalue()
 

@@ -11,7 +11,7 @@ from typing import Any
 from astrid_core.adapters.models.content import digest_of
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.entities import Model
-from astrid_core.detection.ports import Network, Scorer
+from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
 from astrid_core.detection.training_set import Examples
 from astrid_core.shared.errors import (
     AstridError,
@@ -41,13 +41,15 @@ _EXISTS = "RESOURCE_ALREADY_EXISTS"
 
 
 class MlflowModels:
-    """``tracking_uri`` is SQLite, PostgreSQL or a server; ``artifact_root`` a folder or s3://bucket/prefix.
+    """``tracking_uri`` is SQLite, PostgreSQL or a server; ``artifact_root`` a folder or s3://bucket/prefix;
+    ``checkpoints`` a folder of this machine, for trainings that are not finished.
 
     Importing MLflow takes a second or two and TensorFlow five, so both wait until they are needed.
     """
 
-    def __init__(self, *, tracking_uri: str, artifact_root: str) -> None:
+    def __init__(self, *, tracking_uri: str, artifact_root: str, checkpoints: Path) -> None:
         self._tracking_uri = tracking_uri
+        self._checkpoints = checkpoints
         self._artifact_root = artifact_root
         self._loaded: dict[str, Scorer] = {}
         self._opened: Any = None
@@ -80,20 +82,36 @@ class MlflowModels:
     def load(self, model_id: str) -> Scorer:
         """Load ``name/version`` once per process; raise UnknownModel, or CorruptArtifact for altered bytes."""
         if model_id not in self._loaded:
-            from astrid_core.adapters.models.unet import UNetScorer, read_network  # noqa: PLC0415 - imports TensorFlow
+            from astrid_core.adapters.models.network import UNetScorer, read_network  # noqa: PLC0415 - imports TensorFlow
 
             entry = self._entry(model_id)
             content = self._content(entry, model_id)
             self._loaded[model_id] = UNetScorer(self._model(entry), read_network(content))
         return self._loaded[model_id]
 
+    def shipped(self) -> TrainedNetwork:
+        """Return the network that comes with this code; raise UnknownModel where it was made for other stamps."""
+        from astrid_core.adapters.models.baseline import read_shipped  # noqa: PLC0415 - imports TensorFlow
+
+        return read_shipped()
+
     def train(
-        self, training: Examples, validation: Examples, config: TrainConfig, *, progress: Callable[[str], None]
+        self,
+        training: Examples,
+        validation: Examples,
+        config: TrainConfig,
+        *,
+        recipe: RunKey,
+        progress: Callable[[str], None],
     ) -> Network:
-        """Train a U-Net; the same examples and settings give the same network."""
+        """Train a U-Net; the same examples and settings give the same network, killed in between or not."""
+        from astrid_core.adapters.models.checkpoint import Checkpoint  # noqa: PLC0415
         from astrid_core.adapters.models.training import train_unet  # noqa: PLC0415 - imports TensorFlow
 
-        return train_unet(training, validation, config, progress=progress)
+        checkpoint = Checkpoint(path=self._checkpoints / f"{recipe}.npz", recipe=recipe)
+        network = train_unet(training, validation, config, progress=progress, checkpoint=checkpoint)
+        checkpoint.remove()
+        return network
 
     def register(
         self,

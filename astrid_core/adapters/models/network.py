@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from astrid_core.adapters.models.content import Description, Network, pack, unpack
+from astrid_core.adapters.models.content import Network, pack, unpack
 from astrid_core.adapters.models.unet import (
     CELLS,
     HALO_PIX,
@@ -21,6 +21,7 @@ from astrid_core.adapters.models.unet import (
 from astrid_core.detection.cutouts import CHANNELS, GRID_PIX, OUTSIDE, Stamps, exchanged
 from astrid_core.detection.entities import Model
 from astrid_core.detection.judgement import Judged
+from astrid_core.detection.training_set import N_LEARNT
 from astrid_core.shared.errors import CorruptArtifact
 
 _BATCH = 256
@@ -68,7 +69,7 @@ class UNet:
         return self._judged(parts, stamps.origin, old=_old(stamps.pixels, stamps.offset))
 
     def judge_frame(self, planes: NDArray[np.float32], at: NDArray[np.intp], sign: NDArray[np.integer]) -> Judged:
-        """Return what it says of places (row, column) of a whole frame (ny, nx, channels) with the signs of their score.
+        """Return what it says of places (row, column) of a whole frame (ny, nx, channels); ``sign`` is of their score.
 
         The same as of their stamps, for less where there are many.
         """
@@ -83,6 +84,10 @@ class UNet:
                 for row, number in enumerate(numbers.tolist()):
                     parts[number] = [part[row : row + 1] for part in found]
         return self._judged([tuple(parts[number]) for number in range(len(at))], "frame", old=old)
+
+    def pixel_classes(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits (n, ny, nx, classes) of every pixel of planes whose sides are even."""
+        return np.asarray(unfold(self._trunk(planes)[1]))
 
     def features(self, stamps: Stamps) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Return the features by which the head decides and the logits before calibration."""
@@ -106,7 +111,9 @@ class UNet:
         stored = self._stored
         if not parts:
             nothing = np.zeros(0, dtype=np.float32)
-            return Judged(score=nothing, anomaly=nothing, pixels=np.zeros((0, 5), dtype=np.float32), has_old_source=old)
+            return Judged(
+                score=nothing, anomaly=nothing, pixels=np.zeros((0, N_LEARNT), dtype=np.float32), has_old_source=old
+            )
         features, logits, pixels = (np.concatenate(one) for one in zip(*parts, strict=True))
         calibration = stored.description.calibration[origin]
         away = features.astype(float) - stored.centre
@@ -143,11 +150,6 @@ class UNetScorer:
 def read_network(content: bytes) -> UNet:
     """Build the network that ``UNet.content`` holds."""
     return UNet(unpack(content))
-
-
-def class_map(network: UNet, planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the logits (ny, nx, classes) of every pixel of a frame whose sides are even."""
-    return np.asarray(unfold(network._trunk(planes[None])[1])[0])  # noqa: SLF001 - the other half of this module
 
 
 def _read(head: Any, planes: Any, maps: Any, classes: Any, which: Any, offset: Any) -> tuple[Any, Any, Any]:
@@ -189,7 +191,7 @@ def _with_halo(planes: NDArray[np.float32], top: int, left: int) -> NDArray[np.f
 
 
 def _old(pixels: NDArray[np.float32], offset: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Tell whether the older epoch is brightest near the candidate, and bright at all: a star, not the arm of a galaxy."""
+    """Tell whether the older epoch is bright at the candidate, and brightest there: a star, not the arm of a galaxy."""
     found = np.zeros(len(pixels), dtype=bool)
     half = INNER_PIX // 2
     for number, (row, column) in enumerate(offset.tolist()):

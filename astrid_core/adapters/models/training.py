@@ -53,10 +53,10 @@ def train_unet(
     description = Description(stamp_pix=config.stamp_pix, channels=config.channels)
     networks = build_network(description, seed=config.seed)
     step, measure, optimizer = _steps(networks, config, n_steps=config.epochs * -(-len(training) // config.batch_size))
-    variables = [*networks[0].variables, *networks[1].variables, *optimizer.variables]
-    n_weights = len(networks[0].variables) + len(networks[1].variables)
+    weights = [*networks[0].weights, *networks[1].weights]
+    variables = [*weights, *optimizer.variables]
     done = checkpoint.read(variables) if checkpoint else None
-    done = done or Progress(best=_values(variables[:n_weights]))
+    done = done or Progress(best=_values(weights))
     for epoch in range(len(done.history) + 1, config.epochs + 1):
         if epoch - 1 - done.best_epoch >= config.patience:
             break
@@ -67,7 +67,7 @@ def train_unet(
         progress(f"epoch {epoch}: training loss {np.mean(losses):.4f}, validation loss {seen:.4f}")
         done = replace(done, history=history)
         if seen < done.best_loss:
-            done = replace(done, best=_values(variables[:n_weights]), best_loss=seen, best_epoch=epoch)
+            done = replace(done, best=_values(weights), best_loss=seen, best_epoch=epoch)
         if checkpoint:
             checkpoint.write(_values(variables), done)
     return _calibrated(Network(
@@ -76,7 +76,7 @@ def train_unet(
 
 
 def _values(variables: Sequence[Any]) -> list[NDArray[np.float32]]:
-    return [np.array(one) for one in variables]
+    return [np.array(one.numpy()) for one in variables]
 
 
 def _calibrated(
@@ -88,7 +88,7 @@ def _calibrated(
 ) -> UNet:
     raw = UNet(network)
     weight = balance(validation.is_real, config.real_fraction)
-    calibration = {
+    calibration: dict[str, tuple[float, float]] = {
         one.origin: fit_calibration(raw.features(one)[1], validation.is_real, weight)
         for one in (validation.in_frames, validation.in_triplets)
     }
@@ -162,22 +162,22 @@ def _shuffled(examples: Examples, rng: np.random.Generator, config: TrainConfig)
     for start in range(0, len(order), config.batch_size):
         chosen = order[start : start + config.batch_size]
         seen = examples.in_triplets if rng.uniform() < config.triplet_fraction else examples.in_frames
-        stamps, offset, classes = seen.pixels[chosen], seen.offset[chosen], examples.classes[chosen]
+        shown, offset, classes = seen.pixels[chosen], seen.offset[chosen], examples.classes[chosen]
         if seen.origin == "triplet":
             classes = _centred(classes, examples.offset[chosen])
-            stamps = _framed(stamps, int(rng.integers(_SMALLEST_HALF, stamps.shape[1] // 2 + 1)))
+            shown = _framed(shown, int(rng.integers(_SMALLEST_HALF, shown.shape[1] // 2 + 1)))
         turns, is_mirrored = int(rng.integers(4)), bool(rng.integers(2))
-        stamps, at = turned(stamps, offset, turns=turns, is_mirrored=is_mirrored)
-        classes, _ = turned(classes, offset, turns=turns, is_mirrored=is_mirrored)
+        stamps, at = turned(shown, offset, turns=turns, is_mirrored=is_mirrored)
+        truth, _ = turned(classes, offset, turns=turns, is_mirrored=is_mirrored)
         labels = examples.is_real[chosen].astype(np.float32)
-        yield stamps.astype(np.float32), at, classes.astype(np.uint8), labels, weight[chosen]
+        yield stamps.astype(np.float32), at, truth.astype(np.uint8), labels, weight[chosen]
 
 
 def _centred(classes: NDArray[np.uint8], offset: NDArray[np.intp]) -> NDArray[np.uint8]:
     """Return pixel classes with the candidate in the middle, as in a triplet."""
     middle = classes.shape[1] // 2
-    moved = [np.roll(one, (middle - row, middle - column), (0, 1)) for one, (row, column) in zip(classes, offset, strict=True)]
-    return np.array(moved)
+    away = (middle - offset).tolist()
+    return np.array([np.roll(one, tuple(step), (0, 1)) for one, step in zip(classes, away, strict=True)])
 
 
 def _framed(stamps: NDArray[np.float32], half_pix: int) -> NDArray[np.float32]:
@@ -196,6 +196,12 @@ def _mean_loss(measure: Callable[..., Any], examples: Examples, config: TrainCon
         for start in range(0, len(examples), config.batch_size):
             part = slice(start, start + config.batch_size)
             labels = examples.is_real[part].astype(np.float32)
-            batch = (seen.pixels[part].astype(np.float32), seen.offset[part], examples.classes[part], labels, weight[part])
+            batch = (
+                seen.pixels[part].astype(np.float32),
+                seen.offset[part],
+                examples.classes[part],
+                labels,
+                weight[part],
+            )
             total += float(measure(*batch)) * len(labels)
     return total / (2 * len(examples))

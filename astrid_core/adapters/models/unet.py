@@ -1,4 +1,4 @@
-"""A small fully convolutional U-Net with a head: what every pixel shows, and how probably a candidate is new in the sky.
+"""A small convolutional U-Net with a head: what every pixel shows, and how probably a candidate is new in the sky.
 
 The first convolution has stride 2, because at full resolution the activations, not the weights, cost the time. The peak
 of a pixel map alone ranks candidates badly; a dense head on what the trunk says around the candidate decides. The head
