@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from astrid_core.bootstrap import load_pipeline, training_frames
 from astrid_core.detection.training_set import LabelledFrame, label
 from astrid_core.shared.errors import Unprocessable
-from astrid_core.simulate.training_frames import SimulatedFrames
+from astrid_core.simulate.training_frames import SimulatedFrames, quiet
 
 PATCH_PIX = 72
 PLANES = ("science", "reference", "difference", "score", "variance", "mask")
@@ -59,6 +59,7 @@ def frames_of(kind: str) -> SimulatedFrames:
         pipeline.train,
         seed=FIRST_SEED + (kind == "empty"),
         n_frames=100_000,
+        n_quiet=0,
         validation_fraction=1e-5,
         test_fraction=1.0 - 3e-5,
         frame_pix=SIDES_PIX[kind],
@@ -66,10 +67,7 @@ def frames_of(kind: str) -> SimulatedFrames:
     )
     pair = frames.pair
     if kind == "empty":
-        nothing = replace(
-            pair.sky, transients_per_mpix=0.0, faded_per_mpix=0.0, variables_per_mpix=0.0, moving_per_mpix=0.0
-        )
-        pair = replace(pair, sky=nothing)
+        pair = quiet(pair)
     return replace(frames, train=train, pair=pair)
 
 

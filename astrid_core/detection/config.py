@@ -32,6 +32,12 @@ class TrainConfig:
     """Simulated pairs; each belongs as a whole to training, validation or test."""
     frame_pix: int = 512
     """Side of a simulated frame."""
+    n_quiet: int = 60
+    """Further pairs between which nothing changes, to learn what an ordinary sky offers that is false; a quarter of them
+    validates.
+    """
+    quiet_pix: int = 1024
+    """Side of these."""
     threshold_sigma: float = 4.5
     """Candidates of training frames; lower than in production, so that its threshold is no edge of what was learnt."""
     max_faint_per_frame: int = 40
@@ -81,6 +87,10 @@ class TrainConfig:
             raise BadConfiguration("n_frames must be at least 3", got=self.n_frames)
         if self.stamp_pix < 32 or self.stamp_pix % 8:
             raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 32", got=self.stamp_pix)
+        if self.n_quiet < 0:
+            raise BadConfiguration("n_quiet must not be negative", got=self.n_quiet)
+        if self.quiet_pix < 128:
+            raise BadConfiguration("quiet_pix must be at least 128", got=self.quiet_pix)
         if self.frame_pix < 4 * self.stamp_pix:
             raise BadConfiguration("frame_pix must be at least four stamps", got=self.frame_pix)
         if not 0.0 < self.validation_fraction + self.test_fraction < 1.0:

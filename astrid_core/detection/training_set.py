@@ -22,6 +22,7 @@ _REAL_SNR = 3.0
 _FAINT = 5.0
 _CORE_SIGMA, _RESIDUAL_SIGMA = 3.0, 4.0
 _DEFECT_PIX = 3.0
+_QUIET_VALIDATION = 0.25
 TRIPLET_PIX = 63
 """Side of the triplets to learn from."""
 _DEFECTS = MaskPlane.BAD | MaskPlane.SATURATED | MaskPlane.COSMIC_RAY | MaskPlane.TRAIL | MaskPlane.BRIGHT
@@ -140,11 +141,13 @@ def build_training_set(frames: Iterable[LabelledFrame], config: TrainConfig) -> 
 
 
 def assign_frames(config: TrainConfig) -> tuple[str, ...]:
-    """Return for each frame number what its frame is for; at least one frame for each purpose."""
+    """Return for each frame number what its frame is for; at least one frame for each purpose, the quiet ones last."""
     n_validation = max(1, round(config.n_frames * config.validation_fraction))
     n_test = max(1, round(config.n_frames * config.test_fraction))
     n_training = max(1, config.n_frames - n_validation - n_test)
-    return ("training",) * n_training + ("validation",) * n_validation + ("test",) * n_test
+    n_quiet_validation = round(config.n_quiet * _QUIET_VALIDATION)
+    busy = ("training",) * n_training + ("validation",) * n_validation + ("test",) * n_test
+    return busy + ("training",) * (config.n_quiet - n_quiet_validation) + ("validation",) * n_quiet_validation
 
 
 def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:

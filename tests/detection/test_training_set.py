@@ -95,8 +95,13 @@ def test_no_frame_serves_two_purposes() -> None:
 
 
 def test_every_purpose_gets_a_frame() -> None:
-    roles = assign_frames(TrainConfig(n_frames=3, validation_fraction=0.01, test_fraction=0.01))
+    roles = assign_frames(TrainConfig(n_frames=3, n_quiet=0, validation_fraction=0.01, test_fraction=0.01))
     assert sorted(roles) == ["test", "training", "validation"]
+
+
+def test_a_quarter_of_the_quiet_frames_validates_and_none_of_them_tests() -> None:
+    roles = assign_frames(TrainConfig(n_frames=10, n_quiet=8))
+    assert roles[10:] == ("training",) * 6 + ("validation",) * 2
 
 
 def test_frames_without_candidates_make_an_empty_set() -> None:
@@ -115,6 +120,8 @@ def test_frames_without_candidates_make_an_empty_set() -> None:
         {"frame_pix": 100},
         {"validation_fraction": 0.6, "test_fraction": 0.5},
         {"epochs": 0},
+        {"n_quiet": -1},
+        {"triplet_fraction": 1.5},
         {"threshold_sigma": 1.0},
     ],
 )
