@@ -34,7 +34,8 @@ def frame_stamps(patches: Patches) -> Stamps:
     """Return the stamps as the detection stage cuts them."""
     half, first = PATCH_PIX // 2, STAMP_PIX // 2 - GRID_PIX // 2
     refused: dict[int, str] = {}
-    kept, offsets = [], []
+    kept: list[int] = []
+    offsets: list[tuple[int, int]] = []
     pixels = np.empty((len(patches.at), STAMP_PIX, STAMP_PIX, len(CHANNELS)), dtype=np.float32)
     for number, (planes, at) in enumerate(zip(patches.planes, patches.at, strict=True)):
         offset = at - GRID_PIX * ((at - first) // GRID_PIX)

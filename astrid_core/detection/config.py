@@ -33,8 +33,8 @@ class TrainConfig:
     frame_pix: int = 512
     """Side of a simulated frame."""
     n_quiet: int = 60
-    """Further pairs between which nothing changes, to learn what an ordinary sky offers that is false; a quarter of them
-    validates.
+    """Further pairs between which nothing changes, to learn what an ordinary sky offers that is false; a quarter of
+    them validates.
     """
     quiet_pix: int = 1024
     """Side of these."""
@@ -83,14 +83,11 @@ class TrainConfig:
     """Expected calibration error of the test candidates."""
 
     def __post_init__(self) -> None:
-        if self.n_frames < 3:
-            raise BadConfiguration("n_frames must be at least 3", got=self.n_frames)
+        for name, least in (("n_frames", 3), ("n_quiet", 0), ("quiet_pix", 128)):
+            if getattr(self, name) < least:
+                raise BadConfiguration(f"{name} must be at least {least}", got=getattr(self, name))
         if self.stamp_pix < 32 or self.stamp_pix % 8:
             raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 32", got=self.stamp_pix)
-        if self.n_quiet < 0:
-            raise BadConfiguration("n_quiet must not be negative", got=self.n_quiet)
-        if self.quiet_pix < 128:
-            raise BadConfiguration("quiet_pix must be at least 128", got=self.quiet_pix)
         if self.frame_pix < 4 * self.stamp_pix:
             raise BadConfiguration("frame_pix must be at least four stamps", got=self.frame_pix)
         if not 0.0 < self.validation_fraction + self.test_fraction < 1.0:
@@ -99,10 +96,12 @@ class TrainConfig:
                 validation_fraction=self.validation_fraction,
                 test_fraction=self.test_fraction,
             )
-        if not 0.0 <= self.triplet_fraction <= 1.0:
-            raise BadConfiguration("triplet_fraction must lie in [0, 1]", got=self.triplet_fraction)
-        if not 0.0 < self.real_fraction < 1.0:
-            raise BadConfiguration("real_fraction must lie in (0, 1)", got=self.real_fraction)
+        if not 0.0 < self.real_fraction < 1.0 or not 0.0 <= self.triplet_fraction <= 1.0:
+            raise BadConfiguration(
+                "real_fraction must lie in (0, 1) and triplet_fraction in [0, 1]",
+                real_fraction=self.real_fraction,
+                triplet_fraction=self.triplet_fraction,
+            )
         for name in ("channels", "epochs", "patience", "batch_size", "max_faint_per_frame"):
             if getattr(self, name) < 1:
                 raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
