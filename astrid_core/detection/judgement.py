@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid_core.detection.entities import Kind
-from astrid_core.detection.training_set import PixelClass
+from astrid_core.detection.pixel_classes import PixelClass
 from astrid_core.shared.images import MaskPlane
 
 LIKELY = 0.5

@@ -25,8 +25,9 @@ def read_triplets(path: Path) -> NDArray[np.float32]:
     cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not hasattr(stored, "files"):
+        with path.open("rb") as file:
+            stored = np.load(file, allow_pickle=False)
+            if isinstance(stored, np.ndarray):
                 raise Unprocessable("file is a bare array, not an npz file", path=path)
             if ARRAY not in stored.files:
                 raise Unprocessable(f"file has no array {ARRAY}", path=path, arrays=", ".join(stored.files) or "none")

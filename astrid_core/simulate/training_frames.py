@@ -12,7 +12,8 @@ import structlog
 from scipy import ndimage
 
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.training_set import KnownSource, LabelledFrame, assign_frames, label
+from astrid_core.detection.pixel_classes import KnownSource
+from astrid_core.detection.training_set import LabelledFrame, assign_frames, label
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.extract import extract
 from astrid_core.differencing.pair import PairDifference, difference_pair

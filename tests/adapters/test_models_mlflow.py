@@ -11,7 +11,8 @@ from mlflow.protos.databricks_pb2 import ErrorCode
 from sqlalchemy.exc import OperationalError
 
 from astrid_core.adapters.models.content import pack
-from astrid_core.adapters.models.mlflow import MlflowModels, _translated
+from astrid_core.adapters.models.mlflow import MlflowModels
+from astrid_core.adapters.models.mlflow_errors import translated
 from astrid_core.adapters.models.network import UNet
 from astrid_core.detection.entities import Model
 from astrid_core.shared.errors import (
@@ -120,13 +121,13 @@ def test_every_answer_of_the_vendor_has_a_family(code: str) -> None:
         expected = BadConfiguration
     elif code in {"INTERNAL_ERROR", "ABORTED"} or status in {429, 499, 503, 504}:
         expected = RegistryUnavailable
-    with pytest.raises(Exception, match="cause") as caught, _translated("cause"):
+    with pytest.raises(Exception, match="cause") as caught, translated("cause"):
         raise MlflowException("cause", error_code=ErrorCode.Value(code))
     assert caught.type is expected
 
 
 def test_a_database_that_is_not_there_is_a_temporary_failure() -> None:
-    with pytest.raises(RegistryUnavailable, match="refused"), _translated("x", name=NAME):
+    with pytest.raises(RegistryUnavailable, match="refused"), translated("x", name=NAME):
         raise OperationalError("SELECT 1", {}, ConnectionRefusedError("refused"))
 
 

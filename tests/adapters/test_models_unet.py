@@ -12,7 +12,8 @@ from astrid_core.adapters.models.unet import turned
 from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.cutouts import Stamps, cut_stamps, frame_planes
 from astrid_core.detection.evaluate import evaluate
-from astrid_core.detection.training_set import N_LEARNT, TrainingSet, build_training_set
+from astrid_core.detection.pixel_classes import N_LEARNT
+from astrid_core.detection.training_set import TrainingSet, build_training_set
 from astrid_core.shared.errors import CorruptArtifact, UnknownModel
 from tests.adapters.untrained import SMALL, untrained
 from tests.detection.frames import candidate, labelled, product

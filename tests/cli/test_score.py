@@ -53,6 +53,12 @@ def test_a_file_without_triplets_is_told(
     assert said in capsys.readouterr().err
 
 
+def test_a_bare_array_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "in.npy", np.zeros((2, 3, 63, 63)))
+    assert main(["score", "--triplets", str(tmp_path / "in.npy"), "--out", str(tmp_path / "scores.ecsv")]) == 3
+    assert "bare array" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not a zip file", b"PK\x03\x04 cut off"])
 def test_a_file_that_cannot_be_read_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None

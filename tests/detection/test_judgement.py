@@ -3,7 +3,7 @@ import pytest
 
 from astrid_core.detection.entities import Kind
 from astrid_core.detection.judgement import Judged, classify, entropy
-from astrid_core.detection.training_set import N_LEARNT, PixelClass
+from astrid_core.detection.pixel_classes import N_LEARNT, PixelClass
 from astrid_core.shared.images import MaskPlane
 
 

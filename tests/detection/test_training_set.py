@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.training_set import (
-    PixelClass,
-    assign_frames,
-    build_training_set,
-    class_map,
-    examples_of,
-    label,
-)
+from astrid_core.detection.pixel_classes import PixelClass, class_map
+from astrid_core.detection.training_set import assign_frames, build_training_set, examples_of, label
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.images import MaskPlane
 from tests.detection.frames import candidate, known, labelled, product

@@ -11,8 +11,9 @@ from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.cutouts import Stamps
 from astrid_core.detection.entities import Model
 from astrid_core.detection.judgement import Judged
+from astrid_core.detection.pixel_classes import N_LEARNT
 from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
-from astrid_core.detection.training_set import N_LEARNT, Examples, LabelledFrame
+from astrid_core.detection.training_set import Examples, LabelledFrame
 from astrid_core.shared.errors import CorruptArtifact, UnknownModel
 from astrid_core.shared.runs import RunKey
 

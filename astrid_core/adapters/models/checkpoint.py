@@ -38,7 +38,7 @@ class Checkpoint:
         A file that cannot be read is nothing: training begins anew, which costs minutes and is never wrong.
         """
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 facts = json.loads(stored["facts"].tobytes())
                 if facts["recipe"] != self.recipe:
                     return None

@@ -3,40 +3,25 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from astrid_core.adapters.models.content import digest_of
+from astrid_core.adapters.models.mlflow_errors import translated
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.entities import Model
 from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
 from astrid_core.detection.training_set import Examples
 from astrid_core.shared.errors import (
-    AstridError,
-    BadConfiguration,
     CorruptArtifact,
     MissingArtifact,
-    RegistryUnavailable,
     UnknownModel,
 )
 from astrid_core.shared.runs import RunKey
 
 _ALIAS = "champion"
 _FILE = "network.npz"
-_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
-_PASSING = {
-    "ABORTED",
-    "CANCELLED",
-    "DEADLINE_EXCEEDED",
-    "INTERNAL_ERROR",
-    "REQUEST_LIMIT_EXCEEDED",
-    "RESOURCE_EXHAUSTED",
-    "TEMPORARILY_UNAVAILABLE",
-}
-"""Faults of the registry itself; a server that is not there at all is reported as INTERNAL_ERROR."""
-_REFUSED = {"CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED", "UNAUTHENTICATED"}
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 
 
@@ -56,7 +41,7 @@ class MlflowModels:
 
     def champion(self, name: str) -> Model:
         """Return the version that production uses, or raise UnknownModel."""
-        with _translated("no model is registered", name=name):
+        with translated("no model is registered", name=name):
             version = self._client.get_registered_model(name).aliases.get(_ALIAS)
             if version is None:
                 raise UnknownModel("no version is the champion", name=name)
@@ -68,14 +53,14 @@ class MlflowModels:
 
     def versions(self, name: str) -> Sequence[Model]:
         """Return every version, oldest first; empty if the name is unknown."""
-        with _translated("registry cannot be searched", name=name):
+        with translated("registry cannot be searched", name=name):
             found = _every_page(lambda token: self._client.search_model_versions(f"name='{name}'", page_token=token))
             return tuple(self._model(one) for one in sorted(found, key=lambda one: int(one.version)))
 
     def find(self, name: str, recipe: RunKey) -> Model | None:
         """Return the oldest version that was trained by ``recipe``, or None."""
         wanted = f"name='{name}' and tags.recipe='{recipe}'"
-        with _translated("registry cannot be searched", name=name):
+        with translated("registry cannot be searched", name=name):
             found = _every_page(lambda token: self._client.search_model_versions(wanted, page_token=token))
             return self._model(min(found, key=lambda one: int(one.version))) if found else None
 
@@ -125,7 +110,7 @@ class MlflowModels:
     ) -> Model:
         """Keep a network as the next version of ``name``, with what it was made from."""
         digest = digest_of(network.content)
-        with _translated("network cannot be registered", name=name):
+        with translated("network cannot be registered", name=name):
             run = self._client.create_run(self._experiment(name), run_name=recipe)
             self._log_run(run.info.run_id, network, parameters, metrics, manifest)
             self._ensure_name(name)
@@ -140,7 +125,7 @@ class MlflowModels:
 
     def promote(self, model: Model) -> None:
         """Make a version the champion of its name."""
-        with _translated("registry has no such version", model=model.id):
+        with translated("registry has no such version", model=model.id):
             self._client.set_registered_model_alias(model.name, _ALIAS, str(model.version))
 
     @property
@@ -158,7 +143,7 @@ class MlflowModels:
         name, _, version = model_id.rpartition("/")
         if not name or not version.isdigit():
             raise UnknownModel("not of the form name/version", model=model_id)
-        with _translated("registry has no such version", model=model_id):
+        with translated("registry has no such version", model=model_id):
             return self._client.get_model_version(name, version)
 
     def _experiment(self, name: str) -> str:
@@ -209,7 +194,7 @@ class MlflowModels:
 
         with tempfile.TemporaryDirectory() as folder:
             try:
-                with _translated("network is not where the registry says", MissingArtifact, model=model_id):
+                with translated("network is not where the registry says", MissingArtifact, model=model_id):
                     path = download_artifacts(
                         artifact_uri=entry.source, dst_path=folder, tracking_uri=self._tracking_uri
                     )
@@ -240,23 +225,3 @@ def _every_page(ask: Callable[[str | None], Any]) -> list[Any]:
         token = page.token
         if not token:
             return found
-
-
-@contextmanager
-def _translated(message: str, absent: type[AstridError] = UnknownModel, **facts: object) -> Iterator[None]:
-    """Raise ``absent`` for what the registry does not hold and RegistryUnavailable for what it cannot do now."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
-
-    try:
-        yield
-    except MlflowException as error:
-        if error.error_code in _ABSENT:
-            raise absent(message, **facts) from error
-        if error.error_code in _PASSING:
-            raise RegistryUnavailable("model registry does not answer", cause=error.message, **facts) from error
-        if error.error_code in _REFUSED:
-            raise BadConfiguration("model registry refuses us", cause=error.message, **facts) from error
-        raise
-    except OperationalError as error:
-        raise RegistryUnavailable("model registry does not answer", cause=str(error.orig), **facts) from error

@@ -21,7 +21,7 @@ from astrid_core.adapters.models.unet import (
 from astrid_core.detection.cutouts import CHANNELS, GRID_PIX, OUTSIDE, Stamps, exchanged
 from astrid_core.detection.entities import Model
 from astrid_core.detection.judgement import Judged
-from astrid_core.detection.training_set import N_LEARNT
+from astrid_core.detection.pixel_classes import N_LEARNT
 from astrid_core.shared.errors import CorruptArtifact
 
 _BATCH = 256

@@ -16,7 +16,8 @@ from astrid_core.adapters.models.unet import HIDDEN, build_network, turned, unfo
 from astrid_core.detection.calibration import balance, fit_calibration
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.cutouts import OUTSIDE
-from astrid_core.detection.training_set import N_LEARNT, Examples, PixelClass
+from astrid_core.detection.pixel_classes import N_LEARNT, PixelClass
+from astrid_core.detection.training_set import Examples
 
 _GAMMA = 2.0
 _CLIP_NORM = 1.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from astrid_core.adapters.models.content import Description
 from astrid_core.detection.cutouts import CHANNELS
-from astrid_core.detection.training_set import N_LEARNT
+from astrid_core.detection.pixel_classes import N_LEARNT
 
 HALO_PIX = 32
 """So far from a candidate nothing has any influence on it."""
