@@ -158,6 +158,7 @@ def open_models(settings: Settings | None = None) -> MlflowModels:
     return MlflowModels(
         tracking_uri=settings.mlflow_uri or f"sqlite:///{(settings.home / 'mlflow.sqlite').resolve()}",
         artifact_root=settings.mlflow_artifacts or str((settings.home / "models").resolve()),
+        checkpoints=settings.home / "checkpoints",
     )
 
 

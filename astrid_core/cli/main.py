@@ -23,6 +23,7 @@ from astrid_core.cli import (
     observation,
     reference_import,
     references,
+    score,
     stages,
     survey,
     training,
@@ -55,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
-        calibration, training, curation, observation,
+        calibration, training, score, curation, observation,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from astrid_core.settings import Settings
     from astrid_core.shared.sky import Region
     from astrid_core.stages.ingest import run_ingest
+    from astrid_core.stages.train import run_adopt
 
     if not arguments.data.is_dir():
         raise NotADirectoryError(f"--data {arguments.data}: not a folder")
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             for name, reason in _rejected(services, survey):
                 print(f"  {name}: {reason}", file=sys.stderr)
             return 3
-        model = champion_or_trained(services, pipeline)
+        model = run_adopt(services)
         for night in nights:
             _one_night(services, pipeline, survey=survey, night=night, region=region, model=model, out=out)
         _export(services, pipeline, out)
@@ -76,20 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
 def survey_name(directory: Path) -> str:
     """Return a valid survey name made of the name of a folder."""
     return re.sub(r"[^a-z0-9]+", "-", directory.resolve().name.lower()).strip("-") or "folder"
-
-
-def champion_or_trained(services: "Services", pipeline: "Pipeline") -> "Model":
-    """Return the model that production uses; train the first one where there is none."""
-    from astrid_core.bootstrap import training_frames
-    from astrid_core.detection.config import MODEL_NAME
-    from astrid_core.shared.errors import UnknownModel
-    from astrid_core.stages.train import run_train
-
-    try:
-        return services.models.champion(MODEL_NAME)
-    except UnknownModel:
-        _say("no trained model yet: training one (some minutes)")
-        return run_train(services, pipeline.train, training_frames(pipeline), progress=_say)
 
 
 def _one_night(

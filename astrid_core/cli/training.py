@@ -21,6 +21,11 @@ def add_commands(choose: Any) -> None:
     )
     parser.add_argument("--seed", type=int, metavar="N", help="default: from the science settings")
     parser.add_argument("--frames", type=int, metavar="N", help="simulated pairs; default: from the science settings")
+    parser.add_argument(
+        "--shipped",
+        action="store_true",
+        help="train nothing: where there is no champion yet, the network that comes with astrid becomes it",
+    )
     parser.add_argument("--json", action="store_true", help="print a machine-readable summary")
     parser.set_defaults(command=train)
     text = "list the registered networks with what was measured of them"
@@ -32,7 +37,7 @@ def add_commands(choose: Any) -> None:
 def train(arguments: argparse.Namespace) -> int:
     """Train, register and promote a network."""
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, training_frames
-    from astrid_core.stages.train import run_train
+    from astrid_core.stages.train import run_adopt, run_train
 
     pipeline = load_pipeline()
     given = {"seed": arguments.seed, "n_frames": arguments.frames}
@@ -40,7 +45,10 @@ def train(arguments: argparse.Namespace) -> int:
     pipeline = dataclasses.replace(pipeline, train=config)
     migrate_database()
     with open_services() as services:
-        model = run_train(services, config, training_frames(pipeline), progress=_say)
+        if arguments.shipped:
+            model = run_adopt(services)
+        else:
+            model = run_train(services, config, training_frames(pipeline), progress=_say)
     print(json.dumps(_facts(model), indent=2) if arguments.json else _line(model))
     return 0
 

@@ -32,6 +32,12 @@ class TrainConfig:
     """Simulated pairs; each belongs as a whole to training, validation or test."""
     frame_pix: int = 512
     """Side of a simulated frame."""
+    n_quiet: int = 60
+    """Further pairs between which nothing changes, to learn what an ordinary sky offers that is false; a quarter of
+    them validates.
+    """
+    quiet_pix: int = 1024
+    """Side of these."""
     threshold_sigma: float = 4.5
     """Candidates of training frames; lower than in production, so that its threshold is no edge of what was learnt."""
     max_faint_per_frame: int = 40
@@ -44,8 +50,11 @@ class TrainConfig:
     """Frames that decide when to stop and how logits become probabilities."""
     test_fraction: float = 0.2
     """Frames that only measure."""
-    stamp_pix: int = 40
-    """Side of what the network sees around a candidate; a multiple of 8."""
+    stamp_pix: int = 64
+    """Side of what the network sees around a candidate; a multiple of 8. From 64 on it sees of a whole frame the same.
+    """
+    triplet_fraction: float = 0.5
+    """Part of the steps of training that show candidates as triplets, without noise map and score image."""
     channels: int = 16
     """Of the first level of the network, at half resolution."""
     epochs: int = 8
@@ -74,10 +83,11 @@ class TrainConfig:
     """Expected calibration error of the test candidates."""
 
     def __post_init__(self) -> None:
-        if self.n_frames < 3:
-            raise BadConfiguration("n_frames must be at least 3", got=self.n_frames)
-        if self.stamp_pix < 16 or self.stamp_pix % 8:
-            raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 16", got=self.stamp_pix)
+        for name, least in (("n_frames", 3), ("n_quiet", 0), ("quiet_pix", 128)):
+            if getattr(self, name) < least:
+                raise BadConfiguration(f"{name} must be at least {least}", got=getattr(self, name))
+        if self.stamp_pix < 32 or self.stamp_pix % 8:
+            raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 32", got=self.stamp_pix)
         if self.frame_pix < 4 * self.stamp_pix:
             raise BadConfiguration("frame_pix must be at least four stamps", got=self.frame_pix)
         if not 0.0 < self.validation_fraction + self.test_fraction < 1.0:
@@ -86,8 +96,12 @@ class TrainConfig:
                 validation_fraction=self.validation_fraction,
                 test_fraction=self.test_fraction,
             )
-        if not 0.0 < self.real_fraction < 1.0:
-            raise BadConfiguration("real_fraction must lie in (0, 1)", got=self.real_fraction)
+        if not 0.0 < self.real_fraction < 1.0 or not 0.0 <= self.triplet_fraction <= 1.0:
+            raise BadConfiguration(
+                "real_fraction must lie in (0, 1) and triplet_fraction in [0, 1]",
+                real_fraction=self.real_fraction,
+                triplet_fraction=self.triplet_fraction,
+            )
         for name in ("channels", "epochs", "patience", "batch_size", "max_faint_per_frame"):
             if getattr(self, name) < 1:
                 raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))

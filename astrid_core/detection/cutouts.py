@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,18 @@ from astrid_core.differencing.extract import Peak
 from astrid_core.differencing.products import DifferenceProduct
 from astrid_core.shared.images import FloatImage
 
-VERSION = 1
+VERSION = 2
 """Raise when the same product should give different stamps: networks trained on other stamps are then refused."""
 
-CHANNELS = ("score", "difference", "new", "old", "masked", "sign")
+CHANNELS = ("score", "difference", "new", "old", "masked")
 """Planes of a stamp. A negative candidate is shown as a positive one with the two epochs exchanged, because what faded
-is what appeared in the reversed order; ``sign`` tells which it was."""
+is what appeared in the reversed order."""
+
+GRID_PIX = 4
+"""Corners of stamps lie on multiples of this in their frame: a network with strides then says of a stamp what it says
+of the whole frame."""
+OUTSIDE = (0.0, 0.0, 0.0, 0.0, 1.0)
+"""Planes where there is no frame."""
 
 _SOFTENING = 3.0
 """Epochs are shown as asinh(counts / 3 sky sigma): linear in the noise, logarithmic in the stars."""
@@ -27,6 +33,8 @@ _SOFTENING = 3.0
 Kind = TypeVar("Kind", bound=np.generic)
 Place: TypeAlias = Peak | Candidate
 """Where to cut."""
+Origin: TypeAlias = Literal["frame", "triplet"]
+"""Cut from a whole difference, or made of three small images of which nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,40 +43,58 @@ class Stamps:
 
     pixels: NDArray[np.float32]
     """(n, size, size, channels), see ``CHANNELS``."""
+    offset: NDArray[np.intp]
+    """(n, 2): row and column of the candidate in its stamp, within ``GRID_PIX`` of the centre."""
     index: NDArray[np.intp]
     """For each stamp the number of its place."""
     refused: dict[int, str]
     """Number of a place to the reason why it has no stamp."""
+    origin: Origin = "frame"
+
+    def __len__(self) -> int:
+        return len(self.pixels)
 
 
 def cut_stamps(product: DifferenceProduct, places: Sequence[Place], *, size_pix: int, config: DetectConfig) -> Stamps:
-    """Cut stamps of ``size_pix`` (even) with the peak on pixel (size / 2, size / 2), in the order of ``places``."""
-    planes = _planes(product)
+    """Cut stamps of ``size_pix`` (a multiple of 8) around the peaks, in the order of ``places``."""
+    planes = frame_planes(product)
     refused: dict[int, str] = {}
     pixels = np.empty((len(places), size_pix, size_pix, len(CHANNELS)), dtype=np.float32)
+    offsets: list[tuple[int, int]] = []
     kept: list[int] = []
-    disc = _disc(size_pix, product.science_fwhm_pix)
     for number, place in enumerate(places):
-        box = cut(planes, place, size_pix, fill=(0.0, 0.0, 0.0, 0.0, 1.0))
-        masked = box[..., 4] > 0.0
-        reason = _refusal(masked, disc, config.max_masked_fraction)
+        box = cut(planes, place, size_pix, fill=OUTSIDE)
+        offset = offset_of(place, size_pix)
+        reason = refusal(box[..., 4] > 0.0, offset, radius_pix=product.science_fwhm_pix, config=config)
         if reason:
             refused[number] = reason
             continue
-        sign = np.float32(-1.0 if place.score < 0.0 else 1.0)
-        stamp = pixels[len(kept)]
-        stamp[..., :2] = box[..., :2] * sign
-        stamp[..., 2:4] = box[..., 2:4] if sign > 0 else box[..., 3:1:-1]
-        stamp[..., 4] = masked
-        stamp[..., 5] = sign
+        pixels[len(kept)] = box if place.score >= 0.0 else exchanged(box)
+        offsets.append(offset)
         kept.append(number)
-    return Stamps(pixels=pixels[: len(kept)], index=np.array(kept, dtype=np.intp), refused=refused)
+    return Stamps(
+        pixels=pixels[: len(kept)],
+        offset=np.array(offsets, dtype=np.intp).reshape(-1, 2),
+        index=np.array(kept, dtype=np.intp),
+        refused=refused,
+    )
+
+
+def exchanged(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return planes (..., channels) as if the two epochs had come in the other order."""
+    return np.concatenate([-planes[..., :2], planes[..., 3:1:-1], planes[..., 4:]], axis=-1)
+
+
+def offset_of(place: Place, size_pix: int) -> tuple[int, int]:
+    """Return row and column of a place in the stamp that ``cut`` gives."""
+    top, left = _corner(place, size_pix)
+    return round(place.y_pix) - top, round(place.x_pix) - left
 
 
 def cut(planes: NDArray[Kind], place: Place, size_pix: int, *, fill: Sequence[float]) -> NDArray[Kind]:
     """Return the box (size, size, k) of ``planes`` (ny, nx, k) around a place, with ``fill`` outside the frame."""
     ny, nx = planes.shape[:2]
-    top, left = round(place.y_pix) - size_pix // 2, round(place.x_pix) - size_pix // 2
+    top, left = _corner(place, size_pix)
     box = np.empty((size_pix, size_pix, planes.shape[2]), dtype=planes.dtype)
     box[:] = np.asarray(fill, dtype=planes.dtype)
     rows = slice(max(top, 0), max(min(top + size_pix, ny), 0))
@@ -79,30 +105,48 @@ def cut(planes: NDArray[Kind], place: Place, size_pix: int, *, fill: Sequence[fl
     return box
 
 
-def _planes(product: DifferenceProduct) -> NDArray[np.float32]:
-    """Return score, difference, science, reference and mask as (ny, nx, 5), zero where masked."""
+def _corner(place: Place, size_pix: int) -> tuple[int, int]:
+    first = size_pix // 2 - GRID_PIX // 2
+    top, left = (GRID_PIX * ((round(at) - first) // GRID_PIX) for at in (place.y_pix, place.x_pix))
+    return top, left
+
+
+def frame_planes(product: DifferenceProduct) -> NDArray[np.float32]:
+    """Return the planes of a whole difference (ny, nx, channels), zero where masked."""
     masked = product.mask != 0
     usable = ~masked & np.isfinite(product.variance) & (product.variance > 0.0)
     variance = np.where(usable, product.variance, np.float32(1.0))
-    sky = np.float32(np.sqrt(np.median(variance[usable]))) if usable.any() else np.float32(1.0)
+    sky = float(np.sqrt(np.median(variance[usable]))) if usable.any() else 1.0
     difference = (product.difference / np.sqrt(variance)).astype(np.float32)
-    old, new = (_calm(plane, masked) / (_SOFTENING * sky) for plane in (product.reference, product.science))
-    stack = (_calm(product.score, masked), _calm(difference, masked), new, old)
-    return np.stack([*(np.arcsinh(plane) for plane in stack), masked.astype(np.float32)], axis=-1).astype(np.float32)
+    return stack_planes(product.score, difference, product.science, product.reference, masked, sky_sigma=sky)
+
+
+def stack_planes(
+    score: FloatImage,
+    difference: FloatImage,
+    new: FloatImage,
+    old: FloatImage,
+    masked: NDArray[np.bool_],
+    *,
+    sky_sigma: float,
+) -> NDArray[np.float32]:
+    """Return images (..., ny, nx) as planes; ``difference`` is in sigma, the two epochs are in counts above the sky."""
+    epochs = (_calm(plane, masked) / (_SOFTENING * np.float32(sky_sigma)) for plane in (new, old))
+    shown = (_calm(score, masked), _calm(difference, masked), *epochs)
+    return np.stack([*(np.arcsinh(plane) for plane in shown), masked.astype(np.float32)], axis=-1).astype(np.float32)
 
 
 def _calm(plane: FloatImage, masked: NDArray[np.bool_]) -> FloatImage:
     return np.where(masked | ~np.isfinite(plane), np.float32(0.0), plane).astype(np.float32)
 
 
-def _disc(size_pix: int, radius_pix: float) -> NDArray[np.bool_]:
-    y, x = np.mgrid[:size_pix, :size_pix] - size_pix // 2
-    return np.asarray(np.hypot(x, y) <= max(1.5, radius_pix))
-
-
-def _refusal(masked: NDArray[np.bool_], disc: NDArray[np.bool_], allowed: float) -> str:
-    for what, part in (("stamp", masked), ("disc of one FWHM", masked[disc])):
+def refusal(masked: NDArray[np.bool_], offset: tuple[int, int], *, radius_pix: float, config: DetectConfig) -> str:
+    """Return why a candidate cannot be judged by a stamp of which so much is masked; empty if it can."""
+    y, x = np.mgrid[: masked.shape[0], : masked.shape[1]]
+    away = np.hypot(y - offset[0], x - offset[1])
+    for what, part in (("stamp", masked), ("disc of one FWHM", masked[away <= max(1.5, radius_pix)])):
         fraction = float(part.mean())
-        if fraction > allowed:
+        if fraction > config.max_masked_fraction:
+            allowed = config.max_masked_fraction
             return f"too much of the {what} is masked or outside the frame (masked={fraction:.2f}, allowed={allowed})"
     return ""

@@ -2,11 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from astrid_core.differencing.entities import Candidate
 from astrid_core.differencing.search_quality import SearchQuality
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
+
+
+class Kind(StrEnum):
+    """What a detection is."""
+
+    TRANSIENT = "transient"
+    VARIABLE = "variable"
+    MOVING = "moving"
+    DIPOLE = "dipole"
+    COSMIC_RAY = "cosmic_ray"
+    SATURATION = "saturation"
+    TRAIL = "trail"
+    EDGE = "edge"
+    BAD_SUBTRACTION = "bad_subtraction"
+    NOISE = "noise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +50,12 @@ class Detection:
     score: float | None
     """Probability of being new in the sky, 0 to 1; None where the candidate could not be scored."""
     unscored_reason: str = ""
+    uncertainty: float | None = None
+    """Entropy of the score, 0 (certain) to 1 bit; None without a score."""
+    anomaly: float | None = None
+    """How unlike the candidates of the training it is: about 1 for those, more for stranger ones."""
+    kind: Kind | None = None
+    """What it is, or what made it; None without a score, and from a model that tells no classes."""
 
     @property
     def id(self) -> str:

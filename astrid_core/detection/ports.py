@@ -1,13 +1,13 @@
 """What the detection domain needs from outside."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from astrid_core.detection.config import TrainConfig
+from astrid_core.detection.cutouts import Stamps
 from astrid_core.detection.entities import Detection, InjectionRun, Model, ModelRun
+from astrid_core.detection.judgement import Judged
 from astrid_core.detection.training_set import Examples, LabelledFrame
 from astrid_core.shared.runs import RunKey
 
@@ -30,9 +30,20 @@ class Network(Protocol):
         """Losses of each epoch of its training; empty for a loaded network."""
         ...
 
-    def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return one probability per stamp; ``stamps`` has shape (n, size, size, channels)."""
+    def judge(self, stamps: Stamps) -> Judged:
+        """Say of every stamp how probably it is new in the sky, and what it shows."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedNetwork:
+    """A network, how it was made and what was measured of it."""
+
+    network: Network
+    recipe: RunKey
+    parameters: Mapping[str, object]
+    metrics: Mapping[str, float]
+    manifest: Mapping[str, object]
 
 
 class Scorer(Protocol):
@@ -48,8 +59,8 @@ class Scorer(Protocol):
         """Side of the stamps that it was trained on."""
         ...
 
-    def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return one probability per stamp; ``stamps`` has shape (n, size, size, channels)."""
+    def judge(self, stamps: Stamps) -> Judged:
+        """Say of every stamp how probably it is new in the sky, and what it shows."""
         ...
 
 
@@ -76,10 +87,23 @@ class ModelRegistry(Protocol):
         """Load ``name/version``; raise UnknownModel, or CorruptArtifact if its bytes are not those registered."""
         ...
 
+    def shipped(self) -> TrainedNetwork:
+        """Return the network that comes with this code; raise UnknownModel where it was made for other stamps."""
+        ...
+
     def train(
-        self, training: Examples, validation: Examples, config: TrainConfig, *, progress: Callable[[str], None]
+        self,
+        training: Examples,
+        validation: Examples,
+        config: TrainConfig,
+        *,
+        recipe: RunKey,
+        progress: Callable[[str], None],
     ) -> Network:
-        """Train a network; the same examples and settings give the same network."""
+        """Train a network; the same examples and settings give the same network.
+
+        A training of the same recipe that was killed goes on where it was.
+        """
         ...
 
     def register(

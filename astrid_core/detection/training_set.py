@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from astrid_core.detection.config import DetectConfig, TrainConfig
-from astrid_core.detection.cutouts import CHANNELS, Place, cut, cut_stamps
+from astrid_core.detection.cutouts import CHANNELS, Place, Stamps, cut, cut_stamps
+from astrid_core.detection.pixel_classes import EXCHANGED, KnownSource, PixelClass, class_map
+from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.differencing.products import DifferenceProduct
+from astrid_core.shared.images import MaskPlane
 
 _MATCH_PIX = 1.5
 _AMBIGUOUS_PIX = 1.0
@@ -18,30 +20,11 @@ _AMBIGUOUS_PIX = 1.0
 _REAL_SNR = 3.0
 """A source that changed by less than this cannot be the cause of a candidate: what lies on it is left out."""
 _FAINT = 5.0
-_CORE_SIGMA, _RESIDUAL_SIGMA = 3.0, 4.0
-
-
-class PixelClass(IntEnum):
-    """What a pixel of a stamp shows."""
-
-    NOTHING = 0
-    CHANGED = 1
-    """Light of a source that changed."""
-    RESIDUAL = 2
-    """Significant, yet nothing changed there."""
-    UNUSABLE = 3
-    """Masked or outside the frame."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownSource:
-    """A source that is known to have changed between the two epochs."""
-
-    x_pix: float
-    y_pix: float
-    predicted_snr: float
-    """Signed, of the difference."""
-    kind: str
+_QUIET_VALIDATION = 0.25
+TRIPLET_PIX = 63
+"""Side of the triplets to learn from."""
+_HIDDEN = MaskPlane.NO_DATA | MaskPlane.EDGE | MaskPlane.REFERENCE
+"""What a survey that sends triplets marks as unknown; cosmic rays and saturated stars it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +35,8 @@ class LabelledFrame:
     product: DifferenceProduct
     candidates: Sequence[Place]
     changed: Sequence[KnownSource]
+    defects: Sequence[tuple[float, float]] = ()
+    """(x, y) of cosmic rays, hot pixels and trails of the science exposure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +44,11 @@ class Examples:
     """Stamps with labels; arrays of equal length."""
 
     stamps: NDArray[np.float32]
-    """(n, size, size, channels)."""
+    """(n, size, size, channels), cut from the whole difference."""
+    offset: NDArray[np.intp]
+    """(n, 2): row and column of the candidate."""
+    triplets: NDArray[np.float32]
+    """The same candidates as stamps of triplets, from which nothing but three small images is known."""
     classes: NDArray[np.uint8]
     """(n, size, size), see PixelClass."""
     is_real: NDArray[np.bool_]
@@ -72,10 +61,23 @@ class Examples:
     def __len__(self) -> int:
         return len(self.is_real)
 
+    @property
+    def in_frames(self) -> Stamps:
+        """The stamps that were cut from whole differences."""
+        return Stamps(pixels=self.stamps, offset=self.offset, index=np.arange(len(self)), refused={})
+
+    @property
+    def in_triplets(self) -> Stamps:
+        """The stamps that were made of triplets."""
+        middle = np.full((len(self), 2), self.triplets.shape[1] // 2, dtype=np.intp)
+        return Stamps(pixels=self.triplets, offset=middle, index=np.arange(len(self)), refused={}, origin="triplet")
+
     def take(self, chosen: NDArray[np.bool_], *, searched_mpix: float) -> "Examples":
         """Return the chosen examples."""
         return Examples(
             stamps=self.stamps[chosen],
+            offset=self.offset[chosen],
+            triplets=self.triplets[chosen],
             classes=self.classes[chosen],
             is_real=self.is_real[chosen],
             score=self.score[chosen],
@@ -103,11 +105,13 @@ def build_training_set(frames: Iterable[LabelledFrame], config: TrainConfig) -> 
 
 
 def assign_frames(config: TrainConfig) -> tuple[str, ...]:
-    """Return for each frame number what its frame is for; at least one frame for each purpose."""
+    """Return for each frame number what its frame is for; at least one frame for each purpose, the quiet ones last."""
     n_validation = max(1, round(config.n_frames * config.validation_fraction))
     n_test = max(1, round(config.n_frames * config.test_fraction))
     n_training = max(1, config.n_frames - n_validation - n_test)
-    return ("training",) * n_training + ("validation",) * n_validation + ("test",) * n_test
+    n_quiet_validation = round(config.n_quiet * _QUIET_VALIDATION)
+    busy = ("training",) * n_training + ("validation",) * n_validation + ("test",) * n_test
+    return busy + ("training",) * (config.n_quiet - n_quiet_validation) + ("validation",) * n_quiet_validation
 
 
 def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:
@@ -117,20 +121,40 @@ def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:
     chosen = is_known & _thin_out(is_real, score, frame.number, config)
     places = [frame.candidates[number] for number in np.flatnonzero(chosen).tolist()]
     cuts = cut_stamps(frame.product, places, size_pix=config.stamp_pix, config=DetectConfig())
-    classes = class_map(frame.product, frame.changed)[..., None]
-    kept = np.flatnonzero(chosen)[cuts.index].tolist()
+    small = cut_triplets(frame.product, places)
+    seen = triplet_stamps(small, size_pix=config.stamp_pix, config=DetectConfig())
+    # A candidate is learnt from only where both views of it exist.
+    in_frame, in_triplet = (np.isin(one.index, other.index) for one, other in ((cuts, seen), (seen, cuts)))
+    classes = class_map(frame.product, frame.changed, frame.defects)[..., None]
+    kept = np.flatnonzero(chosen)[cuts.index[in_frame]].tolist()
     boxes = [
         cut(classes, frame.candidates[number], config.stamp_pix, fill=(PixelClass.UNUSABLE,))[..., 0] for number in kept
     ]
     shape = (len(kept), config.stamp_pix, config.stamp_pix)
+    truth = np.array(boxes, dtype=np.uint8).reshape(shape)
+    turned = score[kept] < 0.0
+    truth[turned] = EXCHANGED[truth[turned]]
     return Examples(
-        stamps=cuts.pixels,
-        classes=np.array(boxes, dtype=np.uint8).reshape(shape),
+        stamps=cuts.pixels[in_frame],
+        offset=cuts.offset[in_frame],
+        triplets=seen.pixels[in_triplet],
+        classes=truth,
         is_real=is_real[kept],
         score=score[kept],
         frame=np.full(len(kept), frame.number, dtype=np.int32),
         searched_mpix=float((frame.product.mask == 0).sum()) / 1e6,
     )
+
+
+def cut_triplets(product: DifferenceProduct, places: Sequence[Place]) -> NDArray[np.float32]:
+    """Return (n, 3, size, size): what a survey would send of each place, NaN outside of the frame and where masked."""
+    half = TRIPLET_PIX // 2
+    stack = np.stack([product.science, product.reference, product.difference], axis=0).astype(np.float32)
+    stack = np.where(product.mask & _HIDDEN, np.float32(np.nan), stack)
+    padded = np.pad(stack, ((0, 0), (half, half), (half, half)), constant_values=np.nan)
+    at = [(round(one.y_pix), round(one.x_pix)) for one in places]
+    boxes = [padded[:, y : y + TRIPLET_PIX, x : x + TRIPLET_PIX] for y, x in at]
+    return np.array(boxes, dtype=np.float32).reshape(-1, 3, TRIPLET_PIX, TRIPLET_PIX)
 
 
 def label(
@@ -156,32 +180,14 @@ def label(
     return is_real, is_known
 
 
-def class_map(product: DifferenceProduct, changed: Sequence[KnownSource]) -> NDArray[np.uint8]:
-    """Return the PixelClass of every pixel of a frame."""
-    significance = np.abs(product.score)
-    classes = np.zeros(product.score.shape, dtype=np.uint8)
-    classes[significance > _RESIDUAL_SIGMA] = PixelClass.RESIDUAL
-    reach = 1.5 * product.science_fwhm_pix
-    half = int(np.ceil(reach))
-    ny, nx = product.score.shape[:2]
-    for one in changed:
-        row, column = round(one.y_pix), round(one.x_pix)
-        rows, columns = slice(max(row - half, 0), row + half + 1), slice(max(column - half, 0), column + half + 1)
-        if row < -half or column < -half or row >= ny + half or column >= nx + half:
-            continue
-        y, x = np.mgrid[rows.start : min(rows.stop, ny), columns.start : min(columns.stop, nx)]
-        light = (np.hypot(x - one.x_pix, y - one.y_pix) <= reach) & (significance[rows, columns] > _CORE_SIGMA)
-        classes[rows, columns][light] = PixelClass.CHANGED
-    classes[product.mask != 0] = PixelClass.UNUSABLE
-    return classes
-
-
 def join(parts: Sequence[Examples], *, stamp_pix: int) -> Examples:
     """Return all examples in one."""
     if not parts:
         shape = (0, stamp_pix, stamp_pix)
         return Examples(
             stamps=np.zeros((*shape, len(CHANNELS)), dtype=np.float32),
+            offset=np.zeros((0, 2), dtype=np.intp),
+            triplets=np.zeros((*shape, len(CHANNELS)), dtype=np.float32),
             classes=np.zeros(shape, dtype=np.uint8),
             is_real=np.zeros(0, dtype=bool),
             score=np.zeros(0, dtype=np.float32),
@@ -191,7 +197,7 @@ def join(parts: Sequence[Examples], *, stamp_pix: int) -> Examples:
     return Examples(
         **{
             name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("stamps", "classes", "is_real", "score", "frame")
+            for name in ("stamps", "offset", "triplets", "classes", "is_real", "score", "frame")
         },
         searched_mpix=sum(part.searched_mpix for part in parts),
     )

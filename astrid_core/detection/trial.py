@@ -152,7 +152,7 @@ def _scores(
     # Written and read, so that the network sees what it sees of every other difference.
     product = read_difference(write_difference(searched))
     stamps = cut_stamps(product, peaks, size_pix=scorer.stamp_pix, config=config.detect)
-    for number, score in zip(stamps.index, scorer.score(stamps.pixels), strict=True):
+    for number, score in zip(stamps.index, scorer.judge(stamps).score, strict=True):
         scores[int(number)] = float(score)
     return scores
 

@@ -73,6 +73,8 @@ class SimulatedPair:
     science_detector: Detector
     reference_detector: Detector
     sources: tuple[TruthInFrame, ...]
+    defects: tuple[tuple[float, float], ...] = ()
+    """(x, y) of cosmic rays, hot pixels and points of trails on the science frame."""
 
 
 def simulate_pair(config: PairConfig, seed: int) -> SimulatedPair:
@@ -98,6 +100,7 @@ def simulate_pair(config: PairConfig, seed: int) -> SimulatedPair:
         science_detector=_detector(science.plan),
         reference_detector=_detector(reference.plan),
         sources=_sources(field_sky, science, reference),
+        defects=tuple((mark.x_pix, mark.y_pix) for mark in science.marks),
     )
 
 

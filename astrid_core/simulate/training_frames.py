@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,8 @@ import structlog
 from scipy import ndimage
 
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.training_set import KnownSource, LabelledFrame, assign_frames, label
+from astrid_core.detection.pixel_classes import KnownSource
+from astrid_core.detection.training_set import LabelledFrame, assign_frames, label
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.extract import extract
 from astrid_core.differencing.pair import PairDifference, difference_pair
@@ -26,10 +27,10 @@ from astrid_core.shared.errors import Unprocessable
 from astrid_core.shared.images import FloatImage, SkyImage
 from astrid_core.shared.runs import run_key
 from astrid_core.simulate.config import VERSION as SIMULATE_VERSION
-from astrid_core.simulate.pair import PairConfig, simulate_pair
+from astrid_core.simulate.pair import PairConfig, SimulatedPair, simulate_pair
 from astrid_core.simulate.seeds import generator
 
-VERSION = 3
+VERSION = 4
 """Raise when the same settings should give other frames."""
 
 _MOST_WORKERS = 4
@@ -48,7 +49,7 @@ class SimulatedFrames:
     preprocess: PreprocessConfig
     difference: DifferenceConfig
     pair: PairConfig = field(default_factory=PairConfig)
-    """Frames that only measure are drawn from this; frames to learn from show more of everything."""
+    """Frames that only measure, and quiet ones, are drawn from this; the others show more of everything."""
 
     @property
     def recipe(self) -> str:
@@ -58,12 +59,13 @@ class SimulatedFrames:
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Give the frames in order; a pair that cannot be differenced is left out."""
-        n_workers = min(_MOST_WORKERS, os.cpu_count() or 1, self.train.n_frames)
+        n_frames = self.train.n_frames + self.train.n_quiet
+        n_workers = min(_MOST_WORKERS, os.cpu_count() or 1, n_frames)
         # Spawned, not forked: the caller may hold the threads of TensorFlow or of a database.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(n_workers, mp_context=context) as pool:
             with _one_thread_each():
-                all_made = pool.map(self._frame_or_reason, range(self.train.n_frames))
+                all_made = pool.map(self._frame_or_reason, range(n_frames))
             for number, made in enumerate(all_made):
                 if isinstance(made, str):
                     log.info("frame.skipped", frame=number, reason=made)
@@ -77,14 +79,16 @@ class SimulatedFrames:
             return str(error)
 
     def make(self, number: int) -> tuple[LabelledFrame, ...]:
-        """Return a frame and, unless it only measures, its spoilt twin.
+        """Return a frame and, unless it is quiet or only measures, its spoilt twin.
 
         Raises Unprocessable if the pair cannot be prepared or differenced.
         """
         seed = int(generator(self.train.seed, "training frame", number).integers(2**62))
-        is_test = assign_frames(self.train)[number] == "test"
-        pair = replace(self.pair, side_pix=self.train.frame_pix)
-        simulated = simulate_pair(pair if is_test else enriched(pair, seed), seed)
+        is_quiet = number >= self.train.n_frames
+        is_plain = is_quiet or assign_frames(self.train)[number] == "test"
+        pair = replace(self.pair, side_pix=self.train.quiet_pix if is_quiet else self.train.frame_pix)
+        pair = quiet(pair) if is_quiet else pair
+        simulated = simulate_pair(pair if is_plain else enriched(pair, seed), seed)
         # So many stars vary in these frames that a kernel would be tried on their account, and one would mend what is
         # spoilt on purpose.
         config = replace(self.difference, threshold_sigma=self.train.threshold_sigma, method="zogy")
@@ -93,14 +97,10 @@ class SimulatedFrames:
             self._prepared(simulated.reference, simulated.reference_wcs, simulated.reference_detector),
             config,
         )
-        changed = [
-            KnownSource(x_pix=one.x_pix, y_pix=one.y_pix, predicted_snr=one.predicted_snr, kind=one.kind)
-            for one in simulated.sources
-        ]
-        if is_test:
-            return (_labelled(number, found, changed),)
-        whole = _labelled(number, with_hits(found, config), changed)
-        return (whole, _without_stars(_labelled(number, with_hits(spoilt(found, config, seed), config), changed)))
+        if is_plain:
+            return (_labelled(number, found, simulated),)
+        whole = _labelled(number, with_hits(found, config), simulated)
+        return (whole, _without_stars(_labelled(number, with_hits(spoilt(found, config, seed), config), simulated)))
 
     def _prepared(self, counts: FloatImage, wcs: object, detector: Detector) -> SkyImage:
         return prepare(counts, wcs=wcs, detector=detector, config=self.preprocess).image
@@ -119,10 +119,16 @@ def _one_thread_each() -> Iterator[None]:
             os.environ[_THREADS] = before
 
 
-def _labelled(number: int, pair: PairDifference, changed: Sequence[KnownSource]) -> LabelledFrame:
+def _labelled(number: int, pair: PairDifference, simulated: SimulatedPair) -> LabelledFrame:
+    changed = [
+        KnownSource(x_pix=one.x_pix, y_pix=one.y_pix, predicted_snr=one.predicted_snr, kind=one.kind)
+        for one in simulated.sources
+    ]
     # Written and read, so that the network sees what it will be shown.
     product = replace(read_difference(write_difference(pair)), wcs=None)
-    return LabelledFrame(number=number, product=product, candidates=pair.peaks, changed=changed)
+    return LabelledFrame(
+        number=number, product=product, candidates=pair.peaks, changed=changed, defects=simulated.defects
+    )
 
 
 def _without_stars(frame: LabelledFrame) -> LabelledFrame:
@@ -154,6 +160,12 @@ def spoilt(pair: PairDifference, config: DifferenceConfig, seed: int) -> PairDif
     moved = ndimage.shift(pixels.astype(float) * scale, shift, order=3, mode="nearest")
     reference = replace(pair.reference, pixels=moved.astype(np.float32))
     return replace(pair, reference=reference, difference=subtract(pair.science, reference, config))
+
+
+def quiet(pair: PairConfig) -> PairConfig:
+    """Return settings under which nothing in the sky changes."""
+    sky = replace(pair.sky, transients_per_mpix=0.0, faded_per_mpix=0.0, variables_per_mpix=0.0, moving_per_mpix=0.0)
+    return replace(pair, sky=sky)
 
 
 def enriched(pair: PairConfig, seed: int) -> PairConfig:

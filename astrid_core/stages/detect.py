@@ -2,18 +2,20 @@
 
 import time
 
+import numpy as np
 import structlog
 
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.cutouts import cut_stamps
 from astrid_core.detection.entities import Detection, Model, ModelRun
+from astrid_core.detection.judgement import classify
 from astrid_core.differencing.entities import DifferenceRun
 from astrid_core.differencing.products import read_difference
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
 from astrid_core.stages.services import Services
 
-VERSION = 1
+VERSION = 2
 """Raise when the same inputs should give a different result."""
 
 log = structlog.get_logger(__name__)
@@ -56,17 +58,29 @@ def _score(
     scorer = services.models.load(model_id)
     product = read_difference(services.artifacts.get(difference.image.digest))
     stamps = cut_stamps(product, difference.candidates, size_pix=scorer.stamp_pix, config=config)
-    probabilities = scorer.score(stamps.pixels)
-    score_of = {int(number): float(value) for number, value in zip(stamps.index, probabilities, strict=True)}
-    return tuple(
-        Detection(
-            model_run=key,
-            candidate=candidate,
-            score=score_of.get(number),
-            unscored_reason=stamps.refused.get(number, ""),
+    judged = scorer.judge(stamps)
+    flags = np.array([difference.candidates[number].flags for number in stamps.index], dtype=np.int64)
+    kinds = classify(judged, flags)
+    found = {number: row for row, number in enumerate(stamps.index.tolist())}
+    detections = []
+    for number, candidate in enumerate(difference.candidates):
+        row = found.get(number)
+        if row is None:
+            detections.append(
+                Detection(model_run=key, candidate=candidate, score=None, unscored_reason=stamps.refused[number])
+            )
+            continue
+        detections.append(
+            Detection(
+                model_run=key,
+                candidate=candidate,
+                score=float(judged.score[row]),
+                uncertainty=float(judged.uncertainty[row]),
+                anomaly=float(judged.anomaly[row]),
+                kind=kinds[row],
+            )
         )
-        for number, candidate in enumerate(difference.candidates)
-    )
+    return tuple(detections)
 
 
 def _run_of(

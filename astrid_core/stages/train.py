@@ -9,13 +9,13 @@ import structlog
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.detection.entities import Model
 from astrid_core.detection.evaluate import evaluate, shortfalls
-from astrid_core.detection.ports import Network, TrainingFrames
+from astrid_core.detection.ports import ModelRegistry, Network, TrainedNetwork, TrainingFrames
 from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey, run_key
 from astrid_core.stages.services import Services
 
-VERSION = 3
+VERSION = 4
 """Raise when the same frames and settings should give a different network."""
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,28 @@ def run_train(
         if not _has_champion(services):
             _promote(services, known)
         return known
+    trained = train_network(services.models, config, frames, progress=progress)
+    model = services.models.register(
+        MODEL_NAME,
+        trained.network,
+        recipe=recipe,
+        parameters=trained.parameters,
+        metrics=trained.metrics,
+        manifest=trained.manifest,
+    )
+    with services.transaction() as records:
+        records.events.append("model.registered", subject=model.id, facts={"digest": model.digest, "recipe": recipe})
+    log.info("model.registered", model=model.id, digest=model.digest, elapsed_s=trained.metrics["elapsed_s"])
+    _require_quality(model, config)
+    _promote(services, model)
+    return model
+
+
+def train_network(
+    models: ModelRegistry, config: TrainConfig, frames: TrainingFrames, *, progress: Callable[[str], None]
+) -> TrainedNetwork:
+    """Train and measure a network; register nothing."""
+    recipe = train_key(config, frames)
     started = time.monotonic()
     sets = build_training_set(frames, config)
     made_s = time.monotonic() - started
@@ -52,29 +74,50 @@ def run_train(
         f"{len(sets.training)} stamps to learn from, {len(sets.validation)} to validate, {len(sets.test)} to test, "
         f"made in {made_s:.0f} s"
     )
-    network = services.models.train(sets.training, sets.validation, config, progress=progress)
+    network = models.train(sets.training, sets.validation, config, recipe=recipe, progress=progress)
     elapsed_s = time.monotonic() - started
-    model = services.models.register(
-        MODEL_NAME,
-        network,
+    return TrainedNetwork(
+        network=network,
         recipe=recipe,
         parameters=asdict(config),
         metrics={**_measure(network, sets), "elapsed_s": elapsed_s, "frames_s": made_s},
         manifest={"recipe": recipe, "frames": frames.recipe, "seed": config.seed, **_counts(sets)},
     )
+
+
+def run_adopt(services: Services) -> Model:
+    """Return the champion; where there is none, register and promote the network that comes with the code."""
+    try:
+        return services.models.champion(MODEL_NAME)
+    except UnknownModel:
+        pass
+    shipped = services.models.shipped()
+    model = services.models.find(MODEL_NAME, shipped.recipe) or services.models.register(
+        MODEL_NAME,
+        shipped.network,
+        recipe=shipped.recipe,
+        parameters=shipped.parameters,
+        metrics=shipped.metrics,
+        manifest=shipped.manifest,
+    )
     with services.transaction() as records:
-        records.events.append("model.registered", subject=model.id, facts={"digest": model.digest, "recipe": recipe})
-    log.info("model.registered", model=model.id, digest=model.digest, elapsed_s=elapsed_s)
-    _require_quality(model, config)
+        facts = {"digest": model.digest, "recipe": shipped.recipe}
+        records.events.append("model.adopted", subject=model.id, facts=facts)
     _promote(services, model)
     return model
 
 
 def _measure(network: Network, sets: TrainingSet) -> dict[str, float]:
-    """Return the figures of the test frames and, named ``validation_``, those of the validation frames."""
-    validation = evaluate(sets.validation, network.score(sets.validation.stamps)).metrics()
-    test = evaluate(sets.test, network.score(sets.test.stamps)).metrics()
-    return {**test, **{f"validation_{name}": value for name, value in validation.items()}}
+    """Return the figures of the test frames and, named ``validation_`` and ``triplet_``, of the validation frames."""
+    found: dict[str, float] = {}
+    for prefix, part, stamps in (
+        ("", sets.test, sets.test.in_frames),
+        ("validation_", sets.validation, sets.validation.in_frames),
+        ("triplet_", sets.validation, sets.validation.in_triplets),
+    ):
+        measured = evaluate(part, network.judge(stamps).score).metrics()
+        found |= {f"{prefix}{name}": value for name, value in measured.items()}
+    return found
 
 
 def _require_quality(model: Model, config: TrainConfig) -> None:

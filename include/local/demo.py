@@ -119,8 +119,8 @@ class Demo:
         if "train" in self._side_work:
             return
         begin(self.home, self.say, scheduled=False)
-        # Returns at once where a model of the same recipe is in use.
-        self._beside("train")
+        # Returns at once where a model is in use.
+        self._beside("train", "--shipped")
 
     def _search(self, survey: str, nights: Sequence[str]) -> None:
         """Run the DAGs for each night, the older ones first."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from astrid_core.catalog.entities import CatalogEntry, EntryStatus, LightCurvePoint
 from astrid_core.curation.entities import ValidationEvent, Verdict
-from astrid_core.detection.entities import Detection, ModelRun
+from astrid_core.detection.entities import Detection, Kind, ModelRun
 from astrid_core.differencing.entities import (
     Candidate,
     DifferenceRun,
@@ -176,7 +176,15 @@ def model_run(key: RunKey = MODEL_RUN, *, of: DifferenceRun | None = None) -> Mo
         observation_id=of.observation_id,
         model="astrid-detection/3",
         detections=tuple(
-            Detection(model_run=key, candidate=one, score=0.9 if one.number % 2 else None, unscored_reason="edge")
+            Detection(
+                model_run=key,
+                candidate=one,
+                score=0.9 if one.number % 2 else None,
+                unscored_reason="edge",
+                uncertainty=0.47 if one.number % 2 else None,
+                anomaly=1.5 if one.number % 2 else None,
+                kind=Kind.DIPOLE if one.number % 2 else None,
+            )
             for one in of.candidates
         ),
         elapsed_s=0.5,

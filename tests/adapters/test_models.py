@@ -20,7 +20,7 @@ from tests.fakes.models import MemoryModels
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:sqlalchemy.exc.SADeprecationWarning")
 
 NAME = "astrid-detection"
-CONFIG = TrainConfig(n_frames=6, stamp_pix=24, channels=4, epochs=2, batch_size=16)
+CONFIG = TrainConfig(n_frames=6, stamp_pix=32, channels=4, epochs=2, batch_size=16)
 METRICS = {"auc": 0.5, "ece": 0.125}
 
 
@@ -39,7 +39,9 @@ def make(kind: str) -> Callable[[Path], ModelRegistry]:
     if kind == "memory":
         return lambda _: MemoryModels()
     return lambda folder: MlflowModels(
-        tracking_uri=f"sqlite:///{folder / 'registry' / 'mlflow.sqlite'}", artifact_root=str(folder / "models")
+        tracking_uri=f"sqlite:///{folder / 'registry' / 'mlflow.sqlite'}",
+        artifact_root=str(folder / "models"),
+        checkpoints=folder / "checkpoints",
     )
 
 
@@ -48,7 +50,7 @@ def network(
     make: Callable[[Path], ModelRegistry], sets: TrainingSet, tmp_path_factory: pytest.TempPathFactory
 ) -> Network:
     registry = make(tmp_path_factory.mktemp("trainer"))
-    return registry.train(sets.training, sets.validation, CONFIG, progress=lambda _: None)
+    return registry.train(sets.training, sets.validation, CONFIG, recipe=RunKey("train-0"), progress=lambda _: None)
 
 
 @pytest.fixture
@@ -111,19 +113,20 @@ def test_a_loaded_network_scores_as_the_trained_one_did(
     scorer = registry.load(model.id)
     assert scorer.model == model
     assert scorer.stamp_pix == CONFIG.stamp_pix
-    scores = scorer.score(sets.test.stamps)
-    np.testing.assert_array_equal(scores, network.score(sets.test.stamps))
+    scores = scorer.judge(sets.test.in_frames).score
+    np.testing.assert_array_equal(scores, network.judge(sets.test.in_frames).score)
     assert scores.shape == (len(sets.test),)
     assert scores.dtype == np.float32
     assert ((scores >= 0.0) & (scores <= 1.0)).all()
-    assert scorer.score(sets.test.stamps[:0]).shape == (0,)
+    nothing = sets.test.take(np.zeros(len(sets.test), dtype=bool), searched_mpix=0.0)
+    assert scorer.judge(nothing.in_frames).score.shape == (0,)
 
 
 def test_training_tells_of_its_progress_and_keeps_its_losses(
     registry: ModelRegistry, sets: TrainingSet, network: Network
 ) -> None:
     said: list[str] = []
-    again = registry.train(sets.training, sets.validation, CONFIG, progress=said.append)
+    again = registry.train(sets.training, sets.validation, CONFIG, recipe=RunKey("train-0"), progress=said.append)
     assert said[0].startswith("epoch 1")
     assert len(again.history) == len(said)
     assert "training_loss" in again.history[0]

@@ -10,9 +10,10 @@ from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException
 from mlflow.protos.databricks_pb2 import ErrorCode
 from sqlalchemy.exc import OperationalError
 
-from astrid_core.adapters.models.content import Description, pack
-from astrid_core.adapters.models.mlflow import MlflowModels, _translated
-from astrid_core.adapters.models.unet import UNet, build_network
+from astrid_core.adapters.models.content import pack
+from astrid_core.adapters.models.mlflow import MlflowModels
+from astrid_core.adapters.models.mlflow_errors import translated
+from astrid_core.adapters.models.network import UNet
 from astrid_core.detection.entities import Model
 from astrid_core.shared.errors import (
     BadConfiguration,
@@ -22,17 +23,17 @@ from astrid_core.shared.errors import (
     UnknownModel,
 )
 from astrid_core.shared.runs import RunKey
+from tests.adapters.untrained import untrained
 
 # MLflow still asks SQLAlchemy for a loading strategy that the latter gives up.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:sqlalchemy.exc.SADeprecationWarning")
 
 NAME = "astrid-detection"
-SMALL = Description(stamp_pix=16, channels=4)
 
 
 @pytest.fixture(scope="module")
 def network() -> UNet:
-    return UNet(SMALL, build_network(SMALL).get_weights(), [{"training_loss": 0.5, "validation_loss": 0.75}])
+    return UNet(untrained(), [{"training_loss": 0.5, "validation_loss": 0.75}])
 
 
 @pytest.fixture
@@ -41,7 +42,9 @@ def registry(tmp_path: Path) -> MlflowModels:
 
 
 def _open(folder: Path) -> MlflowModels:
-    return MlflowModels(tracking_uri=_uri(folder), artifact_root=str(folder / "models"))
+    return MlflowModels(
+        tracking_uri=_uri(folder), artifact_root=str(folder / "models"), checkpoints=folder / "checkpoints"
+    )
 
 
 def _uri(folder: Path) -> str:
@@ -90,8 +93,7 @@ def test_a_later_process_finds_what_an_earlier_one_registered(
 def test_altered_bytes_are_corrupt_and_lost_ones_missing(registry: MlflowModels, network: UNet, tmp_path: Path) -> None:
     model = _register(registry, network)
     (stored,) = (tmp_path / "models").rglob("network.npz")
-    weights = [weight + 1.0 for weight in build_network(SMALL).get_weights()]
-    stored.write_bytes(pack(SMALL, weights))
+    stored.write_bytes(pack(untrained(seed=1)))
     with pytest.raises(CorruptArtifact, match=model.digest):
         registry.load(model.id)
     stored.unlink()
@@ -104,7 +106,7 @@ def test_a_server_that_is_not_there_is_a_temporary_failure(monkeypatch: pytest.M
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    registry = MlflowModels(tracking_uri=f"http://127.0.0.1:{port}", artifact_root=str(tmp_path))
+    registry = MlflowModels(tracking_uri=f"http://127.0.0.1:{port}", artifact_root=str(tmp_path), checkpoints=tmp_path)
     with pytest.raises(RegistryUnavailable, match="does not answer"):
         registry.champion(NAME)
 
@@ -119,13 +121,13 @@ def test_every_answer_of_the_vendor_has_a_family(code: str) -> None:
         expected = BadConfiguration
     elif code in {"INTERNAL_ERROR", "ABORTED"} or status in {429, 499, 503, 504}:
         expected = RegistryUnavailable
-    with pytest.raises(Exception, match="cause") as caught, _translated("cause"):
+    with pytest.raises(Exception, match="cause") as caught, translated("cause"):
         raise MlflowException("cause", error_code=ErrorCode.Value(code))
     assert caught.type is expected
 
 
 def test_a_database_that_is_not_there_is_a_temporary_failure() -> None:
-    with pytest.raises(RegistryUnavailable, match="refused"), _translated("x", name=NAME):
+    with pytest.raises(RegistryUnavailable, match="refused"), translated("x", name=NAME):
         raise OperationalError("SELECT 1", {}, ConnectionRefusedError("refused"))
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from astrid_core.detection.training_set import KnownSource, LabelledFrame
+from astrid_core.detection.pixel_classes import KnownSource
+from astrid_core.detection.training_set import LabelledFrame
 from astrid_core.differencing.entities import Candidate
 from astrid_core.differencing.products import DifferenceProduct
 from astrid_core.shared.images import FloatImage

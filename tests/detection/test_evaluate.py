@@ -10,7 +10,9 @@ from astrid_core.detection.training_set import Examples, join
 def _examples(score: list[float], is_real: list[bool], *, mpix: float = 2.0) -> Examples:
     n = len(score)
     return Examples(
-        stamps=np.zeros((n, 16, 16, 6), dtype=np.float32),
+        stamps=np.zeros((n, 16, 16, 5), dtype=np.float32),
+        offset=np.full((n, 2), 8, dtype=np.intp),
+        triplets=np.zeros((n, 16, 16, 5), dtype=np.float32),
         classes=np.zeros((n, 16, 16), dtype=np.uint8),
         is_real=np.array(is_real),
         score=np.array(score, dtype=np.float32),

@@ -4,20 +4,14 @@ import numpy as np
 import pytest
 
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.training_set import (
-    PixelClass,
-    assign_frames,
-    build_training_set,
-    class_map,
-    examples_of,
-    label,
-)
+from astrid_core.detection.pixel_classes import PixelClass, class_map
+from astrid_core.detection.training_set import assign_frames, build_training_set, examples_of, label
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.images import MaskPlane
 from tests.detection.frames import candidate, known, labelled, product
 from tests.synthetic.fields import Source
 
-SMALL = TrainConfig(n_frames=6, stamp_pix=24, validation_fraction=0.2, test_fraction=0.2)
+SMALL = TrainConfig(n_frames=6, stamp_pix=32, validation_fraction=0.2, test_fraction=0.2)
 
 
 def test_a_candidate_on_a_source_that_changed_its_way_is_real() -> None:
@@ -47,13 +41,14 @@ def test_the_match_radius_grows_with_the_seeing() -> None:
 def test_pixels_know_what_they_show() -> None:
     made = product(Source(x_pix=70.0, y_pix=50.0, flux=30.0), Source(x_pix=30.0, y_pix=50.0, flux=30.0), noise=0.0)
     mask = made.mask.copy()
-    mask[100, 100] = MaskPlane.BAD
+    mask[100, 100], mask[100, 101] = MaskPlane.BAD, MaskPlane.EDGE
     classes = class_map(replace(made, mask=mask), [known(70.0, 50.0, 30.0), known(-40.0, 50.0, 30.0)])
-    assert classes[50, 70] == classes[51, 71] == PixelClass.CHANGED
+    assert classes[50, 70] == classes[51, 71] == PixelClass.NEW
     assert classes[50, 30] == PixelClass.RESIDUAL
-    assert classes[100, 100] == PixelClass.UNUSABLE
-    assert classes[10, 10] == PixelClass.NOTHING
-    assert (classes == PixelClass.CHANGED).sum() <= 69  # pixels of a disc of radius 4.5
+    assert classes[100, 100] == PixelClass.INSTRUMENTAL
+    assert classes[100, 101] == PixelClass.UNUSABLE
+    assert classes[10, 10] == PixelClass.BACKGROUND
+    assert (classes == PixelClass.NEW).sum() <= 69  # pixels of a disc of radius 4.5
 
 
 def test_stamps_labels_and_classes_stay_together() -> None:
@@ -61,12 +56,13 @@ def test_stamps_labels_and_classes_stay_together() -> None:
     examples = examples_of(frame, SMALL)
     assert len(examples) == 12
     assert examples.is_real.sum() == 6
-    centre = SMALL.stamp_pix // 2
-    middle = examples.classes[:, centre, centre]
-    assert set(middle[examples.is_real]) == {PixelClass.CHANGED}
+    at = (np.arange(len(examples)), *examples.offset.T)
+    middle = examples.classes[at]
+    # What faded is shown as new, its classes too.
+    assert set(middle[examples.is_real]) == {PixelClass.NEW}
     assert set(middle[~examples.is_real]) == {PixelClass.RESIDUAL}
     np.testing.assert_allclose(
-        examples.stamps[:, centre, centre, 0], np.arcsinh(np.abs(examples.score)), rtol=0.1
+        examples.stamps[..., 0][at], np.arcsinh(np.abs(examples.score)), rtol=0.1
     )  # the score plane is noisy
     assert examples.searched_mpix == pytest.approx(240 * 240 / 1e6)
 
@@ -93,15 +89,20 @@ def test_no_frame_serves_two_purposes() -> None:
 
 
 def test_every_purpose_gets_a_frame() -> None:
-    roles = assign_frames(TrainConfig(n_frames=3, validation_fraction=0.01, test_fraction=0.01))
+    roles = assign_frames(TrainConfig(n_frames=3, n_quiet=0, validation_fraction=0.01, test_fraction=0.01))
     assert sorted(roles) == ["test", "training", "validation"]
+
+
+def test_a_quarter_of_the_quiet_frames_validates_and_none_of_them_tests() -> None:
+    roles = assign_frames(TrainConfig(n_frames=10, n_quiet=8))
+    assert roles[10:] == ("training",) * 6 + ("validation",) * 2
 
 
 def test_frames_without_candidates_make_an_empty_set() -> None:
     frame = labelled(0, n_real=0, n_false=0)
     sets = build_training_set([frame], SMALL)
     assert len(sets.training) == len(sets.test) == 0
-    assert sets.training.stamps.shape == (0, 24, 24, 6)
+    assert sets.training.stamps.shape == (0, 32, 32, 5)
     assert sets.training.searched_mpix > 0.0
 
 
@@ -113,6 +114,8 @@ def test_frames_without_candidates_make_an_empty_set() -> None:
         {"frame_pix": 100},
         {"validation_fraction": 0.6, "test_fraction": 0.5},
         {"epochs": 0},
+        {"n_quiet": -1},
+        {"triplet_fraction": 1.5},
         {"threshold_sigma": 1.0},
     ],
 )

@@ -11,7 +11,7 @@ from astrid_core.simulate.pair import PairConfig
 from astrid_core.simulate.training_frames import SimulatedFrames, enriched
 
 FRAMES = SimulatedFrames(
-    train=TrainConfig(n_frames=3, frame_pix=320, stamp_pix=40),
+    train=TrainConfig(n_frames=3, frame_pix=320, stamp_pix=40, n_quiet=0),
     preprocess=PreprocessConfig(),
     difference=DifferenceConfig(),
 )

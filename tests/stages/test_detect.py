@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from astrid_core.detection.config import DetectConfig
+from astrid_core.detection.entities import Kind
 from astrid_core.differencing.entities import Candidate, DifferenceRun
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.errors import CorruptArtifact, UnknownModel, UnknownRecord, Unprocessable
@@ -77,6 +78,10 @@ def test_every_candidate_gets_a_score_or_the_reason_why_not() -> None:
     assert scores[2] < 0.01
     assert scores[3] is None
     assert "outside the frame" in run.detections[3].unscored_reason
+    assert [one.kind for one in run.detections] == [Kind.TRANSIENT, Kind.TRANSIENT, Kind.NOISE, None]
+    assert [one.anomaly for one in run.detections] == [1.0, 1.0, 1.0, None]
+    assert run.detections[0].uncertainty == pytest.approx(0.0, abs=0.1)
+    assert run.detections[3].uncertainty is None
     assert run.status is RunStatus.SUCCEEDED
     assert run.model == bench.model.id
     assert run.observation_id == "demo:1"

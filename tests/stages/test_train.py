@@ -6,13 +6,13 @@ import pytest
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.stages.services import Services
-from astrid_core.stages.train import run_train, train_key
+from astrid_core.stages.train import run_adopt, run_train, train_key
 from tests.detection.frames import labelled
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.models import MemoryModels, MemoryTrainingFrames
 from tests.fakes.records import MemoryDatabase
 
-CONFIG = TrainConfig(n_frames=5, stamp_pix=24, validation_fraction=0.2, test_fraction=0.4)
+CONFIG = TrainConfig(n_frames=5, stamp_pix=32, validation_fraction=0.2, test_fraction=0.4)
 
 
 class Bench:
@@ -107,3 +107,30 @@ def test_test_frames_have_no_part_in_what_is_learnt() -> None:
     other = run_train(bench.services, CONFIG, MemoryTrainingFrames(frames=altered, recipe="other test frames"))
     assert other.digest == model.digest
     assert not np.array_equal(altered[4].product.score, list(bench.frames)[4].product.score)
+
+
+def test_where_there_is_no_champion_the_network_that_comes_with_the_code_becomes_it() -> None:
+    bench = Bench()
+    model = run_adopt(bench.services)
+    assert bench.models.champion(MODEL_NAME) == model
+    assert bench.models.n_trained == 0
+    assert bench.events() == [("model.adopted", model.id), ("model.promoted", model.id)]
+    assert run_adopt(bench.services) == model
+    assert len(bench.events()) == 2
+    bench.models.champions.clear()
+    assert run_adopt(bench.services) == model
+    assert len(bench.models.versions(MODEL_NAME)) == 1
+
+
+def test_the_network_that_comes_with_the_code_deposes_no_champion() -> None:
+    bench = Bench()
+    trained = run_train(bench.services, CONFIG, bench.frames)
+    assert run_adopt(bench.services) == trained
+    assert bench.models.champion(MODEL_NAME) == trained
+
+
+def test_code_without_a_network_says_so() -> None:
+    bench = Bench()
+    bench.models.shipped_threshold = None
+    with pytest.raises(UnknownModel, match="no network is shipped"):
+        run_adopt(bench.services)

@@ -3,58 +3,45 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from astrid_core.adapters.models.content import digest_of
+from astrid_core.adapters.models.mlflow_errors import translated
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.entities import Model
-from astrid_core.detection.ports import Network, Scorer
+from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
 from astrid_core.detection.training_set import Examples
 from astrid_core.shared.errors import (
-    AstridError,
-    BadConfiguration,
     CorruptArtifact,
     MissingArtifact,
-    RegistryUnavailable,
     UnknownModel,
 )
 from astrid_core.shared.runs import RunKey
 
 _ALIAS = "champion"
 _FILE = "network.npz"
-_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
-_PASSING = {
-    "ABORTED",
-    "CANCELLED",
-    "DEADLINE_EXCEEDED",
-    "INTERNAL_ERROR",
-    "REQUEST_LIMIT_EXCEEDED",
-    "RESOURCE_EXHAUSTED",
-    "TEMPORARILY_UNAVAILABLE",
-}
-"""Faults of the registry itself; a server that is not there at all is reported as INTERNAL_ERROR."""
-_REFUSED = {"CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED", "UNAUTHENTICATED"}
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 
 
 class MlflowModels:
-    """``tracking_uri`` is SQLite, PostgreSQL or a server; ``artifact_root`` a folder or s3://bucket/prefix.
+    """``tracking_uri`` is SQLite, PostgreSQL or a server; ``artifact_root`` a folder or s3://bucket/prefix;
+    ``checkpoints`` a folder of this machine, for trainings that are not finished.
 
     Importing MLflow takes a second or two and TensorFlow five, so both wait until they are needed.
     """
 
-    def __init__(self, *, tracking_uri: str, artifact_root: str) -> None:
+    def __init__(self, *, tracking_uri: str, artifact_root: str, checkpoints: Path) -> None:
         self._tracking_uri = tracking_uri
+        self._checkpoints = checkpoints
         self._artifact_root = artifact_root
         self._loaded: dict[str, Scorer] = {}
         self._opened: Any = None
 
     def champion(self, name: str) -> Model:
         """Return the version that production uses, or raise UnknownModel."""
-        with _translated("no model is registered", name=name):
+        with translated("no model is registered", name=name):
             version = self._client.get_registered_model(name).aliases.get(_ALIAS)
             if version is None:
                 raise UnknownModel("no version is the champion", name=name)
@@ -66,34 +53,50 @@ class MlflowModels:
 
     def versions(self, name: str) -> Sequence[Model]:
         """Return every version, oldest first; empty if the name is unknown."""
-        with _translated("registry cannot be searched", name=name):
+        with translated("registry cannot be searched", name=name):
             found = _every_page(lambda token: self._client.search_model_versions(f"name='{name}'", page_token=token))
             return tuple(self._model(one) for one in sorted(found, key=lambda one: int(one.version)))
 
     def find(self, name: str, recipe: RunKey) -> Model | None:
         """Return the oldest version that was trained by ``recipe``, or None."""
         wanted = f"name='{name}' and tags.recipe='{recipe}'"
-        with _translated("registry cannot be searched", name=name):
+        with translated("registry cannot be searched", name=name):
             found = _every_page(lambda token: self._client.search_model_versions(wanted, page_token=token))
             return self._model(min(found, key=lambda one: int(one.version))) if found else None
 
     def load(self, model_id: str) -> Scorer:
         """Load ``name/version`` once per process; raise UnknownModel, or CorruptArtifact for altered bytes."""
         if model_id not in self._loaded:
-            from astrid_core.adapters.models.unet import UNetScorer, read_network  # noqa: PLC0415 - imports TensorFlow
+            from astrid_core.adapters.models.network import UNetScorer, read_network  # noqa: PLC0415 - imports TensorFlow
 
             entry = self._entry(model_id)
             content = self._content(entry, model_id)
             self._loaded[model_id] = UNetScorer(self._model(entry), read_network(content))
         return self._loaded[model_id]
 
+    def shipped(self) -> TrainedNetwork:
+        """Return the network that comes with this code; raise UnknownModel where it was made for other stamps."""
+        from astrid_core.adapters.models.baseline import read_shipped  # noqa: PLC0415 - imports TensorFlow
+
+        return read_shipped()
+
     def train(
-        self, training: Examples, validation: Examples, config: TrainConfig, *, progress: Callable[[str], None]
+        self,
+        training: Examples,
+        validation: Examples,
+        config: TrainConfig,
+        *,
+        recipe: RunKey,
+        progress: Callable[[str], None],
     ) -> Network:
-        """Train a U-Net; the same examples and settings give the same network."""
+        """Train a U-Net; the same examples and settings give the same network, killed in between or not."""
+        from astrid_core.adapters.models.checkpoint import Checkpoint  # noqa: PLC0415
         from astrid_core.adapters.models.training import train_unet  # noqa: PLC0415 - imports TensorFlow
 
-        return train_unet(training, validation, config, progress=progress)
+        checkpoint = Checkpoint(path=self._checkpoints / f"{recipe}.npz", recipe=recipe)
+        network = train_unet(training, validation, config, progress=progress, checkpoint=checkpoint)
+        checkpoint.remove()
+        return network
 
     def register(
         self,
@@ -107,7 +110,7 @@ class MlflowModels:
     ) -> Model:
         """Keep a network as the next version of ``name``, with what it was made from."""
         digest = digest_of(network.content)
-        with _translated("network cannot be registered", name=name):
+        with translated("network cannot be registered", name=name):
             run = self._client.create_run(self._experiment(name), run_name=recipe)
             self._log_run(run.info.run_id, network, parameters, metrics, manifest)
             self._ensure_name(name)
@@ -122,7 +125,7 @@ class MlflowModels:
 
     def promote(self, model: Model) -> None:
         """Make a version the champion of its name."""
-        with _translated("registry has no such version", model=model.id):
+        with translated("registry has no such version", model=model.id):
             self._client.set_registered_model_alias(model.name, _ALIAS, str(model.version))
 
     @property
@@ -140,7 +143,7 @@ class MlflowModels:
         name, _, version = model_id.rpartition("/")
         if not name or not version.isdigit():
             raise UnknownModel("not of the form name/version", model=model_id)
-        with _translated("registry has no such version", model=model_id):
+        with translated("registry has no such version", model=model_id):
             return self._client.get_model_version(name, version)
 
     def _experiment(self, name: str) -> str:
@@ -191,7 +194,7 @@ class MlflowModels:
 
         with tempfile.TemporaryDirectory() as folder:
             try:
-                with _translated("network is not where the registry says", MissingArtifact, model=model_id):
+                with translated("network is not where the registry says", MissingArtifact, model=model_id):
                     path = download_artifacts(
                         artifact_uri=entry.source, dst_path=folder, tracking_uri=self._tracking_uri
                     )
@@ -222,23 +225,3 @@ def _every_page(ask: Callable[[str | None], Any]) -> list[Any]:
         token = page.token
         if not token:
             return found
-
-
-@contextmanager
-def _translated(message: str, absent: type[AstridError] = UnknownModel, **facts: object) -> Iterator[None]:
-    """Raise ``absent`` for what the registry does not hold and RegistryUnavailable for what it cannot do now."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
-
-    try:
-        yield
-    except MlflowException as error:
-        if error.error_code in _ABSENT:
-            raise absent(message, **facts) from error
-        if error.error_code in _PASSING:
-            raise RegistryUnavailable("model registry does not answer", cause=error.message, **facts) from error
-        if error.error_code in _REFUSED:
-            raise BadConfiguration("model registry refuses us", cause=error.message, **facts) from error
-        raise
-    except OperationalError as error:
-        raise RegistryUnavailable("model registry does not answer", cause=str(error.orig), **facts) from error

@@ -1,127 +1,114 @@
-"""A small U-Net with a head: pixel classes of a stamp, and the chance that its candidate is new in the sky.
+"""A small convolutional U-Net with a head: what every pixel shows, and how probably a candidate is new in the sky.
 
 The first convolution has stride 2, because at full resolution the activations, not the weights, cost the time. The peak
-of a pixel map alone ranks candidates badly; a dense head on features pooled at the candidate decides.
+of a pixel map alone ranks candidates badly; a dense head on what the trunk says around the candidate decides. The head
+looks at windows of the trunk's maps, so it makes no difference whether these were computed for a stamp or a frame.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.special import expit
 
-from astrid_core.adapters.models.content import Description, pack, unpack
+from astrid_core.adapters.models.content import Description
 from astrid_core.detection.cutouts import CHANNELS
-from astrid_core.detection.entities import Model
-from astrid_core.detection.training_set import PixelClass
-from astrid_core.shared.errors import CorruptArtifact
+from astrid_core.detection.pixel_classes import N_LEARNT
 
+HALO_PIX = 32
+"""So far from a candidate nothing has any influence on it."""
+INNER_PIX = 11
+"""Side of the window of planes that the head sees at full resolution."""
+CELLS = 9
+"""Side of the window of the trunk's maps, whose cells are 2 x 2 pixels."""
+_EPOCHS_PIX, _MIDDLE_CELLS = 5, 3
 _THREADS = 2
 """Fixed: the order of a sum depends on it."""
-_BATCH = 256
-_PEAK_PLANES = 2
-"""Score and difference: the head sees their innermost pixels as they are."""
+HIDDEN = 48
+"""Features by which the head decides."""
+
+Windows = tuple[Any, Any, Any]
+"""Planes, maps and pixel classes around candidates."""
 
 
-class UNet:
-    """A trained network: frozen weights and the calibration of its logit."""
+def build_trunk(description: Description, seeds: Iterator[int]) -> Any:
+    """Return a network: planes (n, ny, nx, channels) to maps and pixel-class logits, both at half resolution.
 
-    def __init__(
-        self,
-        description: Description,
-        weights: Sequence[NDArray[np.float32]],
-        history: Sequence[Mapping[str, float]] = (),
-    ) -> None:
-        self._description = description
-        self._network = build_network(description)
-        shapes = [tuple(weight.shape) for weight in self._network.get_weights()]
-        if shapes != [tuple(weight.shape) for weight in weights]:
-            raise CorruptArtifact("weights do not fit the network", n_weights=len(weights), expected=len(shapes))
-        self._network.set_weights(weights)
-        self._history = tuple(history)
-        self._call = tf.function(
-            lambda stamps: self._network(stamps, training=False)[0],
-            input_signature=[tf.TensorSpec((None, self.stamp_pix, self.stamp_pix, len(CHANNELS)), tf.float32)],
-        )
-
-    @property
-    def stamp_pix(self) -> int:
-        """Side of the stamps that it was trained on."""
-        return self._description.stamp_pix
-
-    @property
-    def content(self) -> bytes:
-        """Everything that decides a score, as bytes."""
-        return pack(self._description, self._network.get_weights())
-
-    @property
-    def history(self) -> Sequence[Mapping[str, float]]:
-        """Losses of each epoch of its training."""
-        return self._history
-
-    def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return one probability per stamp of shape (n, size, size, channels)."""
-        z = self._description.slope * self.logits(stamps) + self._description.offset
-        return np.asarray(expit(z), dtype=np.float32)
-
-    def logits(self, stamps: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return what the head says before calibration, on average over the eight orientations of a stamp."""
-        parts = [
-            np.mean([self._call(view).numpy()[:, 0] for view in _orientations(part)], axis=0, dtype=float)
-            for part in _batches(stamps)
-        ]
-        return np.concatenate([np.zeros(0), *parts])
-
-
-class UNetScorer:
-    """A registered network, loaded."""
-
-    def __init__(self, model: Model, network: UNet) -> None:
-        self._model = model
-        self._network = network
-
-    @property
-    def model(self) -> Model:
-        """Which version it is."""
-        return self._model
-
-    @property
-    def stamp_pix(self) -> int:
-        """Side of the stamps that it was trained on."""
-        return self._network.stamp_pix
-
-    def score(self, stamps: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return one probability per stamp of shape (n, size, size, channels)."""
-        return self._network.score(stamps)
-
-
-def read_network(content: bytes) -> UNet:
-    """Build the network that ``UNet.content`` holds."""
-    description, weights = unpack(content)
-    return UNet(description, weights)
-
-
-def build_network(description: Description, *, seed: int = 0) -> Any:
-    """Return an untrained network: stamps to (logit of the candidate, logits of the pixel classes)."""
-    _make_repeatable()
-    size, width = description.stamp_pix, description.channels
-    seeds = iter(range(1000 * seed, 1000 * seed + 1000))
-    stamps = keras.layers.Input((size, size, len(CHANNELS)))
-    half = _block(_block(stamps, width, seeds, strides=2), width, seeds)
+    A cell holds the logits of its four pixels.
+    """
+    width = description.channels
+    planes = keras.layers.Input((None, None, len(CHANNELS)))
+    half = _block(_block(planes, width, seeds, strides=2), width, seeds)
     quarter = _block(_block(half, 2 * width, seeds, strides=2), 2 * width, seeds)
-    eighth = _block(_block(quarter, 3 * width, seeds, strides=2), 3 * width, seeds)
-    up = _block(_joined(eighth, quarter), 2 * width, seeds)
-    fine = _block(_joined(up, half), width, seeds)
-    # Sub-pixel convolution: four sets of classes at half resolution are one set at full resolution.
-    classes = keras.layers.Conv2D(4 * len(PixelClass), 1, kernel_initializer=_initial(seeds))(fine)
-    classes = _unfold(classes, size)
-    features = keras.layers.Concatenate()([*_pooled(fine, eighth), *_at_the_peak(stamps, classes, size)])
-    features = keras.layers.Dense(48, activation="relu", kernel_initializer=_initial(seeds))(features)
-    logit = keras.layers.Dense(1, kernel_initializer=_initial(seeds))(features)
-    return keras.Model(stamps, [logit, classes])
+    # Wide, not deep: a third halving would make the answer depend on where the frame begins.
+    quarter = keras.layers.Add()([quarter, _block(quarter, 2 * width, seeds, dilation=2)])
+    coarse = keras.layers.UpSampling2D()(quarter)
+    fine = _block(keras.layers.Concatenate()([coarse, half]), width, seeds)
+    classes = keras.layers.Conv2D(4 * N_LEARNT, 1, kernel_initializer=_initial(seeds))(fine)
+    return keras.Model(planes, [keras.layers.Concatenate()([fine, coarse]), classes])
+
+
+def build_head(description: Description, seeds: Iterator[int]) -> Any:
+    """Return a network: windows around candidates to the features by which it decides and the logit."""
+    layers = keras.layers
+    planes = layers.Input((INNER_PIX, INNER_PIX, len(CHANNELS)))
+    maps = layers.Input((CELLS, CELLS, 3 * description.channels))
+    classes = layers.Input((CELLS, CELLS, 4 * N_LEARNT))
+    features = layers.Concatenate()([
+        layers.Flatten()(layers.CenterCrop(_MIDDLE_CELLS, _MIDDLE_CELLS)(maps)),
+        layers.GlobalMaxPooling2D()(layers.CenterCrop(5, 5)(maps)),
+        layers.GlobalAveragePooling2D()(maps),
+        layers.Flatten()(layers.CenterCrop(7, 7)(planes[..., :2])),
+        layers.Flatten()(layers.CenterCrop(_EPOCHS_PIX, _EPOCHS_PIX)(planes[..., 2:])),
+        layers.GlobalAveragePooling2D()(planes),
+        layers.GlobalAveragePooling2D()(layers.CenterCrop(5, 5)(class_probability(classes))),
+    ])  # fmt: skip
+    hidden = layers.Dense(HIDDEN, activation="relu", kernel_initializer=_initial(seeds))(features)
+    logit = layers.Dense(1, kernel_initializer=_initial(seeds))(hidden)
+    return keras.Model([planes, maps, classes], [hidden, logit])
+
+
+def build_network(description: Description, *, seed: int = 0) -> tuple[Any, Any]:
+    """Return an untrained trunk and head."""
+    _make_repeatable()
+    seeds = iter(range(1000 * seed, 1000 * seed + 1000))
+    return build_trunk(description, seeds), build_head(description, seeds)
+
+
+def class_probability(classes: Any) -> Any:
+    """Return the probability of each class in each cell, on average over its four pixels."""
+    shape = keras.ops.shape(classes)
+    split = keras.ops.reshape(classes, (-1, shape[1], shape[2], 4, N_LEARNT))
+    return keras.ops.mean(keras.ops.softmax(split, axis=-1), axis=3)
+
+
+def unfold(classes: Any) -> Any:
+    """Return the logits (n, ny, nx, classes) of every pixel from those of cells."""
+    return tf.nn.depth_to_space(classes, 2)
+
+
+def windows(planes: Any, maps: Any, classes: Any, which: Any, offset: Any) -> Windows:
+    """Return windows around candidates: number ``which`` of a batch, pixel ``offset`` (row, column)."""
+    cell = offset // 2
+    return (
+        _window(planes, which, offset, INNER_PIX),
+        _window(maps, which, cell, CELLS),
+        _window(classes, which, cell, CELLS),
+    )
+
+
+def _window(images: Any, which: Any, at: Any, side: int) -> Any:
+    steps = tf.range(side, dtype=at.dtype) - side // 2
+    rows = at[:, :1] + steps
+    columns = at[:, 1:] + steps
+    shape = (tf.shape(at)[0], side, side)
+    numbers = tf.broadcast_to(which[:, None, None], shape)
+    index = tf.stack(
+        [numbers, tf.broadcast_to(rows[:, :, None], shape), tf.broadcast_to(columns[:, None, :], shape)], axis=-1
+    )
+    return tf.gather_nd(images, index)
 
 
 def _make_repeatable() -> None:
@@ -133,59 +120,32 @@ def _make_repeatable() -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def _pooled(fine: Any, eighth: Any) -> list[Any]:
-    layers = keras.layers
-    return [
-        layers.Flatten()(layers.CenterCrop(2, 2)(fine)),
-        layers.GlobalMaxPooling2D()(layers.CenterCrop(6, 6)(fine)),
-        layers.GlobalAveragePooling2D()(fine),
-        layers.GlobalAveragePooling2D()(eighth),
-        layers.GlobalMaxPooling2D()(eighth),
-    ]
-
-
-def _at_the_peak(stamps: Any, classes: Any, size: int) -> list[Any]:
-    layers = keras.layers
-    # The peak lies on pixel size / 2, so a box around it has one row and column more before it than the centred crop.
-    first = size // 2 - 2
-    last = size - first - 5
-    inner = layers.Cropping2D(((first, last), (first, last)))(stamps[..., :_PEAK_PLANES])
-    return [
-        layers.Flatten()(inner),
-        layers.GlobalAveragePooling2D()(layers.CenterCrop(6, 6)(layers.Softmax()(classes))),
-        layers.GlobalAveragePooling2D()(stamps[..., _PEAK_PLANES:]),
-    ]
-
-
-def _block(x: Any, width: int, seeds: Iterator[int], *, strides: int = 1) -> Any:
+def _block(x: Any, width: int, seeds: Iterator[int], *, strides: int = 1, dilation: int = 1) -> Any:
     x = keras.layers.Conv2D(
-        width, 3, strides=strides, padding="same", use_bias=False, kernel_initializer=_initial(seeds)
+        width,
+        3,
+        strides=strides,
+        dilation_rate=dilation,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=_initial(seeds),
     )(x)
     return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
-
-
-def _joined(coarse: Any, skipped: Any) -> Any:
-    return keras.layers.Concatenate()([keras.layers.UpSampling2D()(coarse), skipped])
-
-
-def _unfold(x: Any, size: int) -> Any:
-    half, n = size // 2, len(PixelClass)
-    x = keras.layers.Reshape((half, half, 2, 2, n))(x)
-    return keras.layers.Reshape((size, size, n))(keras.layers.Permute((1, 3, 2, 4, 5))(x))
 
 
 def _initial(seeds: Iterator[int]) -> Any:
     return keras.initializers.HeNormal(seed=next(seeds))
 
 
-def _orientations(stamps: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """Give the stamps turned and mirrored: the sky has no up, and eight views err less than one."""
-    for turns in range(4):
-        turned = np.rot90(stamps, turns, axes=(1, 2))
-        yield np.ascontiguousarray(turned)
-        yield np.ascontiguousarray(turned[:, :, ::-1])
-
-
-def _batches(stamps: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    for start in range(0, len(stamps), _BATCH):
-        yield stamps[start : start + _BATCH]
+def turned(
+    pixels: NDArray[np.generic], offset: NDArray[np.intp], *, turns: int, is_mirrored: bool
+) -> tuple[NDArray[np.generic], NDArray[np.intp]]:
+    """Return stamps (n, size, size, ...) turned by quarters and mirrored, and where their candidates are then."""
+    last = pixels.shape[1] - 1
+    pixels = np.rot90(pixels, turns, axes=(1, 2))
+    for _ in range(turns % 4):
+        offset = np.stack([last - offset[:, 1], offset[:, 0]], axis=-1)
+    if is_mirrored:
+        pixels = pixels[:, :, ::-1]
+        offset = np.stack([offset[:, 0], last - offset[:, 1]], axis=-1)
+    return np.ascontiguousarray(pixels), offset

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from astrid_core.adapters.db.rows.artifacts import artifact_of, artifact_values
 from astrid_core.adapters.db.rows.table import Row
-from astrid_core.detection.entities import Detection, InjectionRun, ModelRun
+from astrid_core.detection.entities import Detection, InjectionRun, Kind, ModelRun
 from astrid_core.differencing.entities import Candidate
 from astrid_core.differencing.search_quality import SearchQuality
 from astrid_core.shared.runs import RunKey, RunStatus
@@ -64,6 +64,9 @@ class DetectionRow(Row):
     difference_key: Mapped[str]
     score: Mapped[float | None]
     unscored_reason: Mapped[str]
+    uncertainty: Mapped[float | None]
+    anomaly: Mapped[float | None]
+    kind: Mapped[str | None]
 
     @staticmethod
     def values(detection: Detection) -> dict[str, object]:
@@ -74,6 +77,9 @@ class DetectionRow(Row):
             "difference_key": detection.candidate.run,
             "score": detection.score,
             "unscored_reason": detection.unscored_reason,
+            "uncertainty": detection.uncertainty,
+            "anomaly": detection.anomaly,
+            "kind": None if detection.kind is None else detection.kind.value,
         }
 
     def entity(self, candidate: Candidate) -> Detection:
@@ -83,6 +89,9 @@ class DetectionRow(Row):
             candidate=candidate,
             score=self.score,
             unscored_reason=self.unscored_reason,
+            uncertainty=self.uncertainty,
+            anomaly=self.anomaly,
+            kind=None if self.kind is None else Kind(self.kind),
         )
 
 

@@ -1,0 +1,107 @@
+"""What the shipped network says of real triplets, none of which it was trained on."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from astrid_core.detection.config import DetectConfig
+from astrid_core.detection.judgement import LIKELY
+from astrid_core.detection.ports import Network
+from astrid_core.detection.score_table import score_triplets
+
+_MASKED = -1.0
+_N_DRAWS = 2000
+_BEST_FIRST = ("bts_transient", "tns_transient", "known_moving")
+_LSST_SIDES = (31, 127)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """Scores of one set; arrays of equal length."""
+
+    label: NDArray[np.str_]
+    group: NDArray[np.str_]
+    """The object, by which rows are weighted."""
+    score: NDArray[np.float64]
+    """-1 where there is none."""
+
+
+def ztf(network: Network, folder: Path) -> Labelled:
+    """Score the ZTF triplets."""
+    with (folder / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with np.load(folder / "triplets.npz") as stored:
+        triplets = stored["triplets"]
+    return _labelled(triplets, network, [row["label"] for row in rows], [row["group"] for row in rows])
+
+
+def rubin(network: Network, folder: Path) -> tuple[Labelled, int]:
+    """Score the Rubin triplets; those of other sides than ``astrid score`` takes are padded with NaN or left out."""
+    with (folder / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    scores, labels, groups, n_left_out = [], [], [], 0
+    for row in rows:
+        images = []
+        for part in ("science", "template", "difference"):
+            with fits.open(folder / "stamps" / f"{row['diaSourceId']}_{part}.fits") as hdus:
+                images.append(np.asarray(next(one.data for one in hdus if one.data is not None), dtype=np.float32))
+        if len({one.shape for one in images}) > 1 or max(images[0].shape) > _LSST_SIDES[1]:
+            n_left_out += 1
+            continue
+        triplet = np.full((3, *(max(side | 1, _LSST_SIDES[0]) for side in images[0].shape)), np.nan, dtype=np.float32)
+        triplet[:, : images[0].shape[0], : images[0].shape[1]] = images
+        scores.append(_scores(triplet[None], network)[0])
+        labels.append(row["label"])
+        groups.append(row.get("designation") or row.get("diaObjectId") or row["diaSourceId"])
+    return Labelled(label=np.array(labels), group=np.array(groups), score=np.array(scores)), n_left_out
+
+
+def _labelled(triplets: NDArray[np.floating], network: Network, labels: list[str], groups: list[str]) -> Labelled:
+    return Labelled(label=np.array(labels), group=np.array(groups), score=_scores(triplets, network))
+
+
+def _scores(triplets: NDArray[np.floating], network: Network) -> NDArray[np.float64]:
+    table = score_triplets(triplets, network, DetectConfig())
+    return np.asarray(np.ma.filled(table["score"], _MASKED), dtype=float)
+
+
+def table(found: Labelled, *, threshold: float = LIKELY) -> str:
+    """Return a row per label: the part at or above the threshold, each object counting once."""
+    lines = [
+        "| label | rows | objects | not scored | accepted, by object | 95 % interval | median score |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    order = (*_BEST_FIRST, *sorted(set(found.label) - set(_BEST_FIRST)))
+    for label in order:
+        chosen = found.label == label
+        if not chosen.any():
+            continue
+        judged = chosen & (found.score >= 0.0)
+        parts = by_object(found.score[judged] >= threshold, found.group[judged])
+        low, high = _interval(parts)
+        lines.append(
+            f"| {label} | {chosen.sum()} | {len(parts)} | {(chosen & ~judged).sum()} | {np.mean(parts):.3f} | "
+            f"{low:.3f} to {high:.3f} | {np.median(found.score[judged]):.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def by_object(accepted: NDArray[np.bool_], group: NDArray[np.str_]) -> list[float]:
+    """Return for each object the accepted part of its rows."""
+    return [float(accepted[group == one].mean()) for one in sorted(set(group.tolist()))]
+
+
+def _interval(parts: Sequence[float]) -> tuple[float, float]:
+    """Return the interval of the mean: objects drawn anew; of all or none accepted, by Wilson."""
+    values, n = np.array(parts), len(parts)
+    if values.min() == values.max() and values[0] in {0.0, 1.0}:
+        edge = 3.84 / (n + 3.84)
+        return (1.0 - edge, 1.0) if values[0] else (0.0, edge)
+    draws = np.random.default_rng(1).integers(0, n, (_N_DRAWS, n))
+    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)

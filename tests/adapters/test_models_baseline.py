@@ -1,0 +1,58 @@
+"""The network that comes with the code belongs to the code it comes with."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from astrid_core.adapters.models.baseline import read_shipped, write_shipped
+from astrid_core.adapters.models.network import UNet
+from astrid_core.bootstrap import load_pipeline, open_models, training_frames
+from astrid_core.detection.evaluate import shortfalls
+from astrid_core.detection.ports import TrainedNetwork
+from astrid_core.settings import Settings
+from astrid_core.shared.errors import CorruptArtifact
+from astrid_core.shared.runs import RunKey
+from astrid_core.stages.train import train_network
+from tests.adapters.untrained import untrained
+
+AGAIN = "train it anew: python -m benchmarks.detector_baseline, then python -m benchmarks.detector"
+
+
+def test_it_was_trained_by_the_settings_of_today() -> None:
+    assert read_shipped().parameters == json.loads(json.dumps(dataclasses.asdict(load_pipeline().train))), AGAIN
+
+
+def test_it_reaches_every_floor() -> None:
+    assert shortfalls(read_shipped().metrics, load_pipeline().train) == (), AGAIN
+
+
+def test_it_is_small() -> None:
+    assert len(read_shipped().network.content) < 2_000_000
+
+
+def test_other_weights_than_those_of_the_manifest_are_corrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = TrainedNetwork(
+        network=UNet(untrained()), recipe=RunKey("train-1"), parameters={}, metrics={}, manifest={}
+    )
+    folder = write_shipped(trained, tmp_path / "baseline")
+    monkeypatch.setattr("astrid_core.adapters.models.baseline.files", lambda _: tmp_path)
+    assert read_shipped().network.content == trained.network.content
+    (folder / "network.npz").write_bytes(UNet(untrained(seed=1)).content)
+    with pytest.raises(CorruptArtifact):
+        read_shipped()
+
+
+@pytest.mark.slow
+def test_training_by_its_recipe_gives_it_again(tmp_path: Path) -> None:
+    # Sums may be ordered otherwise on other processors, so that weights differ in their last bits: figures do not.
+    pipeline, shipped = load_pipeline(), read_shipped()
+    again = train_network(
+        open_models(Settings(home=tmp_path)), pipeline.train, training_frames(pipeline), progress=print
+    )
+    if again.recipe != shipped.recipe:
+        pytest.skip(f"frames are made otherwise today ({shipped.recipe}, {again.recipe}); {AGAIN}")
+    for name in ("completeness", "validation_auc", "triplet_auc", "ece"):
+        np.testing.assert_allclose(again.metrics[name], shipped.metrics[name], atol=0.02)
