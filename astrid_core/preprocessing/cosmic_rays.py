@@ -42,10 +42,10 @@ def find_cosmic_rays(
 
     Hits go before the PSF is measured: sharp and alike, they would pass for the stars of a frame that has few. But the
     method also takes stars that are sampled coarsely. So the mean picture of the sources that it left alone is laid on
-    everything that it took: what it explains once, or twice where stars touch, is a star and is given back. Where much of what it took is as wide as
-    stars, it is repeated with twice the contrast; where it took most, stars are those that the highest contrast leaves.
-    Where stars have no common picture, only hits of the highest contrast count. ``level`` is where pixels saturate, in
-    raw counts.
+    everything that it took: what it explains once, or twice where stars touch, is a star and is given back. Where much
+    of what it took is as wide as stars, it is repeated with twice the contrast; where it took most, stars are those
+    that the highest contrast leaves. Where stars have no common picture, only hits of the highest contrast count.
+    ``level`` is where pixels saturate, in raw counts.
     """
 
     @cache
