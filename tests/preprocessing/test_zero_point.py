@@ -56,6 +56,18 @@ def test_curvature_takes_a_polynomial_of_second_degree() -> None:
 
     assert len(found.spatial_mag) == 5
     assert found.zero_point_at(0.0, 1000.0) == pytest.approx(ZERO_POINT + 0.05, abs=0.01)
+    assert found.zero_point_at((SHAPE[1] - 1) / 2.0, (SHAPE[0] - 1) / 2.0) == pytest.approx(ZERO_POINT, abs=0.01)
+
+
+def test_the_zero_point_is_the_mean_over_the_frame_whatever_is_fitted_over_it() -> None:
+    # Of x^2 over -1 to 1.
+    mean = 1.0 / 3.0
+    for curvature in (0.01, 0.05):
+        found = solve_many(Sky(n=200, curvature=curvature, outliers=0.0), 40)
+        off = [one - curvature * mean for one in found.off_mag]
+
+        assert np.mean(off) == pytest.approx(0.0, abs=0.0015)
+        assert max(one.zero_point_err_mag for one in found.solutions) < 0.002
 
 
 def test_a_flat_frame_gets_no_gradient() -> None:
