@@ -68,8 +68,8 @@ def measure_zero_point(
     (Eddington 1913). The logarithm of a noisy flux is too small by half of its relative variance; that is given
     back. The intrinsic scatter (flat field, PSF, variables) is measured and part of all errors (``scatter_fit``).
     A colour term is fitted where number and colours of the stars tell it, whatever its value; without one the zero
-    point is that of stars of their mean colour. A polynomial over the frame is kept where chance hardly explains it; the
-    zero point is that of the mean over the frame with or without it.
+    point is that of stars of their mean colour. A polynomial over the frame is kept where chance hardly explains it;
+    the zero point is that of the mean over the frame with or without it.
     Raises NoZeroPoint with too few stars, ValueError for arrays that differ in length and bands not in the catalog.
     """
     lengths = {len(one) for one in (seen.x_pix, seen.y_pix, seen.flux, seen.flux_err, stars)}
