@@ -117,27 +117,31 @@ def starlight(
 def _explained(stamp: _Stamp, picture: StarPicture, dx: float, dy: float) -> FloatArray | None:
     """Return the light of the star or the two that explain a stamp; None where none do."""
     seen = picture.core & np.isfinite(stamp.error)
-    for known in (seen, seen & ~stamp.hit):
-        star = _best(stamp.data, known, picture.pixels, dx, dy)
-        if star is not None and known.sum() >= 0.5 * seen.sum() and _fits(stamp, star.model, known, picture):
+    whole = _best(stamp.data, seen, picture.pixels, dx, dy)
+    if whole is not None and _fits(stamp, whole.model, seen, picture):
+        return whole.model
+    unstruck = seen & ~stamp.hit
+    if unstruck.sum() >= 0.5 * seen.sum():
+        star = _best(stamp.data, unstruck, picture.pixels, dx, dy)
+        if star is not None and _fits(stamp, star.model, unstruck, picture):
             return star.model
-    return _blend(stamp, seen, picture, dx, dy)
+    return None if whole is None else _blend(stamp, seen, picture, whole)
 
 
-def _blend(stamp: _Stamp, seen: BoolImage, picture: StarPicture, dx: float, dy: float) -> FloatArray | None:
-    """Return the light of two stars that touch; None where they do not explain the stamp."""
-    first = _best(stamp.data, seen, picture.pixels, dx, dy)
-    if first is None:
-        return None
+def _blend(stamp: _Stamp, seen: BoolImage, picture: StarPicture, whole: _Star) -> FloatArray | None:
+    """Return the light of two stars that touch, one of them near to where one alone would be; None where they do not
+    explain the stamp.
+    """
+    first: _Star | None = whole
     usable = np.isfinite(stamp.error)
     near = np.s_[_HALF - _BLEND_PIX : _HALF + _BLEND_PIX + 1]
-    rest = np.where(usable, stamp.data - first.model, 0.0)[near, near]
+    rest = np.where(usable, stamp.data - whole.model, 0.0)[near, near]
     row, column = (int(one) - _BLEND_PIX for one in np.unravel_index(np.argmax(rest), rest.shape))
     at = (row + _HALF, column + _HALF)
     if rest.max() < _BLEND_SIGMA * np.sqrt(stamp.error[at]) or max(abs(row), abs(column)) < 1:
         return None
     around = np.asarray(ndimage.shift(picture.core.astype(float), (row, column), order=0) > 0.5) & usable
-    second: _Star | None = _Star(np.zeros_like(first.model), float(column), float(row))
+    second: _Star | None = _Star(np.zeros_like(whole.model), float(column), float(row))
     for _ in range(_BLEND_ROUNDS):
         if first is None or second is None:
             return None
