@@ -32,9 +32,12 @@ def add_commands(choose: Any) -> None:
     )
     parser.add_argument("--survey", metavar="NAME")
     settle = parser.add_mutually_exclusive_group()
-    settle.add_argument("--accept", metavar="DIGEST", help="apply a rejected master after all")
-    settle.add_argument("--withdraw", metavar="DIGEST", help="apply a master no more")
+    settle.add_argument(
+        "--accept", metavar="DIGEST", help="apply a rejected master after all; its first characters will do"
+    )
+    settle.add_argument("--withdraw", metavar="DIGEST", help="apply a master no more; the start will do")
     parser.add_argument("--because", default="", metavar="TEXT", help="why; needed to settle one")
+    parser.add_argument("--as", dest="login", metavar="LOGIN", help="who decides; default ASTRID_ACTOR")
     parser.set_defaults(command=_masters)
 
 
@@ -68,15 +71,21 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 
 def _masters(arguments: argparse.Namespace) -> int:
     from astrid_core.bootstrap import migrate_database, open_services
+    from astrid_core.cli.digests import whole_digest
+    from astrid_core.settings import Settings
     from astrid_core.stages.calibrations import run_settle_master
     from astrid_core.stages.ingest import survey_client
 
     migrate_database()
-    with open_services() as services:
+    settings = Settings(actor=arguments.login) if arguments.login else Settings()
+    with open_services(settings) as services:
         if arguments.survey is not None:
             survey_client(services, arguments.survey)
-        digest = arguments.accept or arguments.withdraw
-        if digest:
+        start = arguments.accept if arguments.accept is not None else arguments.withdraw
+        if start is not None:
+            with services.transaction() as records:
+                known = [one.digest for one in records.calibration_masters.search(survey=arguments.survey)]
+            digest = whole_digest(start, known, what="masters")
             run_settle_master(services, digest, accept=arguments.accept is not None, reason=arguments.because)
         with services.transaction() as records:
             found = records.calibration_masters.search(survey=arguments.survey)

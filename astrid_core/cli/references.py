@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from astrid_core.differencing.entities import ReferenceImage
-    from astrid_core.stages.services import Services
 
 Change = Callable[..., bool]
 
@@ -31,6 +30,7 @@ def add_commands(choose: Any) -> None:
         one = acts.add_parser(act, help=text, description=text, allow_abbrev=False)
         one.add_argument("digest", help="as listed; its first characters will do")
         one.add_argument("--reason", required=True, help="why; goes on record")
+        one.add_argument("--as", dest="login", metavar="LOGIN", help="who decides; default ASTRID_ACTOR")
         one.set_defaults(command=_change)
     one = acts.add_parser("stale", help="list exposures compared only with references that are not in use")
     one.set_defaults(command=_stale)
@@ -51,6 +51,8 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _change(arguments: argparse.Namespace) -> int:
     from astrid_core.bootstrap import migrate_database, open_services
+    from astrid_core.cli.digests import whole_digest
+    from astrid_core.settings import Settings
     from astrid_core.stages import reference_status as acts
 
     change: dict[str, Change] = {
@@ -59,8 +61,10 @@ def _change(arguments: argparse.Namespace) -> int:
         "quarantine": acts.quarantine_reference,
     }
     migrate_database()
-    with open_services() as services:
-        digest = _whole(services, arguments.digest)
+    settings = Settings(actor=arguments.login) if arguments.login else Settings()
+    with open_services(settings) as services:
+        known = [one.digest for one in acts.list_references(services)]
+        digest = whole_digest(arguments.digest, known, what="references")
         if not change[arguments.act](services, digest, reason=arguments.reason):
             print(f"{digest} was so already")
         print(*(_line(one) for one in acts.list_references(services) if one.digest == digest), sep="\n")
@@ -76,16 +80,6 @@ def _stale(_: argparse.Namespace) -> int:
         for one in list_stale(services):
             print(f"{one.observation_id}  {one.run}  {one.reference_digest[:12]}  {one.status.value}")
     return 0
-
-
-def _whole(services: "Services", start: str) -> str:
-    """Return the one digest that begins so; ValueError where none or several do."""
-    from astrid_core.stages.reference_status import list_references
-
-    found = [one.digest for one in list_references(services) if one.digest.startswith(start)]
-    if len(found) != 1:
-        raise ValueError(f"{len(found)} references begin with {start!r}; one must")
-    return found[0]
 
 
 def _line(one: "ReferenceImage") -> str:

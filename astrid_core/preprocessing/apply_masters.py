@@ -12,7 +12,7 @@ from astrid_core.preprocessing.raw import LevelFrame, linearize
 from astrid_core.shared.errors import NoCalibration
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane
 
-VERSION = 1
+VERSION = 2
 """Raise when the same frame and masters should give other pixels."""
 
 
@@ -46,7 +46,9 @@ class Calibrated:
 def apply_masters(frame: LevelFrame, masters: Masters, detector: RawFacts, *, saturation_fraction: float) -> Calibrated:
     """Return linear counts of light: bias and dark current off, divided by the flat, with the noise of all of these.
 
-    Full pixels are found before anything is divided. Raises NoCalibration where a master has another shape.
+    Full pixels are found before anything is divided. A read noise that nobody says is that of the overscan, or else of
+    the inputs of the master bias. Raises NoCalibration where a master has another shape, and where a gain is known but
+    no read noise: the noise of such a frame would be a guess.
     """
     for kind in ("bias", "dark", "flat", "bad_pixels"):
         _require_shape(getattr(masters, kind), kind, frame)
@@ -56,9 +58,7 @@ def apply_masters(frame: LevelFrame, masters: Masters, detector: RawFacts, *, sa
     answers = np.isfinite(flat) & (flat > 0.0)
     response = np.where(answers, flat, np.float32(np.nan))
     pixels = np.asarray(light / response, dtype=np.float32)
-    read_noise_e = detector.read_noise_e
-    if read_noise_e is None and frame.read_noise_adu is not None and detector.gain_e_count is not None:
-        read_noise_e = frame.read_noise_adu * detector.gain_e_count
+    read_noise_e = _read_noise(frame, masters, detector)
     full = np.zeros(light.shape, dtype=bool)
     saturation = None
     if detector.saturation_adu is not None:
@@ -70,8 +70,8 @@ def apply_masters(frame: LevelFrame, masters: Masters, detector: RawFacts, *, sa
         bad |= masters.bad_pixels.pixels > 0.5
     mask = compose({MaskPlane.SATURATED: full, MaskPlane.BAD: bad}, np.zeros(light.shape, dtype=np.uint16))
     variance = None
-    if detector.gain_e_count is not None:
-        variance = _variance(pixels, response, masters, detector, read_noise_e or 0.0)
+    if detector.gain_e_count is not None and read_noise_e is not None:
+        variance = _variance(pixels, response, masters, detector, read_noise_e)
     return Calibrated(
         pixels=pixels,
         variance=variance,
@@ -79,6 +79,21 @@ def apply_masters(frame: LevelFrame, masters: Masters, detector: RawFacts, *, sa
         saturation=saturation,
         read_noise_e=read_noise_e,
     )
+
+
+def _read_noise(frame: LevelFrame, masters: Masters, detector: RawFacts) -> float | None:
+    """Return electrons; None without a gain, unless the header says it."""
+    if detector.read_noise_e is not None or detector.gain_e_count is None:
+        return detector.read_noise_e
+    noise_adu = frame.read_noise_adu
+    if noise_adu is None and masters.bias is not None:
+        noise_adu = masters.bias.input_noise
+    if noise_adu is None:
+        raise NoCalibration(
+            "read noise is unknown: the header says none, and there are neither overscan nor a master bias to measure",
+            gain_e_count=detector.gain_e_count,
+        )
+    return noise_adu * detector.gain_e_count
 
 
 def _variance(

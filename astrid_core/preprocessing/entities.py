@@ -7,8 +7,8 @@ from enum import StrEnum
 import numpy as np
 
 from astrid_core.observations.entities import CalibrationKind, WcsOrigin
+from astrid_core.preprocessing.frame_terms import terms_of_no_mean
 from astrid_core.shared.artifacts import ArtifactRef
-from astrid_core.shared.images import terms_at
 from astrid_core.shared.runs import RunKey, RunStatus
 
 
@@ -137,13 +137,13 @@ class PhotometricSolution:
     """What a count of an exposure is in magnitudes, from stars of a reference catalog.
 
     m = zero_point_mag - 2.5 log10(flux) + colour_term (colour - colour_mag) + p(x, y), with AB magnitudes of the
-    catalog's ``band``, PSF fluxes in counts of the whole exposure, and a polynomial p that is 0 at the centre.
+    catalog's ``band``, PSF fluxes in counts of the whole exposure, and a polynomial p whose mean over the frame is 0.
     """
 
     catalog: str
     band: str
     zero_point_mag: float
-    """AB magnitude of a star of one count and colour ``colour_mag`` at the centre of the frame."""
+    """AB magnitude of a star of one count and colour ``colour_mag`` in the mean over the frame."""
     zero_point_err_mag: float
     """Standard deviation: of fluxes, catalog and intrinsic scatter; not of the catalog's own zero point."""
     colour: tuple[str, str] | None
@@ -156,7 +156,7 @@ class PhotometricSolution:
     no_colour_term: str
     """Why there is none; empty where there is one."""
     spatial_mag: tuple[float, ...]
-    """Of p: x^i y^j, i + j >= 1, ordered as in PsfModel, x and y from -1 to 1 over the frame; empty where p is 0."""
+    """Of p: x^i y^j minus its mean, i + j >= 1, ordered as in PsfModel, x and y from -1 to 1; empty where p is 0."""
     frame_shape: tuple[int, int]
     """(ny, nx)."""
     n_used: int
@@ -175,8 +175,8 @@ class PhotometricSolution:
         """Return the zero point at a 0-based pixel position."""
         # A polynomial of degree n in two variables has (n + 1) (n + 2) / 2 terms, the constant included.
         degree = math.isqrt(2 * len(self.spatial_mag) + 2) - 1
-        terms = terms_at(x_pix, y_pix, degree, self.frame_shape)
-        return self.zero_point_mag + float(terms[1:] @ np.array(self.spatial_mag))
+        terms = terms_of_no_mean(x_pix, y_pix, degree, self.frame_shape)
+        return self.zero_point_mag + float(terms @ np.array(self.spatial_mag))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,12 @@ class Master:
         finite = self.pixels[np.isfinite(self.pixels)]
         return float(1.4826 * np.median(np.abs(finite - np.median(finite))))
 
+    @property
+    def input_noise(self) -> float | None:
+        """Noise of a pixel of one input, from the scatter between inputs; None where fewer than two tell one."""
+        told = (self.n_used > 1) & np.isfinite(self.variance)
+        return float(np.sqrt(np.median(self.variance[told] * self.n_used[told]))) if told.any() else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masters:

@@ -27,7 +27,7 @@ from astrid_core.preprocessing.variance import estimate_gain, model_variance
 from astrid_core.shared.errors import BadPixels
 from astrid_core.shared.images import FloatImage, MaskImage, MaskPlane, SkyImage
 
-VERSION = 3
+VERSION = 4
 """Raise when the same inputs should give a different result."""
 
 _MIN_SIDE_PIX = 32

@@ -1,6 +1,6 @@
 """A linear fit to measurements that scatter by more than their errors say, some of them far off."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from astrid_core.preprocessing.sources import FloatArray
 _ROUNDS = 30
 _LEAST_FREEDOM = 2
 """Student's t has no variance below."""
+_NARROWER_SIGMA = 0.5
+"""By so much the clip is drawn in to see what depends on it."""
 _MOST_ATTENUATION = 0.5
 """Where errors make up more than this of the spread of a column, taking them out again would amplify noise."""
 
@@ -33,7 +35,7 @@ class ScatterFit:
     solution: FloatArray
     """(p,)."""
     covariance: FloatArray
-    """(p, p), intrinsic scatter included."""
+    """(p, p), intrinsic scatter and the choice of the clip included."""
     kept: NDArray[np.bool_]
     """(n,): False for outliers."""
     weight: FloatArray
@@ -53,13 +55,25 @@ def fit_with_scatter(
 
     Weighted least squares with an intrinsic variance such that the chi-square of those kept is what it should be
     (Paule & Mandel 1982, J. Res. NBS 87, 377), clipped at ``clip_sigma`` of errors and scatter together, starting at
-    the median. What clipping takes from the wings of Gaussian errors is given back. With ``noisy`` the attenuation of
-    that column's coefficient by its own errors is taken out by the method of moments (Fuller 1987, Measurement Error
-    Models, section 3.1). Raises ValueError for fewer values than terms.
+    the median. What clipping takes from the wings of Gaussian errors is given back. Where errors lean to one side, as
+    fluxes do that hold the light of unseen neighbours, the result depends on where it is clipped: what a narrower clip
+    makes of it is part of ``covariance``. With ``noisy`` the attenuation of that column's coefficient by its own errors
+    is taken out by the method of moments (Fuller 1987, Measurement Error Models, section 3.1). Raises ValueError for
+    fewer values than terms.
     """
     n, n_terms = design.shape
     if n <= n_terms:
         raise ValueError(f"{n} values cannot tell {n_terms} terms")
+    fit = _clipped_fit(design, values, variance, clip_sigma, noisy)
+    narrow = _clipped_fit(design, values, variance, clip_sigma - _NARROWER_SIGMA, noisy)
+    by_clip = narrow.solution - fit.solution
+    return replace(fit, covariance=fit.covariance + np.outer(by_clip, by_clip))
+
+
+def _clipped_fit(
+    design: FloatArray, values: FloatArray, variance: FloatArray, clip_sigma: float, noisy: Noisy | None
+) -> ScatterFit:
+    n, n_terms = design.shape
     solution = np.zeros(n_terms)
     solution[0] = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - solution[0])))

@@ -134,7 +134,18 @@ def cut_stars(
     limit = _crowding_limit(neighbour)
     alone = neighbour <= limit
     if alone.sum() < MIN_STARS:
-        raise TooFewSources("too few isolated stars to measure the PSF", n_stars=int(alone.sum()), required=MIN_STARS)
+        bright = sources.take(sources.snr >= float(np.median(stars.snr)))
+        raise TooFewSources(
+            "too few isolated stars to measure the PSF",
+            n_stars=int(alone.sum()),
+            required=MIN_STARS,
+            n_looked_at=len(stars),
+            n_edge=int(cut.sum()),
+            n_masked=int((spoiled & ~cut).sum()),
+            n_crowded=int((~alone).sum()),
+            # Of a telescope that follows something else, stars are trails, and what is as small as stars is none.
+            median_ellipticity=f"{np.median(bright.ellipticity):.2f}",
+        )
     taken = whole[alone]
     stamps = np.array([
         _centred(stamp, column[one] - x[one], row[one] - y[one]) for stamp, one in zip(raw[alone], taken, strict=True)

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from astrid_core.preprocessing.catalog_stars import CatalogStars
 from astrid_core.preprocessing.config import ZeroPointConfig
 from astrid_core.preprocessing.entities import PhotometricSolution
+from astrid_core.preprocessing.frame_terms import terms_of_no_mean
 from astrid_core.preprocessing.psf_flux import PsfFluxes
 from astrid_core.preprocessing.scatter_fit import Noisy, ScatterFit, chance_of_gain, fit_with_scatter
 from astrid_core.preprocessing.sources import FloatArray
 from astrid_core.shared.errors import NoZeroPoint
-from astrid_core.shared.images import terms_at
 
-ZERO_POINT_VERSION = 1
+ZERO_POINT_VERSION = 2
 """Raise when the same stars should give a different result."""
 
 _MAG = 2.5 / np.log(10.0)
@@ -68,7 +68,8 @@ def measure_zero_point(
     (Eddington 1913). The logarithm of a noisy flux is too small by half of its relative variance; that is given
     back. The intrinsic scatter (flat field, PSF, variables) is measured and part of all errors (``scatter_fit``).
     A colour term is fitted where number and colours of the stars tell it, whatever its value; without one the zero
-    point is that of stars of their mean colour. A polynomial over the frame is kept where chance hardly explains it.
+    point is that of stars of their mean colour. A polynomial over the frame is kept where chance hardly explains it;
+    the zero point is that of the mean over the frame with or without it.
     Raises NoZeroPoint with too few stars, ValueError for arrays that differ in length and bands not in the catalog.
     """
     lengths = {len(one) for one in (seen.x_pix, seen.y_pix, seen.flux, seen.flux_err, stars)}
@@ -203,7 +204,7 @@ def _over_frame(chosen: _Chosen, shape: tuple[int, int], config: ZeroPointConfig
     for degree, required in enumerate(config.stars_per_degree, start=1):
         if len(stars.value) < required:
             break
-        spatial = np.array([terms_at(x, y, degree, shape)[1:] for x, y in stars.places])
+        spatial = np.array([terms_of_no_mean(x, y, degree, shape) for x, y in stars.places])
         wide = np.hstack([flat, spatial])
         fit = _fit(stars, wide, config, has_colour=chosen.has_colour)
         if chance_of_gain(design, fit, stars.value) < config.max_chance:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from astrid_core.bootstrap import open_services
 from astrid_core.cli.main import main
 from astrid_core.cli.night import survey_name
 from tests.stages.scene import NEW, NIGHT, REFERENCE_NIGHTS, exposure
@@ -56,7 +57,7 @@ def test_a_reference_is_listed_quarantined_and_used_again_from_a_shell(
     (listed,) = _lines(capsys, "reference", "list", "--status", "active")
     assert "2 exposures of 2 nights, thin" in listed
     assert listed.endswith(f"without night {NIGHT}")
-    (changed,) = _lines(capsys, "reference", "quarantine", digest[:8], "--reason", "ghost")
+    (changed,) = _lines(capsys, "reference", "quarantine", digest[:8], "--reason", "ghost", "--as", "ada")
     assert changed.startswith(f"{digest[:12]}  quarantined")
     assert _lines(capsys, "reference", "list", "--status", "active") == []
     assert _lines(capsys, "reference", "stale") == [f"{SCIENCE}  {subtracted}  {digest[:12]}  quarantined"]
@@ -65,7 +66,12 @@ def test_a_reference_is_listed_quarantined_and_used_again_from_a_shell(
     _lines(capsys, "reference", "retire", digest, "--reason", "fine")
     _lines(capsys, "reference", "activate", digest, "--reason", "fine")
     assert _lines(capsys, "subtract", prepared) == [subtracted]
-    _lines(capsys, "reference", "retire", "no such", "--reason", "none", status=2)
+    assert main(["reference", "retire", "no such", "--reason", "none"]) == 2
+    assert f"no references begin with 'no such'; there are {digest[:12]}" in capsys.readouterr().err
+    with open_services() as services, services.transaction() as records:
+        acts = [(event.name, event.actor) for event in records.events.of(digest)]
+    assert ("reference.quarantined", "ada") in acts
+    assert acts[-1] == ("reference.activated", "astrid")
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")  # MLflow's own queries

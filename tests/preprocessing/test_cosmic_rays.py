@@ -3,7 +3,19 @@ import pytest
 from scipy import ndimage
 
 from astrid_core.shared.images import FloatImage, MaskPlane
-from benchmarks.calibration import GAIN, READ_NOISE_E, SKY_ADU, Scene, draw_scene, prepared
+from astrid_core.simulate.optics import Optics
+from astrid_core.simulate.render import add_points
+from benchmarks.calibration import (
+    GAIN,
+    HITS_PER_MPIX,
+    READ_NOISE_E,
+    SKY_ADU,
+    Scene,
+    draw_scene,
+    prepared,
+    score_rays,
+    sum_rays,
+)
 
 SIDE = 512
 COLOURS = np.array([[0.45, 1.0], [1.0, 0.35]])
@@ -46,3 +58,28 @@ def test_faint_stars_of_a_coarsely_sampled_frame_are_spared_although_they_are_no
     mask = prepared(scene.raw).image.mask
     star = (scene.stars > 5.0 * scene.sigma) & ((mask & ~np.uint16(MaskPlane.COSMIC_RAY)) == 0)
     assert ((mask & MaskPlane.COSMIC_RAY) != 0)[star].mean() < 0.01
+
+
+def test_two_stars_that_touch_are_no_cosmic_rays() -> None:
+    scene = draw_scene(5, fwhm_pix=1.6, side=SIDE, hits_per_mpix=0.0)
+    rng = np.random.default_rng(6)
+    at = np.arange(20.0, SIDE - 20.0, 24.0)
+    x, y = (axis.ravel() + rng.uniform(-1.0, 1.0, axis.size) for axis in np.meshgrid(at, at))
+    turn, flux = rng.uniform(0.0, 2.0 * np.pi, x.size), rng.uniform(800.0, 3000.0, (2, x.size))
+    pairs = np.zeros((SIDE, SIDE))
+    optics = Optics(frame_shape=(SIDE, SIDE), fwhm_pix=1.6, beta=3.0)
+    add_points(pairs, optics, x, y, flux[0])
+    add_points(pairs, optics, x + 2.6 * np.cos(turn), y + 2.6 * np.sin(turn), flux[1])
+    mask = prepared((scene.raw + rng.poisson(pairs * GAIN) / GAIN).astype(np.float32)).image.mask
+    star = (pairs > 5.0 * scene.sigma) & ((mask & ~np.uint16(MaskPlane.COSMIC_RAY)) == 0)
+    assert star.sum() > 2000
+    assert ((mask & MaskPlane.COSMIC_RAY) != 0)[star].mean() < 0.01
+
+
+@pytest.mark.parametrize("fwhm_pix", [1.6, 2.0])
+def test_hits_are_masked_and_coarse_stars_are_spared(fwhm_pix: float) -> None:
+    whole = sum_rays([
+        score_rays(draw_scene(seed, fwhm_pix=fwhm_pix, side=2 * SIDE, hits_per_mpix=HITS_PER_MPIX)) for seed in range(3)
+    ])  # fmt: skip
+    assert whole.n_hit_masked >= 0.97 * whole.n_hit
+    assert whole.n_star_lost < 0.001 * whole.n_star

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from astrid_core.preprocessing.apply_masters import RawFacts, apply_masters
 from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.combine import combine
 from astrid_core.preprocessing.compare_masters import deviating_fraction, require_alike
 from astrid_core.preprocessing.master_format import fits_to_master, master_to_fits
 from astrid_core.preprocessing.masters import Master, Masters, build_bias, build_dark, build_flat
+from astrid_core.preprocessing.raw import LevelFrame
 from astrid_core.shared.errors import BadConfiguration, CorruptArtifact, NoCalibration, RejectedMaster, TooFewInputs
 from astrid_core.shared.images import FloatImage
 from astrid_core.simulate.raw import RawDetector, draw_detector, even_light, expose_raw
@@ -94,6 +96,34 @@ def test_full_pixels_are_known_as_such_wherever_the_flat_puts_them(detector: Raw
     assert (found.mask[100:104, 100:104] & 4).all()
     assert found.saturation is not None
     assert found.saturation < detector.saturation_adu
+
+
+def _without_overscan(detector: RawDetector) -> tuple[LevelFrame, RawFacts]:
+    frame = expose_raw(detector, even_light(SHAPE, 7, level_adu=500.0, n_stars=0), exposure_s=60.0, seed=78)
+    opened = leveled(frame, CONFIG)
+    return (
+        LevelFrame(pixels=opened, origin_pix=(0, 0), overscan_adu=0.0, read_noise_adu=None, is_assembled=False),
+        RawFacts(exposure_s=60.0, gain_e_count=detector.gain_e_adu),
+    )
+
+
+def test_a_read_noise_that_nobody_says_is_that_of_the_bias_frames(detector: RawDetector, masters: Masters) -> None:
+    frame, facts = _without_overscan(detector)
+    found = apply_masters(frame, masters, facts, saturation_fraction=0.9)
+    assert found.read_noise_e == pytest.approx(detector.read_noise_e, rel=0.03)
+    told = apply_masters(frame, masters, replace(facts, read_noise_e=detector.read_noise_e), saturation_fraction=0.9)
+    assert found.variance is not None
+    assert told.variance is not None
+    assert np.nanmedian(found.variance) == pytest.approx(np.nanmedian(told.variance), rel=0.02)
+
+
+def test_a_read_noise_that_nothing_tells_is_never_taken_for_none(detector: RawDetector, masters: Masters) -> None:
+    frame, facts = _without_overscan(detector)
+    with pytest.raises(NoCalibration, match=r"read noise is unknown.*gain_e_count=1.5"):
+        apply_masters(frame, replace(masters, bias=None), facts, saturation_fraction=0.9)
+    lost = apply_masters(frame, replace(masters, bias=None), replace(facts, gain_e_count=None), saturation_fraction=0.9)
+    assert lost.read_noise_e is None
+    assert lost.variance is None
 
 
 def test_stars_in_the_flats_leave_no_trace(detector: RawDetector) -> None:

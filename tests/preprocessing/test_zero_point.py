@@ -56,6 +56,18 @@ def test_curvature_takes_a_polynomial_of_second_degree() -> None:
 
     assert len(found.spatial_mag) == 5
     assert found.zero_point_at(0.0, 1000.0) == pytest.approx(ZERO_POINT + 0.05, abs=0.01)
+    assert found.zero_point_at((SHAPE[1] - 1) / 2.0, (SHAPE[0] - 1) / 2.0) == pytest.approx(ZERO_POINT, abs=0.01)
+
+
+def test_the_zero_point_is_the_mean_over_the_frame_whatever_is_fitted_over_it() -> None:
+    # Of x^2 over -1 to 1.
+    mean = 1.0 / 3.0
+    for curvature in (0.01, 0.05):
+        found = solve_many(Sky(n=200, curvature=curvature, outliers=0.0), 40)
+        off = [one - curvature * mean for one in found.off_mag]
+
+        assert np.mean(off) == pytest.approx(0.0, abs=0.0015)
+        assert max(one.zero_point_err_mag for one in found.solutions) < 0.003
 
 
 def test_a_flat_frame_gets_no_gradient() -> None:
@@ -129,6 +141,19 @@ def test_values_without_scatter_keep_the_errors_they_came_with() -> None:
     assert fit.intrinsic == 0.0
     assert fit.covariance[0, 0] == pytest.approx(0.1**2 / 400)
     assert fit.chi2 == pytest.approx(0.25, rel=0.2)
+
+
+def test_errors_that_lean_to_one_side_make_the_claimed_error_larger() -> None:
+    # Whether these four stay is a matter of where the clip is drawn: on two sides that changes nothing, on one it does.
+    far = 0.028 * np.ones(4)
+    middle = np.random.default_rng(12).normal(0.0, 0.01, 46)
+    errors = []
+    for signs in ((1, -1, 1, -1), (1, 1, 1, 1)):
+        values = np.concatenate([middle, far * np.array(signs)])
+        fit = fit_with_scatter(np.ones((50, 1)), values, np.full(50, 0.01**2), clip_sigma=3.0)
+        errors.append(np.sqrt(fit.covariance[0, 0]))
+
+    assert errors[1] > 1.2 * errors[0]
 
 
 def test_a_fit_needs_more_values_than_terms() -> None:
