@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from astrid_core.differencing.grids import LARGEST_SIDE_PIX, GridFamily, family_of, owners
 from astrid_core.differencing.pixel_grid import Box, wcs_of
+from astrid_core.observations.registry_file import known_instruments
 from astrid_core.shared.sky import SkyCell, SkyPosition
 from tests.catalog.night import observation
 
@@ -78,3 +79,10 @@ def test_an_instrument_of_the_registry_has_its_own_grid_unless_it_is_binned() ->
     assert (uvot.name, uvot.scale_arcsec) == ("uvot", 0.502)
     assert _seen(0.51, "UVOTA") == uvot
     assert _seen(1.004, "UVOTA").name == "scale"
+
+
+def test_stars_of_a_pixel_get_a_finer_grid() -> None:
+    found = known_instruments().instruments["wfc3-ir"]
+    assert found.grid_scale_arcsec is not None
+    assert found.pixel_scale_arcsec is not None
+    assert found.grid_scale_arcsec < 0.75 * found.pixel_scale_arcsec
