@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.signal import fftconvolve
 
-from astrid_core.differencing.coadd import Coadd, coadd
+from astrid_core.differencing.coadd import Coadd
 from astrid_core.differencing.config import ReferenceConfig
 from astrid_core.differencing.noise import robust_sigma
-from astrid_core.shared.images import SkyImage
+from astrid_core.differencing.pixel_grid import Box
+from astrid_core.shared.images import MaskPlane, SkyImage
+from tests.synthetic.coadds import coadd_on_grid
 from tests.synthetic.fields import Source
 from tests.synthetic.pairs import GAIN, READ_NOISE, Exposure, Sky, make_sky, prepared, true_psf
 
@@ -43,7 +45,7 @@ class Field:
 
     def coadd(self, config: ReferenceConfig = CONFIG) -> Coadd:
         """Return the coadd of all exposures."""
-        return coadd(self.images, config, sky_known=[True] * len(self.images))
+        return coadd_on_grid(self.images, config)
 
     def on(self, found: Coadd, number: int, one: Source) -> tuple[float, float]:
         """Return the place of a source of the sky on a coadd, by the header of exposure ``number``."""
@@ -80,12 +82,20 @@ def depth_against_optimum(one: Field, other: Field) -> float:
     first, second = one.coadd(), other.coadd()
     psf = _middle_psf(first.image)
     noise = (first.image.pixels - second.image.pixels) / np.float32(np.sqrt(2.0))
-    noise = noise[tuple(slice(_EDGE_PIX, -_EDGE_PIX) for _ in range(2))]
-    dark = np.nan_to_num(first.image.pixels, nan=np.inf)[_EDGE_PIX:-_EDGE_PIX, _EDGE_PIX:-_EDGE_PIX]
     filtered = fftconvolve(np.nan_to_num(noise), psf[::-1, ::-1], mode="same")
-    quiet = dark < 3.0 * first.sky_rms
+    quiet = _seen_by_all(first) & (np.nan_to_num(first.image.pixels, nan=np.inf) < 3.0 * first.sky_rms)
     measured = float((psf**2).sum()) * _response(one, first, psf) / robust_sigma(filtered[quiet])
     return measured / float(np.sqrt(sum(_information(exposure, one.sky.shape) for exposure in one.exposures)))
+
+
+def _seen_by_all(found: Coadd) -> NDArray[np.bool_]:
+    """Return the pixels that lie well inside what every exposure covers."""
+    in_all = np.ones(found.image.shape, dtype=bool)
+    ny, nx = in_all.shape
+    for one in found.placed:
+        laid = one.on(Box(x=0, y=0, nx=nx, ny=ny))
+        in_all &= (laid.mask & np.uint16(MaskPlane.NO_DATA)) == 0
+    return np.asarray(ndimage.distance_transform_edt(np.pad(in_all, 1))[1:-1, 1:-1] > _EDGE_PIX)
 
 
 def _response(field: Field, found: Coadd, psf: NDArray[np.float64]) -> float:

@@ -24,7 +24,7 @@ from include.messages import Batch, BuiltBatch, GroupBatch
     params=reference_params(),
 )
 def build_references() -> None:
-    """Every Monday, or when asked, coadd the best exposures of each pointing and band into references."""
+    """Every Monday, or when asked, coadd the best exposures of each cell of the sky and band into references."""
 
     @task
     def plan_inputs() -> Sequence[Batch]:
@@ -48,7 +48,7 @@ def build_references() -> None:
     # A batch that failed does not hold up the others: coadding prepares what is missing.
     @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
     def plan_coadds() -> Sequence[GroupBatch]:
-        """Group exposures by pointing and band."""
+        """Group exposures by cells and band."""
         from astrid_core.bootstrap import open_services
         from include import references
 

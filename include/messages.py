@@ -55,9 +55,9 @@ class CalibrationBatch(TypedDict):
 
 
 class Group(TypedDict):
-    """Exposures that belong into one reference."""
+    """Exposures that are coadded together, and the cells that get a reference of them."""
 
-    cell: str
+    cells: list[str]
     band: str
     leaves_out: str
     items: list[str]

@@ -12,9 +12,10 @@ from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.batch import run_each
+from astrid_core.stages.build_reference import run_build_reference
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.preprocess import run_preprocess
-from astrid_core.stages.references import ReferenceGroup, plan_references, run_build_reference
+from astrid_core.stages.references import ReferenceGroup, plan_references
 from astrid_core.stages.services import Services
 from include.batches import MAX_BATCHES, batches
 from include.messages import Batch, BuiltBatch, Group, GroupBatch, ReferenceRequest
@@ -42,7 +43,7 @@ def plan_coadds(services: Services, wanted: ReferenceRequest) -> list[GroupBatch
         GroupBatch(
             label=share[0].label if len(share) == 1 else f"{share[0].label} and {len(share) - 1} more",
             groups=[
-                Group(cell=one.cell, band=one.band, leaves_out=one.leaves_out, items=list(one.observation_ids))
+                Group(cells=list(one.cells), band=one.band, leaves_out=one.leaves_out, items=list(one.observation_ids))
                 for one in share
             ],
         )
@@ -80,14 +81,13 @@ def coadd_groups(services: Services, batch: GroupBatch) -> BuiltBatch:
         try:
             built = run_build_reference(
                 services, prepared.keys, pipeline.reference, pipeline.activation,
-                cell=group["cell"], band=group["band"], leaves_out=group["leaves_out"],
+                cells=group["cells"], band=group["band"], leaves_out=group["leaves_out"],
             )  # fmt: skip
         except Unprocessable as error:
-            log.warning("reference.skipped", cell=group["cell"], band=group["band"], reason=str(error))
+            log.warning("reference.skipped", cells=group["cells"], band=group["band"], reason=str(error))
             continue
-        done["built"].append(built.digest)
-        if built.is_active:
-            done["in_use"].append(built.digest)
+        done["built"] += [one.digest for one in built]
+        done["in_use"] += [one.digest for one in built if one.is_active]
     if not done["built"]:
         raise Unprocessable("no reference could be built", n_groups=len(batch["groups"]))
     return done

@@ -147,8 +147,9 @@ def _references(
     from astrid_core.differencing.leave_out import LeaveOut
     from astrid_core.shared.errors import Unprocessable
     from astrid_core.stages.batch import run_each
+    from astrid_core.stages.build_reference import run_build_reference
     from astrid_core.stages.preprocess import run_preprocess
-    from astrid_core.stages.references import plan_references, run_build_reference
+    from astrid_core.stages.references import plan_references
 
     left_out = LeaveOut(nights=frozenset({night}))
     groups = plan_references(services, survey=survey, config=pipeline.reference, region=region, leave_out=left_out)
@@ -160,7 +161,7 @@ def _references(
         try:
             run_build_reference(
                 services, inputs.keys, pipeline.reference, pipeline.activation,
-                cell=group.cell, band=group.band, leaves_out=group.leaves_out,
+                cells=group.cells, band=group.band, leaves_out=group.leaves_out,
             )  # fmt: skip
         except Unprocessable as error:
             _say(f"reference {group.label}: {error}")

@@ -29,7 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
         found = run_import_references(
             services,
             arguments.survey,
-            pipeline.reference,
             pipeline.preprocess,
             band=arguments.band,
             region=Region.parse(arguments.region) if arguments.region else None,

@@ -15,7 +15,7 @@ def add_commands(choose: Any) -> None:
     parser = choose.add_parser(
         "reference",
         help="list references, decide which are used, list what is stale",
-        description="One reference of each survey, pointing, cell, instrument, band and leave-out is in use.",
+        description="One reference of each survey, cell, instrument, band and leave-out is in use.",
         allow_abbrev=False,
     )
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")

@@ -153,8 +153,9 @@ def _preprocess(services: "Services", pipeline: "Pipeline", arguments: argparse.
 def _references(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
     from astrid_core.differencing.leave_out import LeaveOut
     from astrid_core.shared.runs import RunKey
+    from astrid_core.stages.build_reference import run_build_reference
     from astrid_core.stages.preprocess import run_preprocess
-    from astrid_core.stages.references import plan_references, run_build_reference
+    from astrid_core.stages.references import plan_references
 
     left_out = LeaveOut(
         nights=frozenset(arguments.exclude_night), observation_ids=frozenset(arguments.exclude),
@@ -165,9 +166,9 @@ def _references(services: "Services", pipeline: "Pipeline", arguments: argparse.
         keys = _each(lambda one: run_preprocess(services, one, pipeline.preparation), group.observation_ids, arguments)
         built = run_build_reference(
             services, [RunKey(key) for key in keys], config, pipeline.activation,
-            cell=group.cell, band=group.band, leaves_out=group.leaves_out,
+            cells=group.cells, band=group.band, leaves_out=group.leaves_out,
         )  # fmt: skip
-        digests.append(built.digest)
+        digests += [one.digest for one in built]
     return digests
 
 

@@ -1,130 +1,152 @@
-"""Several prepared exposures of one field as one deep image."""
+"""Several prepared exposures on one grid of the sky as one deep image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from astrid_core.differencing.combine import combine
+from astrid_core.differencing.combine import Combined, combine
 from astrid_core.differencing.config import ReferenceConfig
-from astrid_core.differencing.placed import find_stars, fwhm_of, place_on, sky_noise
+from astrid_core.differencing.pixel_grid import Box, cut
+from astrid_core.differencing.placed import Placed, Placing, find_stars, fwhm_of, sky_noise
 from astrid_core.preprocessing.psf import measure_psf
 from astrid_core.shared.errors import BadPixels, TooFewSources
-from astrid_core.shared.images import MaskPlane, PsfModel, SkyImage
+from astrid_core.shared.images import PsfModel, SkyImage
 
-T = TypeVar("T", np.float32, np.uint16)
-
-VERSION = 3
+VERSION = 4
 """Raise when the same inputs should give a different result."""
+
+_STRIP_ROWS = 2048
+_HALO_FWHM = 8.0
+"""Artefacts are told apart by what lies nearer than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A prepared exposure, and what is known of where it looks and how deep."""
+
+    image: SkyImage
+    sky_known: bool = True
+    """Whether its WCS may be trusted for registration."""
+    zero_point_mag: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coadd:
-    """A coadded image, the positions (in the list of inputs) of those that went in, and its noise."""
+    """A coadded image, those of the inputs that went in, and its noise."""
 
     image: SkyImage
     coverage: NDArray[np.uint16]
     """Number of inputs that each pixel is made of."""
     base: int
-    """Position of the input that gave grid and flux scale."""
-    used: tuple[int, ...]
-    fwhm_pix: float
-    sky_rms: float
+    """Position, in the list of inputs, of the one that gave the flux scale."""
+    placed: tuple[Placed, ...]
+    """The inputs that were used, on the grid."""
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Positions of the inputs that were used."""
+        return tuple(sorted(one.index for one in self.placed))
+
+    @property
+    def fwhm_pix(self) -> float:
+        """Of the stars, in pixels of the grid."""
+        return fwhm_of(self.image)
+
+    @property
+    def sky_rms(self) -> float:
+        """Median standard deviation of the pixels."""
+        return sky_noise(self.image)
 
 
-def coadd(images: Sequence[SkyImage], config: ReferenceConfig, *, sky_known: Sequence[bool]) -> Coadd:
-    """Coadd prepared images: sharpest first as the base, the others registered and scaled to it, artefacts left out.
+def coadd(inputs: Sequence[Input], wcs: WCS, shape: tuple[int, int], config: ReferenceConfig) -> Coadd:
+    """Coadd prepared images on the grid of ``wcs`` and ``shape`` (ny, nx), artefacts left out.
 
-    Weights are those of least noise for a point source, 1 / (sigma^2 FWHM^2). ``sky_known`` tells which WCS may be
-    trusted for registration. Inputs that cannot be registered are left out; raises BadPixels if none remains.
+    The sharpest for its depth is the base; the others are registered and scaled to it, or to what was placed before
+    where they do not meet it. Weights are those of least noise for a point source, 1 / (sigma^2 FWHM^2). Inputs that
+    cannot be registered are left out; raises BadPixels if none remains.
     """
-    order = _rank(images, config)
-    base_index = next((index for index in order if sky_known[index]), order[0])
-    order = [base_index, *(index for index in order if index != base_index)]
-    base = _padded(images[base_index], [images[index] for index in order], config)
-    base_sources = find_stars(base)
-    stack, used = [base], [base_index]
-    for index in order[1:]:
-        if len(used) == config.max_inputs:
+    order = _rank(inputs, config)
+    base = next((index for index in order if inputs[index].sky_known and inputs[index].image.wcs is not None), None)
+    if base is None:
+        raise BadPixels("a reference needs sky coordinates", n_inputs=len(inputs))
+    placing = Placing.start(base, inputs[base].image, wcs, shape, zero_point_mag=inputs[base].zero_point_mag)
+    waiting = [index for index in order if index != base]
+    while waiting:
+        left = [index for index in waiting if not _place(placing, index, inputs[index], config)]
+        # Where the field has grown, some may meet it now.
+        if len(left) == len(waiting) or not placing.grow():
             break
-        placed = place_on(images[index], base, base_sources, trust=sky_known[index])
-        if placed is not None:
-            stack.append(placed)
-            used.append(index)
-    fwhm = np.array([fwhm_of(images[index]) for index in used])
-    noise = np.array([sky_noise(placed) for placed in stack])
-    combined = combine(stack, 1.0 / (noise * fwhm) ** 2, [float(one) for one in fwhm], config)
-    usable = combined.image.usable
-    if not usable.any():
-        raise BadPixels("no usable pixel in the coadd", n_inputs=len(used))
-    psf = _measured_psf(combined.image) or base.psf
-    if psf is None:
-        raise TooFewSources("no PSF for the coadd", n_inputs=len(used))
+        waiting = left
+    combined = _combined(placing.placed, shape, wcs, config)
+    if not combined.image.usable.any():
+        raise BadPixels("no usable pixel in the coadd", n_inputs=len(placing.placed))
     return Coadd(
-        image=replace(combined.image, psf=psf),
+        image=replace(combined.image, psf=measured_psf(combined.image) or placing.placed[0].image.psf),
         coverage=combined.coverage,
-        base=base_index,
-        used=tuple(sorted(used)),
-        fwhm_pix=psf.fwhm_pix,
-        sky_rms=float(np.sqrt(np.median(combined.image.variance[usable]))),
+        base=base,
+        placed=tuple(placing.placed),
     )
 
 
-def _rank(images: Sequence[SkyImage], config: ReferenceConfig) -> list[int]:
-    """Order inputs by how well they show a point source; drop those blurred beyond the limit."""
-    sharpest = min(fwhm_of(image) for image in images)
-    kept = [index for index, image in enumerate(images) if fwhm_of(image) <= config.max_fwhm_ratio * sharpest]
-    return sorted(kept, key=lambda index: (sky_noise(images[index]) * fwhm_of(images[index]), index))
+def _rank(inputs: Sequence[Input], config: ReferenceConfig) -> list[int]:
+    """Order inputs by how well they show a point source; drop those blurred beyond the limit.
 
-
-def _padded(base: SkyImage, images: Sequence[SkyImage], config: ReferenceConfig) -> SkyImage:
-    """Return ``base`` on a grid of its own pixels that holds all images with a WCS, as far as ``max_side_pix`` allows.
-
-    The base is copied, not interpolated: its noise stays as it is.
+    Noise is compared as flux where all have a zero point, else as counts.
     """
-    if base.wcs is None:
-        raise BadPixels("a reference needs sky coordinates", n_inputs=len(images))
-    low, high = np.zeros(2), np.array(base.shape[::-1], dtype=float) - 1.0
-    for image in images:
-        if image.wcs is None:
-            continue
-        ny, nx = image.shape
-        corners = image.wcs.pixel_to_world([0, nx - 1, 0, nx - 1], [0, 0, ny - 1, ny - 1])
-        xy = np.array(base.wcs.world_to_pixel(corners))
-        grown_low, grown_high = np.minimum(low, xy.min(axis=1)), np.maximum(high, xy.max(axis=1))
-        if np.isfinite(xy).all() and (grown_high - grown_low).max() < config.max_side_pix:
-            low, high = grown_low, grown_high
-    corner, behind = np.floor(low).astype(int), np.ceil(high).astype(int) + 1
-    shape = (int(behind[1] - corner[1]), int(behind[0] - corner[0]))
-    inside = np.s_[-corner[1] : base.shape[0] - corner[1], -corner[0] : base.shape[1] - corner[0]]
-    return SkyImage(
-        pixels=_laid_out(base.pixels, shape, inside, np.nan),
-        variance=_laid_out(base.variance, shape, inside, np.nan),
-        mask=_laid_out(base.mask, shape, inside, MaskPlane.NO_DATA),
-        wcs=_moved(base.wcs, corner),
-        psf=base.psf,
+    images = [one.image for one in inputs]
+    sharpest = min(fwhm_of(image) for image in images)
+    zero_points = [one.zero_point_mag for one in inputs]
+    scale = [1.0 if None in zero_points or one is None else 10.0 ** (-0.4 * (one - 25.0)) for one in zero_points]
+    kept = [index for index, image in enumerate(images) if fwhm_of(image) <= config.max_fwhm_ratio * sharpest]
+    return sorted(kept, key=lambda index: (scale[index] * sky_noise(images[index]) * fwhm_of(images[index]), index))
+
+
+def _place(placing: Placing, index: int, one: Input, config: ReferenceConfig) -> bool:
+    """Place an input, and tell whether nothing more is to be done about it."""
+    looking = one.image if one.sky_known else replace(one.image, wcs=None)
+    return placing.is_deep_under(looking, config.max_inputs) or placing.add(
+        index, one.image, trust=one.sky_known, zero_point_mag=one.zero_point_mag
     )
 
 
-def _laid_out(plane: NDArray[T], shape: tuple[int, int], inside: tuple[slice, slice], blank: float) -> NDArray[T]:
-    larger = np.full(shape, blank, dtype=plane.dtype)
-    larger[inside] = plane
-    return larger
+def _combined(placed: Sequence[Placed], shape: tuple[int, int], wcs: WCS, config: ReferenceConfig) -> Combined:
+    """Combine strip by strip: of many small exposures in a large field only those of a strip are laid out at once."""
+    fwhm = [fwhm_of(one.image) for one in placed]
+    weights = 1.0 / (np.array([sky_noise(one.image) for one in placed]) * np.array(fwhm)) ** 2
+    halo = int(np.ceil(_HALO_FWHM * max(fwhm)))
+    parts = []
+    for first in range(0, shape[0], _STRIP_ROWS):
+        behind = min(first + _STRIP_ROWS, shape[0])
+        low, high = max(0, first - halo), min(shape[0], behind + halo)
+        strip = Box(x=0, y=low, nx=shape[1], ny=high - low)
+        here = [number for number, one in enumerate(placed) if not one.box.overlap(strip).is_empty]
+        laid = [placed[number].on(strip) for number in here]
+        found = combine(laid, weights[here], [fwhm[number] for number in here], config) if laid else _nothing(strip)
+        own = Box(x=0, y=first - low, nx=shape[1], ny=behind - first)
+        whole = Box(x=0, y=0, nx=shape[1], ny=high - low)
+        parts.append(Combined(image=cut(found.image, own), coverage=found.coverage[own.within(whole)]))
+    return Combined(
+        image=SkyImage(
+            pixels=np.concatenate([one.image.pixels for one in parts]),
+            variance=np.concatenate([one.image.variance for one in parts]),
+            mask=np.concatenate([one.image.mask for one in parts]),
+            wcs=wcs,
+        ),
+        coverage=np.concatenate([one.coverage for one in parts]),
+    )
 
 
-def _moved(wcs: WCS, corner: NDArray[np.int_]) -> WCS:
-    moved = wcs.deepcopy()
-    moved.wcs.crpix = moved.wcs.crpix - corner
-    if moved.sip is not None:
-        moved.sip.crpix[:] = moved.sip.crpix - corner
-    moved.wcs.set()
-    return moved
+def _nothing(strip: Box) -> Combined:
+    blank = np.zeros((1, 1), dtype=np.float32)
+    empty = cut(SkyImage(pixels=blank, variance=blank, mask=blank.astype(np.uint16)), replace(strip, x=1, y=1))
+    return Combined(image=empty, coverage=np.zeros(strip.shape, dtype=np.uint16))
 
 
-def _measured_psf(image: SkyImage) -> PsfModel | None:
+def measured_psf(image: SkyImage) -> PsfModel | None:
+    """Return the PSF of a coadd from its own stars; None where they are too few."""
     try:
         return measure_psf(
             image.pixels,

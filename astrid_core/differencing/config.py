@@ -14,14 +14,12 @@ METHODS = ("auto", "zogy", "kernel")
 class ReferenceConfig:
     """Settings of the coadded reference images."""
 
-    cell_order: int = 6
-    """HEALPix order of the cells that references are kept by: 6 is 0.84 square degrees."""
     min_inputs: int = 3
     """A reference of fewer exposures is built, but recorded as thin: nothing in it was compared with two others. It is
     used only where no full one is, and never takes the place of a full one.
     """
     max_inputs: int = 20
-    """The best so many exposures of a group are coadded; at most 40."""
+    """Of each part of the sky the best so many exposures are coadded; at most 40."""
     max_fwhm_ratio: float = 1.6
     """Exposures blurred by more than this against the sharpest are left out."""
     clip_sigma: float = 5.0
@@ -31,11 +29,9 @@ class ReferenceConfig:
     ray there from a star.
     """
     max_side_pix: int = 6000
-    """A coadd is not extended beyond this by exposures that reach over its edge."""
+    """Cells are coadded together as long as they and their exposures fit into this."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.cell_order <= 12:
-            raise BadConfiguration("cell_order must lie in [0, 12]", got=self.cell_order)
         if not 1 <= self.min_inputs <= self.max_inputs <= _MOST_INPUTS:
             raise BadConfiguration(
                 f"1 <= min_inputs <= max_inputs <= {_MOST_INPUTS} must hold",

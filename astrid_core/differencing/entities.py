@@ -28,7 +28,7 @@ class ReferenceKey:
 
     survey: str
     family: str
-    """References of one pointing: ``pointing-`` and the HEALPix cell of order 12 in which the first one was centred."""
+    """The grid that its pixels lie on; for an image that others made, its file."""
     cell: SkyCell
     instrument: str
     band: str
@@ -43,6 +43,7 @@ class ReferenceImage:
     image: ArtifactRef
     family: str
     cell: SkyCell
+    """Owns the sky inside it; of an image that others made, the cell of its middle."""
     instrument: str = ""
     band: str
     leaves_out: str = ""
@@ -175,8 +176,8 @@ class DifferenceRun:
     reason: str = ""
     preprocess_key: RunKey
     observation_id: str
-    reference_digest: str = ""
-    """Empty where no reference was found."""
+    reference_digests: tuple[str, ...] = ()
+    """Of the cells that the exposure touches, first that of its middle; empty where no reference was found."""
     image: ArtifactRef | None = None
     """DIFFERENCE, SCORE, VARIANCE, MASK, PSF and, for the cutouts, SCIENCE and REFERENCE on the science grid."""
     registration: Registration | None = None
@@ -197,7 +198,13 @@ class DifferenceRun:
 
     @classmethod
     def skipped(
-        cls, key: RunKey, *, preprocess_key: RunKey, observation_id: str, reference_digest: str, reason: str
+        cls,
+        key: RunKey,
+        *,
+        preprocess_key: RunKey,
+        observation_id: str,
+        reference_digests: tuple[str, ...],
+        reason: str,
     ) -> "DifferenceRun":
         """Return the record of a pair that could not be differenced."""
         return cls(
@@ -206,5 +213,5 @@ class DifferenceRun:
             reason=reason,
             preprocess_key=preprocess_key,
             observation_id=observation_id,
-            reference_digest=reference_digest,
+            reference_digests=reference_digests,
         )

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from astrid_core.differencing.entities import Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.shared.runs import RunKey
-from astrid_core.shared.sky import Region, SkyCell
+from astrid_core.shared.sky import Region, SkyCell, SkyPosition
 
 
 class ReferenceImages(Protocol):
@@ -28,6 +28,12 @@ class ReferenceImages(Protocol):
         status: ReferenceStatus | None = None,
     ) -> Sequence[ReferenceImage]:
         """Return references (by their centre), ordered by cell, band, version, digest."""
+        ...
+
+    def meeting(
+        self, position: SkyPosition, radius_deg: float, *, status: ReferenceStatus | None = None
+    ) -> Sequence[ReferenceImage]:
+        """Return references whose circles meet a circle on the sky, in the same order."""
         ...
 
     def set_status(self, digest: str, status: ReferenceStatus) -> None:
@@ -62,5 +68,5 @@ class DifferenceRuns(Protocol):
         ...
 
     def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
-        """Return what was compared with these references, ordered by observation, run."""
+        """Return what was compared with these references, ordered by observation, run, reference."""
         ...

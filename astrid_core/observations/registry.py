@@ -124,6 +124,8 @@ class Instrument:
     saturation_adu: float | None = None
     pixel_scale_arcsec: float | None = None
     """Typical, unbinned."""
+    grid_scale_arcsec: float | None = None
+    """Of the pixels of its references, where another than its own serves it better."""
     fwhm_arcsec: float | None = None
     """Typical width of its stars."""
 

@@ -12,6 +12,9 @@ from astropy.coordinates import Latitude, Longitude
 from astropy_healpix import HEALPix
 from mocpy import MOC
 
+OPERATIONS_ORDER = 6
+"""Of the cells by which people work: backfills, coverage, imported images; 0.84 square degrees each."""
+
 HPX_ORDER = 29
 """Order of the position index: cells of 0.4 milliarcseconds, numbers that fit a signed 64-bit integer."""
 
@@ -76,6 +79,10 @@ class SkyCell:
     def containing(cls, position: SkyPosition, *, order: int) -> "SkyCell":
         """Return the cell of ``order`` that holds ``position``."""
         return cls(order=order, number=position.hpx29 >> 2 * (HPX_ORDER - order))
+
+    def holds(self, position: SkyPosition) -> bool:
+        """Tell whether ``position`` lies in the cell: exactly one cell of an order holds it."""
+        return SkyCell.containing(position, order=self.order) == self
 
     @property
     def hpx29_range(self) -> tuple[int, int]:

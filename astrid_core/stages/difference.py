@@ -18,8 +18,8 @@ from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.errors import MissingArtifact, NoReference, Unprocessable
 from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
-from astrid_core.shared.sky import Region, SkyPosition
-from astrid_core.stages.images import load_image
+from astrid_core.shared.sky import SkyPosition
+from astrid_core.stages.images import load_image, load_template
 from astrid_core.stages.preprocess import round_inputs
 from astrid_core.stages.services import Records, Services
 from astrid_core.stages.suitability import choose_suitable, judge_reference
@@ -27,19 +27,21 @@ from astrid_core.stages.suitability import choose_suitable, judge_reference
 log = structlog.get_logger()
 
 
-def find_reference(records: Records, observation: Observation, config: DifferenceConfig) -> ReferenceImage:
-    """Return the active reference of an observation by the rule of ``choose_suitable``, or raise NoReference."""
-    near = Region.cone(observation.position, radius_deg=min(180.0, 2.0 * observation.radius_deg))
-    return choose_suitable(observation, records.references.search(region=near, status=ReferenceStatus.ACTIVE), config)
+def find_references(records: Records, observation: Observation, config: DifferenceConfig) -> tuple[ReferenceImage, ...]:
+    """Return the active references of an observation by the rule of ``choose_suitable``, or raise NoReference."""
+    near = records.references.meeting(observation.position, observation.radius_deg, status=ReferenceStatus.ACTIVE)
+    return choose_suitable(observation, near, config)
 
 
-def difference_key(preprocessed: PreprocessRun, reference: ReferenceImage | None, config: DifferenceConfig) -> RunKey:
-    """Return the key of comparing a prepared image with a reference; None stands for: no reference was there."""
+def difference_key(
+    preprocessed: PreprocessRun, references: Sequence[ReferenceImage], config: DifferenceConfig
+) -> RunKey:
+    """Return the key of comparing a prepared image with references; none stands for: no reference was there."""
     image = preprocessed.image.digest if preprocessed.image else ""
     inputs = (
         preprocessed.observation_id,
         image,
-        reference.digest if reference else "no reference",
+        *([one.digest for one in references] or ["no reference"]),
         # The same pixels may come out of another round, whose runs are to be its own.
         *round_inputs(preprocessed.processing_round),
     )
@@ -51,8 +53,8 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
     with services.transaction() as records:
         preprocessed = records.preprocess_runs.get(preprocess_key)
         observation = records.observations.get(preprocessed.observation_id)
-        reference, missing = _reference_or_reason(records, observation, config)
-        key = difference_key(preprocessed, reference, config)
+        references, missing = _references_or_reason(records, observation, config)
+        key = difference_key(preprocessed, references, config)
         done = records.difference_runs.find(key)
     if done:
         return settled(done)
@@ -60,31 +62,32 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
         raise MissingArtifact("preparation has no image", run=preprocess_key)
     started = time.monotonic()
     try:
-        if reference is None:
+        if not references:
             raise missing
+        science = load_image(services.artifacts, preprocessed.image)
         pair = difference_pair(
-            load_image(services.artifacts, preprocessed.image),
-            load_image(services.artifacts, reference.image),
+            science,
+            load_template(services.artifacts, references, science),
             config,
             trust_science_wcs=preprocessed.wcs is None or preprocessed.wcs.is_trusted,
             about=measures_of_exposure(preprocessed),
             band=observation.band,
             arrays=services.arrays,
         )
-        suits = judge_reference(observation, reference, config)
+        suits = judge_reference(observation, references[0], config)
         pair = replace(pair, quality=read_with_care(pair.quality, suits.reason))
     except Unprocessable as error:
         skipped = DifferenceRun.skipped(
             key,
             preprocess_key=preprocess_key,
             observation_id=observation.id,
-            reference_digest=reference.digest if reference else "",
+            reference_digests=tuple(one.digest for one in references),
             reason=str(error),
         )
         _record(services, skipped)
         raise
     image = services.artifacts.put(write_difference(pair), media_type=MEDIA_TYPE)
-    run = _record_of(pair, key, preprocessed, reference, image, elapsed_s=time.monotonic() - started)
+    run = _record_of(pair, key, preprocessed, references, image, elapsed_s=time.monotonic() - started)
     _record(services, run, reference_class=str(suits.reference_class))
     log.info("difference.recorded", run=key, observation=observation.id, n_candidates=len(run.candidates))
     return key
@@ -95,7 +98,7 @@ def _record(services: Services, run: DifferenceRun, *, reference_class: str = ""
         if records.difference_runs.add(run):
             facts = {
                 "observation": run.observation_id,
-                "reference": run.reference_digest,
+                "references": list(run.reference_digests),
                 "status": run.status.value,
                 "reason": run.reason,
                 "n_candidates": len(run.candidates),
@@ -105,20 +108,20 @@ def _record(services: Services, run: DifferenceRun, *, reference_class: str = ""
             records.events.append("difference.recorded", subject=run.key, facts=facts)
 
 
-def _reference_or_reason(
+def _references_or_reason(
     records: Records, observation: Observation, config: DifferenceConfig
-) -> tuple[ReferenceImage | None, NoReference]:
+) -> tuple[tuple[ReferenceImage, ...], NoReference]:
     try:
-        return find_reference(records, observation, config), NoReference("")
+        return find_references(records, observation, config), NoReference("")
     except NoReference as reason:
-        return None, reason
+        return (), reason
 
 
 def _record_of(
     pair: PairDifference,
     key: RunKey,
     preprocessed: PreprocessRun,
-    reference: ReferenceImage,
+    references: Sequence[ReferenceImage],
     image: ArtifactRef,
     *,
     elapsed_s: float,
@@ -128,7 +131,7 @@ def _record_of(
         status=RunStatus.SUCCEEDED,
         preprocess_key=preprocessed.key,
         observation_id=preprocessed.observation_id,
-        reference_digest=reference.digest,
+        reference_digests=tuple(one.digest for one in references),
         image=image,
         registration=pair.registration,
         flux_ratio=pair.flux_ratio,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from astrid_core.differencing.config import ReferenceConfig
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.observations.compatibility import ReferenceClass, refusal_of_mission
 from astrid_core.observations.entities import ExternalImage, WcsOrigin, night_of
@@ -20,7 +19,7 @@ from astrid_core.shared.artifacts import describe
 from astrid_core.shared.errors import Unprocessable, UnusableFile
 from astrid_core.shared.fits_format import MEDIA_TYPE
 from astrid_core.shared.runs import RunKey, run_key
-from astrid_core.shared.sky import Region, SkyCell
+from astrid_core.shared.sky import OPERATIONS_ORDER, Region, SkyCell
 from astrid_core.stages.images import store_image
 from astrid_core.stages.ingest import survey_client
 from astrid_core.stages.reference_status import activate
@@ -44,7 +43,6 @@ class Imported:
 def run_import_references(
     services: Services,
     survey: str,
-    config: ReferenceConfig,
     preprocess: PreprocessConfig,
     *,
     band: str,
@@ -58,7 +56,7 @@ def run_import_references(
     digests, refused = [], {}
     for image in client.images():
         try:
-            digest = _import(services, survey, image, config, preprocess, band=band, region=region)
+            digest = _import(services, survey, image, preprocess, band=band, region=region)
         except Unprocessable as problem:
             refused[image.archive_id] = " ".join(str(problem).split())
             continue
@@ -71,7 +69,6 @@ def _import(
     services: Services,
     survey: str,
     image: ExternalImage,
-    config: ReferenceConfig,
     preprocess: PreprocessConfig,
     *,
     band: str,
@@ -83,7 +80,7 @@ def _import(
     if region is not None and not region.contains(place.position):
         return ""
     mission = _require_mission(facts, image)
-    cell = SkyCell.containing(place.position, order=config.cell_order)
+    cell = SkyCell.containing(place.position, order=OPERATIONS_ORDER)
     source = describe(image.content, media_type=MEDIA_TYPE)
     recipe = run_key("import", VERSION, preprocess, (source.digest, survey, band, str(cell)))
     with services.transaction() as records:

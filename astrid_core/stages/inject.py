@@ -16,7 +16,7 @@ from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import MissingArtifact, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
-from astrid_core.stages.images import load_image
+from astrid_core.stages.images import load_image, load_template
 from astrid_core.stages.services import Services
 
 log = structlog.get_logger(__name__)
@@ -99,10 +99,11 @@ def _try(
     if prepared.image is None or prepared.quality is None:
         raise MissingArtifact("preparation has no image", run=prepared.key)
     with services.transaction() as records:
-        reference = records.references.get(difference.reference_digest)
+        references = [records.references.get(digest) for digest in difference.reference_digests]
+    science = load_image(services.artifacts, prepared.image)
     pair = TrialPair(
-        science=load_image(services.artifacts, prepared.image),
-        reference=load_image(services.artifacts, reference.image),
+        science=science,
+        reference=load_template(services.artifacts, references, science),
         well=well_of(prepared.quality, config.preprocess),
         trust_science_wcs=prepared.wcs is None or prepared.wcs.is_trusted,
         zero_point_mag=prepared.zero_point_in_the_middle(header=observation.zero_point_mag),

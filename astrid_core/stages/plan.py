@@ -11,7 +11,7 @@ from astrid_core.shared.errors import NoReference
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import Region
 from astrid_core.stages.detect import detect_key
-from astrid_core.stages.difference import difference_key, find_reference
+from astrid_core.stages.difference import difference_key, find_references
 from astrid_core.stages.preprocess import Preparation, planned_key
 from astrid_core.stages.services import Records, Services
 
@@ -75,10 +75,10 @@ def _chain(
     if prepared is None or prepared.status is RunStatus.SKIPPED:
         return prepared is not None, None
     try:
-        reference = find_reference(records, observation, recipe.difference)
+        references = find_references(records, observation, recipe.difference)
     except NoReference:
-        reference = None
-    subtracted = records.difference_runs.find(difference_key(prepared, reference, recipe.difference))
+        references = ()
+    subtracted = records.difference_runs.find(difference_key(prepared, references, recipe.difference))
     if subtracted is None or subtracted.status is RunStatus.SKIPPED:
         return subtracted is not None, None
     scored = records.model_runs.find(detect_key(subtracted.key, recipe.model, recipe.detect))

@@ -14,6 +14,7 @@ from astrid_core.catalog.measure import Measurement, catalog_entry, light_curve_
 from astrid_core.catalog.sphere import cone_around
 from astrid_core.curation.entities import Verdict
 from astrid_core.curation.verdicts import judgements
+from astrid_core.differencing.template import owner_of
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
 from astrid_core.stages.services import Records, Services
@@ -180,6 +181,7 @@ class _Offered:
                 message = f"{key} is of {observation.survey} {observation.night}, not of {survey} {night}"
                 raise ValueError(message)
             difference = records.difference_runs.get(run.difference_key)
+            references = [records.references.get(digest) for digest in difference.reference_digests]
             prepared = records.preprocess_runs.get(difference.preprocess_key)
             n_detections += len(run.detections)
             if records.quarantines.of(observation) is not None:
@@ -190,7 +192,8 @@ class _Offered:
                 if detection.score is None or detection.score < config.min_score or not significant:
                     n_below += 1
                     continue
-                one = measurement(detection, observation, prepared, reference_digest=difference.reference_digest)
+                owner = owner_of(detection.candidate.position, references)
+                one = measurement(detection, observation, prepared, reference_digest=owner.digest)
                 if one is None:
                     n_without_position += 1
                 else:

@@ -57,11 +57,16 @@ def list_references(services: Services, *, status: ReferenceStatus | None = None
 
 
 def list_stale(services: Services) -> tuple[Stale, ...]:
-    """Return, by observation, the differences of exposures that were never compared with a reference in use."""
+    """Return, by observation, what exposures were compared with that is no longer used.
+
+    Exposures that have a difference with nothing but references in use are left out.
+    """
     with services.transaction() as records:
         status = {one.digest: one.status for one in records.references.search()}
         compared = records.difference_runs.comparisons(sorted(status))
-    settled = {one.observation_id for one in compared if status[one.reference_digest] is ReferenceStatus.ACTIVE}
+    is_active = {digest: found is ReferenceStatus.ACTIVE for digest, found in status.items()}
+    outdated = {one.run for one in compared if not is_active[one.reference_digest]}
+    settled = {one.observation_id for one in compared if one.run not in outdated}
     return tuple(
         Stale(
             observation_id=one.observation_id,
@@ -70,7 +75,7 @@ def list_stale(services: Services) -> tuple[Stale, ...]:
             status=status[one.reference_digest],
         )
         for one in compared
-        if one.observation_id not in settled
+        if one.observation_id not in settled and not is_active[one.reference_digest]
     )
 
 

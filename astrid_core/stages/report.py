@@ -120,7 +120,9 @@ class _Night:
 
     def reference_of(self, runs: ExposureRuns) -> tuple[Observation, ...]:
         """Return the exposures that one was compared with."""
-        return self.inputs.get(runs.difference.reference_digest, ()) if runs.difference else ()
+        digests = runs.difference.reference_digests if runs.difference else ()
+        found = {one.id: one for digest in digests for one in self.inputs.get(digest, ())}
+        return tuple(found.values())
 
     @property
     def points(self) -> tuple[LightCurvePoint, ...]:
@@ -162,7 +164,7 @@ class _Night:
                 for identity, curve in light_curves_near(records, places).items()
                 if any(point.observation_id == observation.id for point in curve)
             }
-        digests = {runs.difference.reference_digest for runs in exposures if runs.difference} - {""}
+        digests = {digest for runs in exposures if runs.difference for digest in runs.difference.reference_digests}
         references = tuple(records.references.get(digest) for digest in sorted(digests))
         return cls(
             exposures=tuple(exposures),

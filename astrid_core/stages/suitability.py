@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.entities import ReferenceImage
-from astrid_core.differencing.references import choose_reference
+from astrid_core.differencing.references import choose_references
 from astrid_core.observations.compatibility import Compatibility, ReferenceClass, Traits, compatibility
 from astrid_core.observations.entities import Observation
 from astrid_core.observations.registry_file import known_instruments
@@ -14,21 +14,21 @@ from astrid_core.shared.errors import NoReference
 
 def choose_suitable(
     observation: Observation, references: Sequence[ReferenceImage], config: DifferenceConfig
-) -> ReferenceImage:
-    """Return the reference by the rule of ``choose_reference``, of class A where there is one, else of class B.
+) -> tuple[ReferenceImage, ...]:
+    """Return the references by the rule of ``choose_references``, of class A where there are any, else one of class B.
 
     Raises NoReference, with the reasons of those that the matrix of instruments refuses.
     """
     judged = [(reference, judge_reference(observation, reference, config)) for reference in references]
     own = [reference for reference, found in judged if found.reference_class is ReferenceClass.A]
     try:
-        return choose_reference(observation, own, config)
+        return choose_references(observation, own, config)
     except NoReference as missing:
         others = [reference for reference, found in judged if found.reference_class is ReferenceClass.B]
         refused = sorted({found.reason for _, found in judged if found.reference_class is None})
         pairs = tuple((observation.band, reference.band) for reference in others)
         try:
-            return choose_reference(observation, others, replace(config, compatible_bands=pairs))
+            return choose_references(observation, others, replace(config, compatible_bands=pairs))
         except NoReference:
             facts = {**missing.facts, "n_references_near": len(references)}
             raise NoReference(

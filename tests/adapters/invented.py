@@ -152,7 +152,7 @@ def difference_run(key: RunKey = DIFFERENCE, *, candidates: Sequence[Candidate] 
         status=RunStatus.SUCCEEDED,
         preprocess_key=preprocess_run().key,
         observation_id=observation().id,
-        reference_digest=reference().digest,
+        reference_digests=(reference().digest,),
         image=artifact(30),
         registration=Registration(offset_x_pix=-0.3, offset_y_pix=0.7, rms_pix=0.05, n_matched=55, method="wcs"),
         flux_ratio=1.03,

@@ -134,7 +134,7 @@ def _compared_with(connection: Connection, digest: str) -> None:
         connection.execute(table.insert().values(values))
 
 
-def test_the_newest_reference_of_each_pointing_becomes_the_one_in_use(empty_url: str) -> None:
+def test_references_by_pointing_keep_their_family_and_are_retired_for_those_by_cell(empty_url: str) -> None:
     engine = open_engine(empty_url)
     with engine.begin() as connection:
         command.upgrade(scripts(connection), "0008")
@@ -157,7 +157,7 @@ def test_the_newest_reference_of_each_pointing_becomes_the_one_in_use(empty_url:
     engine.dispose()
     assert [tuple(row) for row in found] == [
         ("a", "retired", "pointing-12/7"),
-        ("b", "active", "pointing-12/7"),
-        ("c", "active", "pointing-12/8"),
-        ("d", "active", "pointing-12/7"),
+        ("b", "retired", "pointing-12/7"),
+        ("c", "retired", "pointing-12/8"),
+        ("d", "retired", "pointing-12/7"),
     ]

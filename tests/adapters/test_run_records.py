@@ -12,7 +12,7 @@ from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.images import MaskPlane
 from astrid_core.shared.runs import RunKey, RunStatus
-from astrid_core.shared.sky import Region, SkyCell
+from astrid_core.shared.sky import Region, SkyCell, SkyPosition
 from tests.adapters.databases import AnyDatabase
 from tests.adapters.invented import (
     MODEL_RUN,
@@ -136,6 +136,44 @@ def test_what_was_compared_with_a_reference_is_found(database: AnyDatabase) -> N
         assert records.difference_runs.comparisons([]) == ()
 
 
+def test_a_difference_keeps_the_references_of_all_cells_in_their_order(database: AnyDatabase) -> None:
+    beside = [reference(number, cell=f"6/{number}") for number in (22, 21)]
+    run = replace(difference_run(), reference_digests=tuple(one.digest for one in (reference(), *beside)))
+    with database.transaction() as records:
+        for one in beside:
+            records.references.add(one)
+        record_difference(records, run)
+        assert not records.difference_runs.add(run)
+    with database.transaction() as records:
+        assert records.difference_runs.get(run.key) == run
+        compared = records.difference_runs.comparisons([one.digest for one in (*beside, reference())])
+    assert {(one.observation_id, one.run) for one in compared} == {(run.observation_id, run.key)}
+    assert sorted(one.reference_digest for one in compared) == sorted(run.reference_digests)
+
+
+@pytest.mark.parametrize(("ra_deg", "dec_deg"), [(150.0, 2.0), (0.001, 0.0), (359.999, -89.95), (10.0, 90.0)])
+def test_references_are_found_where_their_circles_meet_another(
+    database: AnyDatabase, ra_deg: float, dec_deg: float
+) -> None:
+    def moved(by_deg: float) -> SkyPosition:
+        dec = dec_deg + by_deg if dec_deg + by_deg <= 90.0 else 180.0 - dec_deg - by_deg
+        return SkyPosition(ra_deg=ra_deg if dec_deg + by_deg <= 90.0 else (ra_deg + 180.0) % 360.0, dec_deg=dec)
+
+    here = SkyPosition(ra_deg=ra_deg, dec_deg=dec_deg)
+    near, far = (
+        replace(reference(number, cell=f"6/{number}", at=moved(by_deg)), radius_deg=0.3)
+        for number, by_deg in ((30, 0.39), (31, 0.41))
+    )
+    wide = replace(reference(32, cell="6/32", at=moved(1.0)), radius_deg=0.95)
+    with database.transaction() as records:
+        for one in (near, far, wide):
+            records.references.add(one)
+        records.references.set_status(near.digest, ReferenceStatus.ACTIVE)
+        assert [one.digest for one in records.references.meeting(here, 0.1)] == [near.digest, wide.digest]
+        active = records.references.meeting(here, 0.1, status=ReferenceStatus.ACTIVE)
+    assert [one.digest for one in active] == [near.digest]
+
+
 def test_a_difference_comes_back_with_its_candidates_in_order(database: AnyDatabase) -> None:
     run = difference_run(candidates=[candidate(number, at=position()) for number in range(1, 12)])
     with database.transaction() as records:
@@ -160,7 +198,7 @@ def test_a_pair_without_reference_is_recorded_as_skipped(database: AnyDatabase) 
         RunKey("difference-2"),
         preprocess_key=preprocess_run().key,
         observation_id=observation().id,
-        reference_digest="",
+        reference_digests=(),
         reason="no reference within 1 deg",
     )
     with database.transaction() as records:

@@ -114,14 +114,14 @@ def difference_run(
     preprocess_key = RunKey(f"preprocess-{seen.archive_id}")
     if reason:
         return DifferenceRun.skipped(
-            key, preprocess_key=preprocess_key, observation_id=seen.id, reference_digest="", reason=reason
+            key, preprocess_key=preprocess_key, observation_id=seen.id, reference_digests=(), reason=reason
         )
     return DifferenceRun(
         key=key,
         status=RunStatus.SUCCEEDED,
         preprocess_key=preprocess_key,
         observation_id=seen.id,
-        reference_digest=REFERENCE_DIGEST,
+        reference_digests=(REFERENCE_DIGEST,),
         image=image,
         registration=Registration(offset_x_pix=0.1, offset_y_pix=0.0, rms_pix=0.05, n_matched=30, method="wcs"),
         flux_ratio=1.0,

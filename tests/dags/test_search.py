@@ -199,7 +199,7 @@ def test_references_that_cannot_be_built_are_no_failure_of_the_others(made: Scen
     with pytest.raises(Unprocessable, match="no reference could be built"):
         references.coadd_groups(
             made.services,
-            {"label": "none", "groups": [{"cell": "6/1", "band": "r", "leaves_out": "", "items": []}]},
+            {"label": "none", "groups": [{"cells": ["6/1"], "band": "r", "leaves_out": "", "items": []}]},
         )
     with pytest.raises(Unprocessable, match="no reference that was built is in use"):
         references.require_in_use(references.check_built(made.services, [{"built": digests, "in_use": []}]))

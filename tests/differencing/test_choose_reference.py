@@ -4,7 +4,7 @@ import pytest
 
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.leave_out import LeaveOut
-from astrid_core.differencing.references import choose_reference
+from astrid_core.differencing.references import choose_references
 from tests.adapters.invented import reference
 from tests.catalog.night import NIGHT, observation
 
@@ -17,7 +17,8 @@ FULL = replace(
 
 def _without(leave_out: LeaveOut) -> str:
     newer = replace(FULL, version=2, leaves_out=leave_out.text, image=replace(FULL.image, digest="2" * 64))
-    return choose_reference(SEEN, [FULL, newer], DifferenceConfig()).leaves_out
+    (found,) = choose_references(SEEN, [FULL, newer], DifferenceConfig())
+    return found.leaves_out
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from astrid_core.differencing.coadd import coadd
 from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.extract import Peak
 from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.shared.images import SkyImage
 from benchmarks.null_fields import THRESHOLD, explain, null_pairs, page
 from benchmarks.real_frames import REAL_DATA, prepared_file
+from tests.synthetic.coadds import coadd_on_grid
 
 pytestmark = [
     pytest.mark.real,
@@ -62,7 +62,7 @@ def test_sn_2007i_has_faded_when_the_images_are_exchanged() -> None:
 
 
 def test_sn_2007i_is_found_against_a_coadd_of_one_image() -> None:
-    reference = coadd([_image(PS1)[0]], ReferenceConfig(), sky_known=[True])
+    reference = coadd_on_grid([_image(PS1)[0]], ReferenceConfig())
     image, trusted = _image(FORS2)
     pair = difference_pair(image, reference.image, DifferenceConfig(), trust_science_wcs=trusted)
     supernova = _supernova(pair)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from astrid_core.differencing.entities import Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.runs import RunKey
-from astrid_core.shared.sky import Region, SkyCell
+from astrid_core.shared.sky import Region, SkyCell, SkyPosition, separation_arcsec
 from tests.fakes.tables import add_new
 
 
@@ -43,6 +43,15 @@ class MemoryReferenceImages:
             and (status is None or one.status is status)
         ]
         return tuple(sorted(found, key=lambda one: (one.cell, one.band, one.version, one.digest)))
+
+    def meeting(
+        self, position: SkyPosition, radius_deg: float, *, status: ReferenceStatus | None = None
+    ) -> Sequence[ReferenceImage]:
+        return tuple(
+            one
+            for one in self.search(status=status)
+            if separation_arcsec(one.position, position) / 3600.0 < radius_deg + one.radius_deg
+        )
 
     def set_status(self, digest: str, status: ReferenceStatus) -> None:
         changed = replace(self.get(digest), status=status)
@@ -88,8 +97,9 @@ class MemoryDifferenceRuns:
 
     def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
         found = [
-            Comparison(observation_id=run.observation_id, run=run.key, reference_digest=run.reference_digest)
+            Comparison(observation_id=run.observation_id, run=run.key, reference_digest=digest)
             for run in self._rows.values()
-            if run.reference_digest in set(reference_digests)
+            for digest in run.reference_digests
+            if digest in set(reference_digests)
         ]
-        return tuple(sorted(found, key=lambda one: (one.observation_id, one.run)))
+        return tuple(sorted(found, key=lambda one: (one.observation_id, one.run, one.reference_digest)))

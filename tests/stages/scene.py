@@ -18,6 +18,8 @@ from tests.synthetic.fields import Source, draw, observe, stars, wcs
 SHAPE = (320, 340)
 GAIN, READ_NOISE, SKY = 2.0, 5.0, 300.0
 NEW = Source(x_pix=170.3, y_pix=150.7, flux=4000.0)
+CENTRE = (149.77, 2.39)
+"""Near the middle of a cell of order 6: one reference holds the field."""
 REFERENCE_NIGHTS = ("2024-01-10", "2024-01-11")
 NIGHT = "2024-01-20"
 
@@ -43,11 +45,18 @@ def scene(**files: bytes) -> Scene:
     return Scene(services=services, database=database, artifacts=artifacts, survey=survey, models=models)
 
 
-def exposure(night: str, *, seed: int, extra: list[Source] | None = None, fwhm: float = 3.0) -> bytes:
+def exposure(
+    night: str,
+    *,
+    seed: int,
+    extra: list[Source] | None = None,
+    fwhm: float = 3.0,
+    centre: tuple[float, float] = CENTRE,
+) -> bytes:
     """Return the FITS file of one exposure, taken at 22 h UTC."""
     light = draw(SHAPE, stars(SHAPE, seed=77, density=1 / 1200) + (extra or []), fwhm)
     pixels = observe(light, sky=SKY, gain=GAIN, read_noise=READ_NOISE, seed=seed).pixels + SKY
-    header = wcs(SHAPE).to_header()
+    header = wcs(SHAPE, centre=centre).to_header()
     header["DATE-OBS"] = f"{night}T22:00:00"
     header["MJD-OBS"] = float(Time(f"{night}T22:00:00", scale="utc").mjd)
     header["EXPTIME"] = 60.0

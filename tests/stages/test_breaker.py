@@ -32,8 +32,9 @@ def _add(
     made = difference_run(seen, places)
     run = model_run(made, [0.9] * len(places))
     with services.transaction() as records:
-        if not any(one.digest == made.reference_digest for one in records.references.search()):
-            records.references.add(replace(reference(), image=replace(reference().image, digest=made.reference_digest)))
+        (digest,) = made.reference_digests
+        if not any(one.digest == digest for one in records.references.search()):
+            records.references.add(replace(reference(), image=replace(reference().image, digest=digest)))
         records.observations.add(seen)
         records.preprocess_runs.add(preprocess_run(seen))
         records.difference_runs.add(made)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from astrid_core.differencing.config import DifferenceConfig, ReferenceConfig
+from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.entities import QualityLevel
 from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.observations.entities import ExternalImage, Observation, Rejection, Survey
@@ -73,7 +73,7 @@ def with_cutouts(**made: bytes) -> Scene:
 
 
 def imported(made: Scene, *, region: Region | None = None) -> Imported:
-    return run_import_references(made.services, "view", ReferenceConfig(), PREPROCESS, band="r", region=region)
+    return run_import_references(made.services, "view", PREPROCESS, band="r", region=region)
 
 
 def test_a_cutout_is_a_reference_of_class_b_that_finds_the_new_star_and_is_flagged() -> None:
@@ -89,7 +89,7 @@ def test_a_cutout_is_a_reference_of_class_b_that_finds_the_new_star_and_is_flagg
     assert (reference.reference_class, reference.mission, reference.survey) == (ReferenceClass.B, "sdss", "view")
     assert (reference.inputs, reference.nights, reference.version) == ((), (), 1)
     assert event.facts["epoch"] == "2000-2008"
-    assert run.reference_digest == digest
+    assert run.reference_digests == (digest,)
     best = run.candidates[0]
     assert (best.x_pix, best.y_pix) == pytest.approx((NEW.x_pix, NEW.y_pix), abs=0.5)
     assert run.quality is not None
@@ -145,4 +145,4 @@ def test_only_images_in_the_region_are_imported() -> None:
 
 def test_an_unknown_survey_is_a_wrong_setting() -> None:
     with pytest.raises(BadConfiguration, match="survey is not configured"):
-        run_import_references(scene().services, "nix", ReferenceConfig(), PREPROCESS, band="r")
+        run_import_references(scene().services, "nix", PREPROCESS, band="r")

@@ -14,6 +14,7 @@ from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.shared.errors import UnknownModel, UnknownRecord, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus
+from astrid_core.stages.build_reference import run_build_reference
 from astrid_core.stages.detect import run_detect
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.export import exported_files, run_export
@@ -21,7 +22,7 @@ from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.inject import choose_shadows, injection_key, plan_shadows, run_injection
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
-from astrid_core.stages.references import plan_references, run_build_reference
+from astrid_core.stages.references import plan_references
 from tests.fakes.models import with_champion
 from tests.stages.scene import NIGHT, Scene, scene
 
@@ -38,7 +39,7 @@ def _searched(made: Scene) -> tuple[RunKey, RunKey, Model]:
     )
     inputs = [run_preprocess(made.services, one, PIPELINE.preparation) for one in group.observation_ids]
     run_build_reference(
-        made.services, inputs, PIPELINE.reference, PIPELINE.activation, cell=group.cell, band=group.band
+        made.services, inputs, PIPELINE.reference, PIPELINE.activation, cells=group.cells, band=group.band
     )
     prepared = run_preprocess(made.services, SCIENCE, PIPELINE.preparation)
     difference = run_difference(made.services, prepared, PIPELINE.difference)

@@ -16,9 +16,10 @@ from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.events import verify_chain
 from astrid_core.shared.runs import RunKey
+from astrid_core.stages.build_reference import run_build_reference
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import detect_key
-from astrid_core.stages.difference import difference_key, find_reference
+from astrid_core.stages.difference import difference_key, find_references
 from astrid_core.stages.lifecycle import (
     quarantine_instrument,
     quarantine_observation,
@@ -30,7 +31,7 @@ from astrid_core.stages.lifecycle import (
 from astrid_core.stages.plan import NightPlan, Recipe, plan_night
 from astrid_core.stages.preprocess import Preparation, planned_key, preprocess_key
 from astrid_core.stages.publish import run_publish
-from astrid_core.stages.references import plan_references, run_build_reference
+from astrid_core.stages.references import plan_references
 from astrid_core.stages.report import run_report
 from astrid_core.stages.review import list_pending
 from astrid_core.stages.services import Services
@@ -65,7 +66,7 @@ class Night:
             key = planned_key(records, seen, None, PREPARATION)
             prepared: PreprocessRun = replace(preprocess_run(seen), key=key, processing_round=number)
             made = difference_run(seen, PLACES)
-            key = difference_key(prepared, find_reference(records, seen, DIFFERENCE), DIFFERENCE)
+            key = difference_key(prepared, find_references(records, seen, DIFFERENCE), DIFFERENCE)
             candidates = tuple(replace(one, run=key) for one in made.candidates)
             subtracted: DifferenceRun = replace(made, key=key, preprocess_key=prepared.key, candidates=candidates)
             run = model_run(subtracted, [0.9, 0.8], model=self.recipe.model.id)
@@ -174,7 +175,7 @@ def test_no_reference_is_built_from_it(night: Night) -> None:
     with night.services.transaction() as records:
         (run,) = records.preprocess_runs.of_observation(NAMES[0])
     with pytest.raises(Exception, match="no prepared exposure to coadd"):
-        run_build_reference(night.services, [run.key], ReferenceConfig(), ActivationConfig(), cell="6/1", band="r")
+        run_build_reference(night.services, [run.key], ReferenceConfig(), ActivationConfig(), cells=("6/1",), band="r")
 
 
 def test_an_instrument_is_set_aside_with_what_is_still_to_come(night: Night) -> None:
@@ -211,7 +212,7 @@ def test_the_first_round_has_the_keys_that_it_always_had() -> None:
     assert key != preprocess_key(invented(), AS_IT_IS, PREPARATION, processing_round=1)
     prepared = preprocess_run(observation(1))
     again = replace(prepared, processing_round=1)
-    assert difference_key(prepared, None, DIFFERENCE) != difference_key(again, None, DIFFERENCE)
+    assert difference_key(prepared, (), DIFFERENCE) != difference_key(again, (), DIFFERENCE)
 
 
 def test_who_sets_aside_what_does_not_exist_is_told(night: Night) -> None:

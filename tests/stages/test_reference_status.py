@@ -10,7 +10,8 @@ from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, 
 from astrid_core.differencing.entities import ReferenceStatus
 from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.shared.errors import NoReference, NotAllowed
-from astrid_core.stages.difference import find_reference, run_difference
+from astrid_core.stages.build_reference import Built, run_build_reference
+from astrid_core.stages.difference import find_references, run_difference
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.plan import Recipe, plan_night
 from astrid_core.stages.preprocess import Preparation, run_preprocess
@@ -21,7 +22,7 @@ from astrid_core.stages.reference_status import (
     quarantine_reference,
     retire_reference,
 )
-from astrid_core.stages.references import Built, plan_references, run_build_reference
+from astrid_core.stages.references import plan_references
 from tests.stages.scene import NIGHT, Scene, exposure, scene
 
 PREPARATION, DIFFERENCE = Preparation(), DifferenceConfig()
@@ -48,10 +49,11 @@ def _build(made: Scene, activation: ActivationConfig | None = None, *, leave_out
     asked = leave_out or LeaveOut(nights=frozenset({NIGHT}))
     (group,) = plan_references(made.services, survey="demo", config=config, leave_out=asked)
     keys = [run_preprocess(made.services, one, PREPARATION) for one in group.observation_ids]
-    return run_build_reference(
+    (built,) = run_build_reference(
         made.services, keys, config, activation or ActivationConfig(),
-        cell=group.cell, band=group.band, leaves_out=group.leaves_out,
+        cells=group.cells, band=group.band, leaves_out=group.leaves_out,
     )  # fmt: skip
+    return built
 
 
 def _another_night(made: Scene, *, fwhm: float = 3.0) -> None:
@@ -65,7 +67,8 @@ def _statuses(made: Scene) -> list[ReferenceStatus]:
 
 def _found(made: Scene) -> str:
     with made.services.transaction() as records:
-        return find_reference(records, records.observations.get(SCIENCE), DIFFERENCE).digest
+        (found,) = find_references(records, records.observations.get(SCIENCE), DIFFERENCE)
+        return found.digest
 
 
 def _events(made: Scene) -> list[tuple[str, str]]:

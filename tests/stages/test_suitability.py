@@ -8,10 +8,11 @@ from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.observations.compatibility import ReferenceClass
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.errors import NoReference
+from astrid_core.stages.build_reference import run_build_reference
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.preprocess import Preparation, run_preprocess
-from astrid_core.stages.references import plan_references, run_build_reference
+from astrid_core.stages.references import plan_references
 from astrid_core.stages.suitability import choose_suitable, judge_reference
 from tests.adapters.invented import observation, reference
 from tests.stages.scene import NIGHT, scene
@@ -33,11 +34,11 @@ PLATE = other(3, survey="plates", mission="dss")
 
 
 def test_a_reference_of_the_mission_goes_before_one_of_another_survey() -> None:
-    assert choose_suitable(FORS2, [PLATE, STACK, OWN], CONFIG) is OWN
+    assert choose_suitable(FORS2, [PLATE, STACK, OWN], CONFIG) == (OWN,)
 
 
 def test_another_survey_is_taken_where_there_is_no_other() -> None:
-    assert choose_suitable(FORS2, [PLATE, STACK], CONFIG) is STACK
+    assert choose_suitable(FORS2, [PLATE, STACK], CONFIG) == (STACK,)
     found = judge_reference(FORS2, STACK, CONFIG)
     assert found.reference_class is ReferenceClass.B
     assert "another survey" in found.reason
@@ -75,11 +76,11 @@ def test_a_difference_from_a_class_b_reference_says_so_on_its_record_and_event()
         made.services, survey="demo", config=ReferenceConfig(), leave_out=LeaveOut(nights=frozenset({NIGHT}))
     )
     keys = [run_preprocess(made.services, one, Preparation()) for one in group.observation_ids]
-    digest = run_build_reference(
-        made.services, keys, ReferenceConfig(), ActivationConfig(), cell=group.cell, band=group.band
-    ).digest
+    (reference,) = run_build_reference(
+        made.services, keys, ReferenceConfig(), ActivationConfig(), cells=group.cells, band=group.band
+    )
     with made.services.transaction() as records:
-        built = records.references.get(digest)
+        built = records.references.get(reference.digest)
     assert built.reference_class is ReferenceClass.A
     assert built.pixel_scale_arcsec == pytest.approx(1.0, rel=0.2)
     foreign = scene()

@@ -18,10 +18,16 @@ class Source:
     flux: float
 
 
-def wcs(shape: tuple[int, int], *, scale_arcsec: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)) -> WCS:
+def wcs(
+    shape: tuple[int, int],
+    *,
+    scale_arcsec: float = 1.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+    centre: tuple[float, float] = (150.0, 2.0),
+) -> WCS:
     frame = WCS(naxis=2)
     frame.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    frame.wcs.crval = [150.0, 2.0]
+    frame.wcs.crval = list(centre)
     frame.wcs.crpix = [(shape[1] + 1) / 2 + shift[0], (shape[0] + 1) / 2 + shift[1]]
     frame.wcs.cd = np.array([[-scale_arcsec, 0.0], [0.0, scale_arcsec]]) / 3600.0
     frame.wcs.set()

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.locks import Lock, take
 from astrid_core.adapters.db.repositories.statements import insert_new, read, read_in, read_region
-from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow
+from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow, NeighbourReferenceRow
 from astrid_core.adapters.db.rows.references import ReferenceImageRow
 from astrid_core.differencing.entities import Candidate, Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.runs import RunKey
-from astrid_core.shared.sky import Region, SkyCell
+from astrid_core.shared.sky import Region, SkyCell, SkyPosition, separation_arcsec
 
 
 class SqlReferenceImages:
@@ -58,6 +58,18 @@ class SqlReferenceImages:
             found = [one for one in (row.entity() for row in rows) if region.contains(one.position)]
         return tuple(sorted(found, key=lambda one: (one.cell, one.band, one.version, one.digest)))
 
+    def meeting(
+        self, position: SkyPosition, radius_deg: float, *, status: ReferenceStatus | None = None
+    ) -> Sequence[ReferenceImage]:
+        """Return references whose circles meet a circle on the sky, in the same order."""
+        largest = self._session.execute(select(func.max(ReferenceImageRow.radius_deg))).scalar() or 0.0
+        reach = Region.cone(position, radius_deg=min(90.0, max(radius_deg + largest, 1e-6)))
+        return tuple(
+            one
+            for one in self.search(region=reach, status=status)
+            if separation_arcsec(one.position, position) / 3600.0 < radius_deg + one.radius_deg
+        )
+
     def set_status(self, digest: str, status: ReferenceStatus) -> None:
         """Change what a reference may be used for; NotAllowed for a second active one of a key."""
         self.get(digest)
@@ -87,6 +99,8 @@ class SqlDifferenceRuns:
             message = f"candidate {strangers[0]} is not of {run.key}"
             raise ValueError(message)
         is_new = insert_new(self._session, DifferenceRunRow, DifferenceRunRow.values(run))
+        if is_new and len(run.reference_digests) > 1:
+            self._session.execute(insert(NeighbourReferenceRow), NeighbourReferenceRow.values_of_all(run))
         if is_new and run.candidates:
             self._session.execute(insert(CandidateRow), CandidateRow.values_of_all(run.candidates))
         return is_new
@@ -109,20 +123,26 @@ class SqlDifferenceRuns:
         return tuple(sorted((self._entity(row) for row in read(self._session, wanted)), key=lambda run: run.key))
 
     def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
-        """Return what was compared with these references, ordered by observation, run."""
-        rows = read_in(
-            self._session, select(DifferenceRunRow), DifferenceRunRow.reference_digest, list(reference_digests)
+        """Return what was compared with these references, ordered by observation, run, reference."""
+        wanted = list(reference_digests)
+        middle = read_in(self._session, select(DifferenceRunRow), DifferenceRunRow.reference_digest, wanted)
+        beside = read_in(self._session, select(NeighbourReferenceRow), NeighbourReferenceRow.reference_digest, wanted)
+        runs = read_in(
+            self._session, select(DifferenceRunRow), DifferenceRunRow.key, sorted({one.run for one in beside})
         )
+        observation_of = {row.key: row.observation_id for row in (*middle, *runs)}
+        pairs = [(row.key, row.reference_digest or "") for row in middle]
+        pairs += [(row.run, row.reference_digest) for row in beside]
         found = [
-            Comparison(
-                observation_id=row.observation_id, run=RunKey(row.key), reference_digest=row.reference_digest or ""
-            )
-            for row in rows
+            Comparison(observation_id=observation_of[run], run=RunKey(run), reference_digest=digest)
+            for run, digest in pairs
         ]
-        return tuple(sorted(found, key=lambda one: (one.observation_id, one.run)))
+        return tuple(sorted(found, key=lambda one: (one.observation_id, one.run, one.reference_digest)))
 
     def _entity(self, row: DifferenceRunRow) -> DifferenceRun:
-        return row.entity(candidates_of(self._session, RunKey(row.key)))
+        beside = select(NeighbourReferenceRow).where(NeighbourReferenceRow.run == row.key)
+        neighbours = read(self._session, beside.order_by(NeighbourReferenceRow.number))
+        return row.entity(candidates_of(self._session, RunKey(row.key)), [one.reference_digest for one in neighbours])
 
 
 def candidates_of(session: Session, key: RunKey) -> tuple[Candidate, ...]:

@@ -31,6 +31,7 @@ class DifferenceRunRow(Row):
     preprocess_key: Mapped[str] = mapped_column(ForeignKey("preprocess_run.key"), index=True)
     observation_id: Mapped[str] = mapped_column(ForeignKey("observation.id"), index=True)
     reference_digest: Mapped[str | None] = mapped_column(ForeignKey("reference_image.digest"), index=True)
+    """That of the middle; the others are rows of their own."""
     image_digest: Mapped[str | None]
     image_media_type: Mapped[str | None]
     image_n_bytes: Mapped[int | None]
@@ -60,7 +61,7 @@ class DifferenceRunRow(Row):
             "reason": run.reason,
             "preprocess_key": run.preprocess_key,
             "observation_id": run.observation_id,
-            "reference_digest": run.reference_digest or None,
+            "reference_digest": next(iter(run.reference_digests), None),
             **artifact_values("image", run.image),
             "registration_offset_x_pix": None if tie is None else tie.offset_x_pix,
             "registration_offset_y_pix": None if tie is None else tie.offset_y_pix,
@@ -78,15 +79,15 @@ class DifferenceRunRow(Row):
             "elapsed_s": run.elapsed_s,
         }
 
-    def entity(self, candidates: Sequence[Candidate]) -> DifferenceRun:
-        """Return the difference with its candidates."""
+    def entity(self, candidates: Sequence[Candidate], neighbours: Sequence[str]) -> DifferenceRun:
+        """Return the difference with its candidates and the references beside that of the middle."""
         return DifferenceRun(
             key=RunKey(self.key),
             status=RunStatus(self.status),
             reason=self.reason,
             preprocess_key=RunKey(self.preprocess_key),
             observation_id=self.observation_id,
-            reference_digest=self.reference_digest or "",
+            reference_digests=(self.reference_digest, *neighbours) if self.reference_digest else (),
             image=artifact_of(self.image_digest, self.image_media_type, self.image_n_bytes),
             registration=self._registration(),
             flux_ratio=self.flux_ratio,
@@ -121,6 +122,22 @@ class DifferenceRunRow(Row):
             n_matched=self.registration_n_matched,
             method=self.registration_method,
         )
+
+
+class NeighbourReferenceRow(Row):
+    """A reference of a cell beside that in the middle of the exposure."""
+
+    __tablename__ = "neighbour_reference"
+
+    run: Mapped[str] = mapped_column(ForeignKey("difference_run.key"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    reference_digest: Mapped[str] = mapped_column(ForeignKey("reference_image.digest"), index=True)
+
+    @staticmethod
+    def values_of_all(run: DifferenceRun) -> list[dict[str, Any]]:
+        """Return the columns of every one of a difference."""
+        beside = enumerate(run.reference_digests[1:], start=1)
+        return [{"run": run.key, "number": number, "reference_digest": digest} for number, digest in beside]
 
 
 class CandidateRow(Row):
