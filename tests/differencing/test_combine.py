@@ -17,7 +17,7 @@ FWHM_PIX = (3.6, 4.0, 4.2, 4.3)
 def star_of(fwhm_pix: float, flux: float) -> NDArray[np.float64]:
     y, x = np.mgrid[:SIDE_PIX, :SIDE_PIX] - STAR_PIX
     sigma = fwhm_pix / 2.3548
-    return flux * np.exp(-(x**2 + y**2) / (2.0 * sigma**2)) / (2.0 * np.pi * sigma**2)
+    return np.asarray(flux * np.exp(-(x**2 + y**2) / (2.0 * sigma**2)) / (2.0 * np.pi * sigma**2))
 
 
 def mean_of(flux: float, *, lost: slice | None) -> Combined:
