@@ -118,7 +118,8 @@ def _truth_rows(facts: NightFacts) -> list[tuple[str, str]]:
     missed = [
         (
             f"missed {one.object_id}",
-            f"RA {one.ra_deg:.5f} Dec {one.dec_deg:+.5f}, predicted S/N {one.predicted_snr:.1f}",
+            f"RA {one.ra_deg:.5f} Dec {one.dec_deg:+.5f}, predicted S/N {one.predicted_snr:.1f}"
+            + (f"; {one.seen}" if one.seen else ""),
         )
         for one in facts.truth.missed
     ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.sphere import neighbours
+from astrid_core.detection.entities import Detection
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.sky import SkyPosition, separation_arcsec
 
@@ -55,6 +56,8 @@ class Missed:
     ra_deg: float
     dec_deg: float
     predicted_snr: float
+    seen: str = ""
+    """What the search made of its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,7 @@ def tally(
     sights: Sequence[tuple[TruthRow, bool]],
     rows_of: Mapping[str, Sequence[TruthRow]],
     points: Sequence[LightCurvePoint],
+    detections: Iterable[Detection] = (),
     n_usable_pix: int,
     min_snr: float,
     radius_arcsec: float,
@@ -139,7 +143,7 @@ def tally(
 
     ``sights`` are the rows that must be found, each with whether its pixel is unmasked, over all exposures that were
     searched; ``rows_of`` holds, for every observation, the rows that apply to it (see ``rows_for``): what moves is
-    compared at its time.
+    compared at its time. ``detections`` tell what was seen of those that are missed.
     """
     in_order = sorted(sights, key=lambda sight: (abs(sight[0].predicted_snr or 0.0), sight[0].object_id))
     # The brightest sight of an object comes last and stands for it.
@@ -149,15 +153,17 @@ def tally(
         [expected[name].position for name in names], [point.position for point in points], radius_arcsec=radius_arcsec
     )
     recovered = {names[one] for _, one, _ in near}
+    brightest_first = sorted(expected.values(), key=lambda row: (-abs(row.predicted_snr or 0.0), row.object_id))
+    lost = [row for row in brightest_first if row.object_id not in recovered]
     missed = tuple(
         Missed(
             object_id=row.object_id,
             ra_deg=row.ra_deg,
             dec_deg=row.dec_deg,
             predicted_snr=float(row.predicted_snr or 0.0),
+            seen=seen,
         )
-        for row in sorted(expected.values(), key=lambda row: (-abs(row.predicted_snr or 0.0), row.object_id))
-        if row.object_id not in recovered
+        for row, seen in zip(lost, _what_was_seen(lost, detections, radius_arcsec), strict=True)
     )
     return TruthTally(
         min_snr=min_snr,
@@ -188,6 +194,20 @@ def labels(
         for _, one, other in sorted(pairs, key=lambda pair: rows[pair[2]].kind not in CHANGING_KINDS):
             found.setdefault(seen[one].detection_id, rows[other])
     return found
+
+
+def _what_was_seen(rows: Sequence[TruthRow], detections: Iterable[Detection], radius_arcsec: float) -> Sequence[str]:
+    """Say of each place what became of the strongest candidate there."""
+    strongest_last = sorted(detections, key=lambda one: (abs(one.candidate.score), one.id))
+    placed = [(one, place) for one in strongest_last if (place := one.candidate.position) is not None]
+    pairs = neighbours([row.position for row in rows], [place for _, place in placed], radius_arcsec=radius_arcsec)
+    best = {one: placed[other][0] for _, one, other in sorted(pairs, key=lambda pair: pair[2])}
+    return [_verdict(best[number]) if number in best else "no candidate" for number in range(len(rows))]
+
+
+def _verdict(detection: Detection) -> str:
+    judged = f"not scored: {detection.unscored_reason}" if detection.score is None else f"score {detection.score:.3f}"
+    return f"{detection.candidate.score:+.1f} sigma, {judged}"
 
 
 def _near_the_frame(rows: Sequence[TruthRow], shape: tuple[int, ...], wcs: WCS) -> tuple[TruthRow, ...]:

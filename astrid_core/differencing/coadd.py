@@ -15,7 +15,7 @@ from astrid_core.preprocessing.psf import measure_psf
 from astrid_core.shared.errors import BadPixels, TooFewSources
 from astrid_core.shared.images import PsfModel, SkyImage
 
-VERSION = 4
+VERSION = 5
 """Raise when the same inputs should give a different result."""
 
 _STRIP_ROWS = 2048

@@ -205,6 +205,7 @@ def _compare(
         sights=sights,
         rows_of=rows_of,
         points=seen.points,
+        detections=[one for runs in seen.exposures if runs.model_run for one in runs.model_run.detections],
         n_usable_pix=n_usable_pix,
         min_snr=settings.min_truth_snr,
         radius_arcsec=settings.truth_radius_arcsec,

@@ -20,7 +20,7 @@ TALLY = TruthTally(
     radius_arcsec=1.5,
     n_expected=40,
     n_recovered=39,
-    missed=(Missed(object_id="T7", ra_deg=150.0, dec_deg=-2.0, predicted_snr=8.4),),
+    missed=(Missed(object_id="T7", ra_deg=150.0, dec_deg=-2.0, predicted_snr=8.4, seen="no candidate"),),
     n_hidden=3,
     n_entries=50,
     false=(FalseEntry(entry_id="0" * 36, ra_deg=150.1, dec_deg=2.0, score=0.7, significance=-6.0, near="star"),),
@@ -143,6 +143,7 @@ def test_the_table_fits_a_terminal_and_names_everything() -> None:
         "39 of 40 transients with predicted S/N >= 8 on unmasked pixels (97.5 %); 1 missed, 3 more on masked pixels",
         "1 of 50 catalog entries in 8.00 usable Mpix, 0.50 per 4 Mpix",
         "missed T7",
+        "predicted S/N 8.4; no candidate",
         "on a star",
     ):
         assert expected in flat

@@ -4,7 +4,7 @@ import pytest
 from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.truth import TruthRow, in_frame, labels, must_be_found, rows_for, tally
 from tests.catalog.invented import light_curve, measured
-from tests.catalog.night import SIDE_PIX, frame_wcs, observation, sky_at
+from tests.catalog.night import SIDE_PIX, difference_run, frame_wcs, model_run, observation, sky_at
 
 EXPOSURE = observation(1)
 
@@ -90,6 +90,25 @@ def test_recovered_missed_and_hidden_are_counted_per_object_with_their_denominat
     assert [(one.object_id, one.predicted_snr) for one in outcome.missed] == [("lost", 9.0)]
     assert outcome.false == ()
     assert outcome.usable_mpix == pytest.approx(4.0)
+
+
+def test_a_missed_one_says_what_the_search_saw_there() -> None:
+    torn, unsure, unseen = known("torn", 10, 10, snr=19.8), known("unsure", 40, 40, snr=9.0), known("unseen", 60, 60)
+    run = model_run(difference_run(EXPOSURE, [(10, 10, 21.3), (40, 40, 5.1), (40.5, 40, 8.8)]), [None, 0.4, 0.3])
+    outcome = tally(
+        sights=[(row, True) for row in (torn, unsure, unseen)],
+        rows_of={EXPOSURE.id: [torn, unsure, unseen]},
+        points=[],
+        detections=run.detections,
+        n_usable_pix=1,
+        min_snr=8.0,
+        radius_arcsec=1.5,
+    )
+    assert {one.object_id: one.seen for one in outcome.missed} == {
+        "torn": f"+21.3 sigma, not scored: {run.detections[0].unscored_reason}",
+        "unsure": "+8.8 sigma, score 0.300",
+        "unseen": "no candidate",
+    }
 
 
 def test_an_entry_beyond_the_radius_neither_recovers_nor_is_true() -> None:
