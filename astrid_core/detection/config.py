@@ -13,13 +13,18 @@ class DetectConfig:
     """Settings of the scoring of candidates."""
 
     max_masked_fraction: float = 0.5
-    """A candidate gets no score where more than this part of its stamp, or of the disc of one FWHM around it, is masked
-    or outside the frame.
+    """A candidate gets no score where more than this part of the disc of one FWHM around it is masked or outside the
+    frame.
+    """
+    max_masked_stamp: float = 0.7
+    """The same for its whole stamp. In a corner of the frame up to three quarters of a stamp are outside, while all
+    of the candidate's light may be inside.
     """
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.max_masked_fraction < 1.0:
-            raise BadConfiguration("max_masked_fraction must lie in (0, 1)", got=self.max_masked_fraction)
+        for name in ("max_masked_fraction", "max_masked_stamp"):
+            if not 0.0 < getattr(self, name) < 1.0:
+                raise BadConfiguration(f"{name} must lie in (0, 1)", got=getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

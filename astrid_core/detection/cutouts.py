@@ -144,9 +144,12 @@ def refusal(masked: NDArray[np.bool_], offset: tuple[int, int], *, radius_pix: f
     """Return why a candidate cannot be judged by a stamp of which so much is masked; empty if it can."""
     y, x = np.mgrid[: masked.shape[0], : masked.shape[1]]
     away = np.hypot(y - offset[0], x - offset[1])
-    for what, part in (("stamp", masked), ("disc of one FWHM", masked[away <= max(1.5, radius_pix)])):
+    disc = masked[away <= max(1.5, radius_pix)]
+    for what, part, allowed in (
+        ("stamp", masked, config.max_masked_stamp),
+        ("disc of one FWHM", disc, config.max_masked_fraction),
+    ):
         fraction = float(part.mean())
-        if fraction > config.max_masked_fraction:
-            allowed = config.max_masked_fraction
+        if fraction > allowed:
             return f"too much of the {what} is masked or outside the frame (masked={fraction:.2f}, allowed={allowed})"
     return ""

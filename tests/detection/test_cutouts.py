@@ -57,14 +57,22 @@ def test_masked_pixels_and_numbers_that_are_none_show_nothing_but_the_mask() -> 
     assert _plane(stamps, "masked").sum() == 1.0
 
 
-def test_a_stamp_over_the_edge_is_masked_there_and_one_over_a_corner_is_refused() -> None:
-    made = product()
-    stamps = _cut(made, candidate(4.0, 60.0, 9.0), candidate(4.0, 4.0, 9.0), candidate(70.0, 60.0, 9.0))
-    assert stamps.index.tolist() == [0, 2]
+def test_a_stamp_over_an_edge_or_a_corner_is_masked_there() -> None:
+    stamps = _cut(product(), candidate(4.0, 60.0, 9.0), candidate(4.0, 4.0, 9.0), candidate(70.0, 60.0, 9.0))
+    assert stamps.index.tolist() == [0, 1, 2]
     assert _plane(stamps, "masked").mean() == pytest.approx((stamps.offset[0][1] - 4) / SIZE)
-    assert _plane(stamps, "masked", 1).sum() == 0.0
-    assert list(stamps.refused) == [1]
-    assert "allowed=0.5" in stamps.refused[1]
+    assert _plane(stamps, "masked", 1).mean() > 0.5
+    assert _plane(stamps, "masked", 2).sum() == 0.0
+
+
+def test_a_candidate_of_whose_stamp_hardly_anything_can_be_used_is_refused() -> None:
+    made = product()
+    y, x = np.indices(made.mask.shape)
+    around = np.where(np.hypot(y - 60.0, x - 70.0) > 8.0, np.uint16(MaskPlane.NO_DATA), np.uint16(0))
+    stamps = _cut(replace(made, mask=made.mask | around), candidate(70.0, 60.0, 9.0))
+    assert len(stamps.index) == 0
+    assert "too much of the stamp" in stamps.refused[0]
+    assert "allowed=0.7" in stamps.refused[0]
 
 
 def test_a_candidate_amid_masked_pixels_is_refused() -> None:
