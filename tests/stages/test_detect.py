@@ -62,7 +62,7 @@ def test_every_candidate_gets_a_score_or_the_reason_why_not() -> None:
         candidate(70.0, 50.0, 30.0, number=1),
         candidate(30.0, 80.0, -20.0, number=2),
         candidate(100.0, 90.0, 5.0, number=3),
-        candidate(2.0, 2.0, 5.0, number=4),
+        candidate(0.0, 0.0, 5.0, number=4),
     )
     key = bench.detect()
     with bench.database.transaction() as records:
