@@ -48,20 +48,21 @@ def group_cells(
         for cell in family.cells_near(observation.position, observation.radius_deg):
             touching.setdefault(cell, []).append(observation)
     groups: list[CellGroup] = []
+    names: list[frozenset[str]] = []
     asked = [(cell, seen) for cell, seen in touching.items() if any(one.id in wanted for one in seen)]
     for cell, seen in sorted(asked, key=lambda item: (-len(item[1]), item[0])):
-        own = {one.id for one in seen}
-        for number, group in enumerate(groups):
-            joined = replace(group, cells=tuple(sorted((*group.cells, cell))))
-            if (
-                family.plane_of(cell) == family.plane_of(group.cells[0])
-                and own <= {one.id for one in group.observations}
-                and max(_field(joined, family).shape) <= max_side_pix
-            ):
+        own = frozenset(one.id for one in seen)
+        for number, of_group in enumerate(names):
+            if not own <= of_group:
+                continue
+            joined = replace(groups[number], cells=tuple(sorted((*groups[number].cells, cell))))
+            is_one_plane = family.plane_of(cell) == family.plane_of(groups[number].cells[0])
+            if is_one_plane and max(_field(joined, family).shape) <= max_side_pix:
                 groups[number] = joined
                 break
         else:
             groups.append(CellGroup(cells=(cell,), observations=tuple(seen)))
+            names.append(own)
     return tuple(sorted(groups, key=lambda group: group.cells))
 
 
