@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid_core.detection.config import DetectConfig
-from astrid_core.detection.cutouts import CHANNELS, GRID_PIX, Stamps, exchanged, refusal, stack_planes
+from astrid_core.detection.cutouts import GRID_PIX, Made, Stamps, exchanged, gather, refusal, stack_planes
 from astrid_core.detection.triplets import triplet_stamps
 from benchmarks.detector_frames import PATCH_PIX, Patches
 
@@ -32,36 +32,24 @@ class Operating:
 
 def frame_stamps(patches: Patches) -> Stamps:
     """Return the stamps as the detection stage cuts them."""
+    return gather((_shown(patches, number) for number in range(len(patches.at))), len(patches.at), STAMP_PIX)
+
+
+def _shown(patches: Patches, number: int) -> Made:
     half, first = PATCH_PIX // 2, STAMP_PIX // 2 - GRID_PIX // 2
-    refused: dict[int, str] = {}
-    kept: list[int] = []
-    offsets: list[tuple[int, int]] = []
-    pixels = np.empty((len(patches.at), STAMP_PIX, STAMP_PIX, len(CHANNELS)), dtype=np.float32)
-    for number, (planes, at) in enumerate(zip(patches.planes, patches.at, strict=True)):
-        offset = at - GRID_PIX * ((at - first) // GRID_PIX)
-        top, left = (half - offset).tolist()
-        science, reference, difference, score, variance, mask = np.moveaxis(
-            planes[top : top + STAMP_PIX, left : left + STAMP_PIX], -1, 0
-        )
-        masked = mask != 0
-        noise = np.sqrt(np.where(masked | ~(variance > 0.0), np.float32(1.0), variance))
-        shown = stack_planes(
-            score, difference / noise, science, reference, masked, sky_sigma=float(patches.sky_sigma[number])
-        )
-        place = (int(offset[0]), int(offset[1]))
-        reason = refusal(masked, place, radius_pix=float(patches.fwhm_pix[number]), config=DetectConfig())
-        if reason:
-            refused[number] = reason
-            continue
-        pixels[len(kept)] = shown if patches.score[number] >= 0.0 else exchanged(shown)
-        offsets.append(place)
-        kept.append(number)
-    return Stamps(
-        pixels=pixels[: len(kept)],
-        offset=np.array(offsets, dtype=np.intp).reshape(-1, 2),
-        index=np.array(kept, dtype=np.intp),
-        refused=refused,
+    offset = patches.at[number] - GRID_PIX * ((patches.at[number] - first) // GRID_PIX)
+    top, left = (half - offset).tolist()
+    science, reference, difference, score, variance, mask = np.moveaxis(
+        patches.planes[number, top : top + STAMP_PIX, left : left + STAMP_PIX], -1, 0
     )
+    masked = mask != 0
+    noise = np.sqrt(np.where(masked | ~(variance > 0.0), np.float32(1.0), variance))
+    shown = stack_planes(
+        score, difference / noise, science, reference, masked, sky_sigma=float(patches.sky_sigma[number])
+    )
+    place = (int(offset[0]), int(offset[1]))
+    reason = refusal(masked, place, radius_pix=float(patches.fwhm_pix[number]), config=DetectConfig())
+    return reason or (shown if patches.score[number] >= 0.0 else exchanged(shown), place)
 
 
 def as_triplets(patches: Patches) -> Stamps:

@@ -91,9 +91,8 @@ def depth_against_optimum(one: Field, other: Field) -> float:
 def _seen_by_all(found: Coadd) -> NDArray[np.bool_]:
     """Return the pixels that lie well inside what every exposure covers."""
     in_all = np.ones(found.image.shape, dtype=bool)
-    ny, nx = in_all.shape
     for one in found.placed:
-        laid = one.on(Box(x=0, y=0, nx=nx, ny=ny))
+        laid = one.on(Box.of(found.image.shape))
         in_all &= (laid.mask & np.uint16(MaskPlane.NO_DATA)) == 0
     return np.asarray(ndimage.distance_transform_edt(np.pad(in_all, 1))[1:-1, 1:-1] > _EDGE_PIX)
 

@@ -1,6 +1,6 @@
 """Stamps around candidates: what a network sees of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
@@ -35,6 +35,8 @@ Place: TypeAlias = Peak | Candidate
 """Where to cut."""
 Origin: TypeAlias = Literal["frame", "triplet"]
 """Cut from a whole difference, or made of three small images of which nothing else is known."""
+Made: TypeAlias = tuple[NDArray[np.float32], tuple[int, int]] | str
+"""A stamp (size, size, channels) and where its candidate is in it, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +60,28 @@ class Stamps:
 def cut_stamps(product: DifferenceProduct, places: Sequence[Place], *, size_pix: int, config: DetectConfig) -> Stamps:
     """Cut stamps of ``size_pix`` (a multiple of 8) around the peaks, in the order of ``places``."""
     planes = frame_planes(product)
+
+    def made() -> Iterator[Made]:
+        for place in places:
+            box = cut(planes, place, size_pix, fill=OUTSIDE)
+            offset = offset_of(place, size_pix)
+            reason = refusal(box[..., 4] > 0.0, offset, radius_pix=product.science_fwhm_pix, config=config)
+            yield reason or (box if place.score >= 0.0 else exchanged(box), offset)
+
+    return gather(made(), len(places), size_pix)
+
+
+def gather(made: Iterable[Made], n_places: int, size_pix: int, *, origin: Origin = "frame") -> Stamps:
+    """Return the stamps of places, given in their order."""
     refused: dict[int, str] = {}
-    pixels = np.empty((len(places), size_pix, size_pix, len(CHANNELS)), dtype=np.float32)
+    pixels = np.empty((n_places, size_pix, size_pix, len(CHANNELS)), dtype=np.float32)
     offsets: list[tuple[int, int]] = []
     kept: list[int] = []
-    for number, place in enumerate(places):
-        box = cut(planes, place, size_pix, fill=OUTSIDE)
-        offset = offset_of(place, size_pix)
-        reason = refusal(box[..., 4] > 0.0, offset, radius_pix=product.science_fwhm_pix, config=config)
-        if reason:
-            refused[number] = reason
+    for number, one in enumerate(made):
+        if isinstance(one, str):
+            refused[number] = one
             continue
-        pixels[len(kept)] = box if place.score >= 0.0 else exchanged(box)
+        pixels[len(kept)], offset = one
         offsets.append(offset)
         kept.append(number)
     return Stamps(
@@ -77,6 +89,7 @@ def cut_stamps(product: DifferenceProduct, places: Sequence[Place], *, size_pix:
         offset=np.array(offsets, dtype=np.intp).reshape(-1, 2),
         index=np.array(kept, dtype=np.intp),
         refused=refused,
+        origin=origin,
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from astrid_core.detection.config import DetectConfig
-from astrid_core.detection.cutouts import CHANNELS, OUTSIDE, Stamps, exchanged, refusal, stack_planes
+from astrid_core.detection.cutouts import OUTSIDE, Made, Stamps, exchanged, gather, refusal, stack_planes
 from astrid_core.shared.images import FloatImage
 
 SIDES_PIX = (31, 127)
@@ -42,30 +42,16 @@ class Triplet:
 
 def triplet_stamps(triplets: NDArray[np.floating], *, size_pix: int, config: DetectConfig) -> Stamps:
     """Return stamps of triplets (n, 3, ny, nx), each with its middle pixel as the candidate."""
-    pixels = np.empty((len(triplets), size_pix, size_pix, len(CHANNELS)), dtype=np.float32)
-    middle = (size_pix // 2, size_pix // 2)
-    kept: list[int] = []
-    refused: dict[int, str] = {}
-    for number, (science, reference, difference) in enumerate(np.asarray(triplets)):
+
+    def made(science: FloatImage, reference: FloatImage, difference: FloatImage) -> Made:
         found = read_triplet(science, reference, difference)
         if isinstance(found, str):
-            refused[number] = found
-            continue
-        box = centred(found.planes, size_pix)
+            return found
         # Sky that was never cut out is no flaw of the candidate: only what the triplet shows can be masked.
         reason = refusal(found.planes[..., 4] > 0.0, _middle(science.shape), radius_pix=found.fwhm_pix, config=config)
-        if reason:
-            refused[number] = reason
-            continue
-        pixels[len(kept)] = box
-        kept.append(number)
-    return Stamps(
-        pixels=pixels[: len(kept)],
-        offset=np.tile(np.array(middle, dtype=np.intp), (len(kept), 1)),
-        index=np.array(kept, dtype=np.intp),
-        refused=refused,
-        origin="triplet",
-    )
+        return reason or (centred(found.planes, size_pix), (size_pix // 2, size_pix // 2))
+
+    return gather((made(*one) for one in np.asarray(triplets)), len(triplets), size_pix, origin="triplet")
 
 
 def read_triplet(science: FloatImage, reference: FloatImage, difference: FloatImage) -> Triplet | str:

@@ -88,8 +88,7 @@ def pieces(found: Coadd, cells: Sequence[SkyCell], family: GridFamily) -> Iterat
     Cells in which it has no usable pixel of their own give no piece.
     """
     owned = owners(found.image.wcs, found.image.shape, family.order)
-    ny, nx = found.image.shape
-    whole = Box(x=0, y=0, nx=nx, ny=ny)
+    whole = Box.of(found.image.shape)
     for cell in cells:
         own = found.image.usable & (owned == cell.number)
         if not own.any():
@@ -102,7 +101,7 @@ def pieces(found: Coadd, cells: Sequence[SkyCell], family: GridFamily) -> Iterat
             cell=cell,
             image=replace(image, psf=measured_psf(image) or _psf_of(found.image, here)),
             coverage=found.coverage[here.within(whole)],
-            used=tuple(sorted(one.index for one in found.placed if one.on(here).usable.any())),
+            used=tuple(sorted(one.index for one in found.placed if one.has_data_in(here))),
         )
 
 

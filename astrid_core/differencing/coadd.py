@@ -96,12 +96,11 @@ def _rank(inputs: Sequence[Input], config: ReferenceConfig) -> list[int]:
 
     Noise is compared as flux where all have a zero point, else as counts.
     """
-    images = [one.image for one in inputs]
-    sharpest = min(fwhm_of(image) for image in images)
+    fwhm = [fwhm_of(one.image) for one in inputs]
     zero_points = [one.zero_point_mag for one in inputs]
     scale = [1.0 if None in zero_points or one is None else 10.0 ** (-0.4 * (one - 25.0)) for one in zero_points]
-    kept = [index for index, image in enumerate(images) if fwhm_of(image) <= config.max_fwhm_ratio * sharpest]
-    return sorted(kept, key=lambda index: (scale[index] * sky_noise(images[index]) * fwhm_of(images[index]), index))
+    kept = [index for index, one in enumerate(fwhm) if one <= config.max_fwhm_ratio * min(fwhm)]
+    return sorted(kept, key=lambda index: (scale[index] * sky_noise(inputs[index].image) * fwhm[index], index))
 
 
 def _place(placing: Placing, index: int, one: Input, config: ReferenceConfig) -> bool:
@@ -122,12 +121,12 @@ def _combined(placed: Sequence[Placed], shape: tuple[int, int], wcs: WCS, config
         behind = min(first + _STRIP_ROWS, shape[0])
         low, high = max(0, first - halo), min(shape[0], behind + halo)
         strip = Box(x=0, y=low, nx=shape[1], ny=high - low)
-        here = [number for number, one in enumerate(placed) if not one.box.overlap(strip).is_empty]
+        # Where none reaches the strip, any of them says that there is no data.
+        here = [number for number, one in enumerate(placed) if not one.box.overlap(strip).is_empty] or [0]
         laid = [placed[number].on(strip) for number in here]
-        found = combine(laid, weights[here], [fwhm[number] for number in here], config) if laid else _nothing(strip)
+        found = combine(laid, weights[here], [fwhm[number] for number in here], config)
         own = Box(x=0, y=first - low, nx=shape[1], ny=behind - first)
-        whole = Box(x=0, y=0, nx=shape[1], ny=high - low)
-        parts.append(Combined(image=cut(found.image, own), coverage=found.coverage[own.within(whole)]))
+        parts.append(Combined(image=cut(found.image, own), coverage=found.coverage[own.within(Box.of(strip.shape))]))
     return Combined(
         image=SkyImage(
             pixels=np.concatenate([one.image.pixels for one in parts]),
@@ -137,12 +136,6 @@ def _combined(placed: Sequence[Placed], shape: tuple[int, int], wcs: WCS, config
         ),
         coverage=np.concatenate([one.coverage for one in parts]),
     )
-
-
-def _nothing(strip: Box) -> Combined:
-    blank = np.zeros((1, 1), dtype=np.float32)
-    empty = cut(SkyImage(pixels=blank, variance=blank, mask=blank.astype(np.uint16)), replace(strip, x=1, y=1))
-    return Combined(image=empty, coverage=np.zeros(strip.shape, dtype=np.uint16))
 
 
 def measured_psf(image: SkyImage) -> PsfModel | None:

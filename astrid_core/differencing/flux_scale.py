@@ -116,9 +116,7 @@ def _weights(blur: PsfModel, x: FloatArray, y: FloatArray, radius: float, half: 
     grid = np.arange(-half, half + 1)
     dx, dy = grid[None, :] - (x - np.rint(x))[:, None], grid[None, :] - (y - np.rint(y))[:, None]
     discs = np.clip(radius + 0.5 - np.hypot(dy[:, :, None], dx[:, None, :]), 0.0, 1.0).astype(np.float32)
-    ny, nx = blur.frame_shape
-    psf = blur.at((nx - 1) / 2, (ny - 1) / 2)
     size = fft.next_fast_len(2 * half + blur.size)
-    product = fft.rfft2(discs, s=(size, size)) * np.conj(fft.rfft2(psf, s=(size, size)))
+    product = fft.rfft2(discs, s=(size, size)) * np.conj(fft.rfft2(blur.middle, s=(size, size)))
     shifted = np.roll(fft.irfft2(product, s=(size, size)), (blur.size // 2, blur.size // 2), axis=(1, 2))
     return np.asarray(shifted[:, : 2 * half + 1, : 2 * half + 1])

@@ -165,9 +165,8 @@ def _extended(image: SkyImage) -> FloatArray:
 
 
 def _half_light_pix(psf: PsfModel) -> float:
-    ny, nx = psf.frame_shape
     middle = [psf.size // 2]
-    radius, _ = sep.flux_radius(psf.at((nx - 1) / 2, (ny - 1) / 2), middle, middle, middle, 0.5, subpix=5)
+    radius, _ = sep.flux_radius(psf.middle, middle, middle, middle, 0.5, subpix=5)
     return float(radius[0])
 
 

@@ -24,6 +24,11 @@ class Box:
     nx: int
     ny: int
 
+    @classmethod
+    def of(cls, shape: tuple[int, int]) -> "Box":
+        """Return all pixels of a grid of ``shape`` (ny, nx)."""
+        return cls(x=0, y=0, nx=shape[1], ny=shape[0])
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns; 0 or less where there is nothing."""
@@ -82,8 +87,7 @@ def wcs_of(plane: WCS, box: Box) -> WCS:
 
 def cut(image: SkyImage, box: Box) -> SkyImage:
     """Return the pixels in a box of the image's own grid; beyond its edges there is no data. PSFs do not travel."""
-    ny, nx = image.shape
-    own = Box(x=0, y=0, nx=nx, ny=ny)
+    own = Box.of(image.shape)
     both = box.overlap(own)
 
     def lay(plane: NDArray[T], blank: float) -> NDArray[T]:

@@ -35,6 +35,11 @@ class Placed:
         """Return it on a box of the field."""
         return cut(self.image, moved_box(box, (-self.box.x, -self.box.y)))
 
+    def has_data_in(self, box: Box) -> bool:
+        """Tell whether any usable pixel of it lies in a box of the field."""
+        both = box.overlap(self.box)
+        return not both.is_empty and bool(self.on(both).usable.any())
+
 
 @dataclass(slots=True, kw_only=True)
 class Placing:
@@ -55,10 +60,9 @@ class Placing:
         cls, index: int, image: SkyImage, wcs: WCS, shape: tuple[int, int], *, zero_point_mag: float | None
     ) -> "Placing":
         """Begin with the exposure whose flux scale is to hold, which must know the sky."""
-        box = _box_on(image, wcs, shape) or Box(x=0, y=0, nx=shape[1], ny=shape[0])
+        box = _box_on(image, wcs, shape) or Box.of(shape)
         first = Placed(index=index, image=resampled(image, wcs_of(wcs, box), box.shape), box=box)
-        whole = Box(x=0, y=0, nx=shape[1], ny=shape[0])
-        canvas = replace(first.on(whole), wcs=wcs, psf=first.image.psf)
+        canvas = replace(first.on(Box.of(shape)), wcs=wcs, psf=first.image.psf)
         begun = cls(
             canvas=canvas,
             stars=find_stars(canvas),
@@ -86,8 +90,8 @@ class Placing:
 
         Where both have a zero point, an exposure whose WCS is known is placed by these instead.
         """
-        box = _box_on(image, self.canvas.wcs, self.depth.shape) if trust else None
-        box = box or Box(x=0, y=0, nx=self.depth.shape[1], ny=self.depth.shape[0])
+        box = _box_on(image, self.canvas.wcs, self.canvas.shape) if trust else None
+        box = box or Box.of(self.canvas.shape)
         part = replace(cut(self.canvas, box), psf=self.canvas.psf)
         found = place_on(image, part, _inside(self.stars, box), trust=trust)
         if found is None and trust and zero_point_mag is not None and self.zero_point_mag is not None:
@@ -105,9 +109,8 @@ class Placing:
         """Let those that were added count as field where nothing was before; tell whether that made it larger."""
         pixels, variance, mask = self.canvas.pixels.copy(), self.canvas.variance.copy(), self.canvas.mask.copy()
         n_before = int(self.canvas.usable.sum())
-        whole = Box(x=0, y=0, nx=mask.shape[1], ny=mask.shape[0])
         for one in self._news:
-            at = one.box.within(whole)
+            at = one.box.within(Box.of(self.canvas.shape))
             new = ((mask[at] & np.uint16(MaskPlane.NO_DATA)) != 0) & one.image.usable
             pixels[at][new], variance[at][new], mask[at][new] = (
                 one.image.pixels[new], one.image.variance[new], one.image.mask[new],
@@ -120,8 +123,7 @@ class Placing:
         return True
 
     def _count(self, one: Placed) -> None:
-        whole = Box(x=0, y=0, nx=self.depth.shape[1], ny=self.depth.shape[0])
-        self.depth[one.box.within(whole)] += (one.image.mask & np.uint16(MaskPlane.NO_DATA)) == 0
+        self.depth[one.box.within(Box.of(self.canvas.shape))] += (one.image.mask & np.uint16(MaskPlane.NO_DATA)) == 0
 
 
 def place_on(image: SkyImage, base: SkyImage, base_sources: SourceList, *, trust: bool) -> SkyImage | None:
@@ -180,7 +182,7 @@ def _box_on(image: SkyImage, wcs: WCS, shape: tuple[int, int]) -> Box | None:
     found = box_on(image, wcs)
     if found is None:
         return None
-    both = found.grown(_HEADER_PIX).overlap(Box(x=0, y=0, nx=shape[1], ny=shape[0]))
+    both = found.grown(_HEADER_PIX).overlap(Box.of(shape))
     return None if both.is_empty else both
 
 

@@ -1,5 +1,7 @@
 """The PSF of an image in the pixels of another grid."""
 
+from dataclasses import replace
+
 import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
@@ -11,31 +13,20 @@ from astrid_core.shared.images import PsfModel, SkyImage
 
 def resampled(image: SkyImage, wcs: WCS, shape: tuple[int, int]) -> SkyImage:
     """Return an image with its PSF on another grid (see ``resample``)."""
-    return _with_psf(resample(image, wcs, shape), image)
-
-
-def _with_psf(placed: SkyImage, image: SkyImage) -> SkyImage:
-    if image.psf is None or image.wcs is None or placed.wcs is None:
+    if image.psf is None or image.wcs is None:
         raise ValueError("an image needs sky coordinates and a PSF to be placed")
-    stamp = _turned(_middle(image.psf), _matrix(image, placed.wcs))
-    psf = PsfModel(coefficients=stamp[None], degree=0, frame_shape=placed.shape, pixel_error=image.psf.pixel_error)
-    return SkyImage(pixels=placed.pixels, variance=placed.variance, mask=placed.mask, wcs=placed.wcs, psf=psf)
+    stamp = _turned(image.psf.middle.astype(float), _matrix(image.wcs, image.shape, wcs))
+    psf = PsfModel(coefficients=stamp[None], degree=0, frame_shape=shape, pixel_error=image.psf.pixel_error)
+    return replace(resample(image, wcs, shape), psf=psf)
 
 
-def _middle(psf: PsfModel) -> NDArray[np.float64]:
-    ny, nx = psf.frame_shape
-    return psf.at((nx - 1) / 2, (ny - 1) / 2).astype(float)
-
-
-def _matrix(image: SkyImage, wcs: WCS) -> NDArray[np.float64]:
-    """Return how (y, x) of the image change with (y, x) of the grid, in the middle of the image."""
-    if image.wcs is None:
-        raise ValueError("an image needs sky coordinates to be placed")
-    ny, nx = image.shape
+def _matrix(source: WCS, source_shape: tuple[int, int], grid: WCS) -> NDArray[np.float64]:
+    """Return how (y, x) of the source change with (y, x) of the grid, in the middle of the source."""
+    ny, nx = source_shape
     x, y = (np.array([(side - 1) / 2] * 3) for side in (nx, ny))
     x[1] += 1.0
     y[2] += 1.0
-    there = wcs.world_to_pixel(image.wcs.pixel_to_world(x, y))
+    there = grid.world_to_pixel(source.pixel_to_world(x, y))
     forward = np.array([[axis[2] - axis[0], axis[1] - axis[0]] for axis in (there[1], there[0])])
     return np.asarray(np.linalg.inv(forward))
 

@@ -65,10 +65,9 @@ def _convolved(psf: PsfModel, kernel: MatchingKernel) -> PsfModel:
 
 def _pixel_error(psf: PsfModel, kernel: MatchingKernel) -> float:
     """Return the standard deviation that the noise of the kernel leaves in a pixel of K * P."""
-    ny, nx = psf.frame_shape
     size = kernel.coefficients.shape[-1]
     draws = np.random.default_rng(0).multivariate_normal(np.zeros(size * size), kernel.covariance, 32, method="eigh")
-    seen = psf.at((nx - 1) / 2, (ny - 1) / 2).astype(np.float64)
+    seen = psf.middle.astype(np.float64)
     left = [signal.fftconvolve(seen, one.reshape(size, size), mode="full") for one in draws]
     kept = np.array(left)[:, size // 2 : -(size // 2), size // 2 : -(size // 2)]
     # Over the kernel's own reach, where it has an error at all.

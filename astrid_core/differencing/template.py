@@ -35,11 +35,12 @@ def assemble(parts: Sequence[Part], science: SkyImage | None = None) -> SkyImage
     if len(parts) == 1 or first.image.wcs is None:
         return first.image
     grid = first.image.wcs
-    boxes = [box for part in parts if (box := _box_of(part.image, grid)) is not None]
-    field = reduce(Box.around, boxes)
+    field = reduce(Box.around, (box for part in parts if (box := _box_of(part.image, grid)) is not None))
     near = box_on(science, grid) if science is not None and science.wcs is not None else None
     if near is not None:
-        field = field.overlap(near.grown(max(near.shape) // 8)) if not field.overlap(near).is_empty else field
+        inside = field.overlap(near.grown(max(near.shape) // 8))
+        # A header that points elsewhere says nothing.
+        field = field if field.overlap(near).is_empty else inside
     wcs = wcs_of(grid, field)
     owned = owners(wcs, field.shape, first.reference.cell.order)
     blank = np.full(field.shape, np.nan, dtype=np.float32)
@@ -68,6 +69,7 @@ def owner_of(position: SkyPosition | None, references: Sequence[ReferenceImage])
 
 
 def _ratio(other: ReferenceImage, first: ReferenceImage) -> float:
+    """Return the counts of ``first`` per count of another that can be joined with it."""
     if other.recipe == first.recipe or other.zero_point_mag is None or first.zero_point_mag is None:
         return 1.0
     return float(10.0 ** (0.4 * (first.zero_point_mag - other.zero_point_mag)))

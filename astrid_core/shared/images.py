@@ -62,10 +62,15 @@ class PsfModel:
         return int(self.coefficients.shape[-1])
 
     @property
+    def middle(self) -> FloatImage:
+        """The PSF at the centre of the frame."""
+        ny, nx = self.frame_shape
+        return self.at((nx - 1) / 2, (ny - 1) / 2)
+
+    @property
     def fwhm_pix(self) -> float:
         """Full width at half maximum at the centre of the frame, from the area above half of the peak."""
-        ny, nx = self.frame_shape
-        return stamp_fwhm_pix(self.at((nx - 1) / 2, (ny - 1) / 2))
+        return stamp_fwhm_pix(self.middle)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

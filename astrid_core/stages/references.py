@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import structlog
-
 from astrid_core.differencing.cells import group_cells
 from astrid_core.differencing.config import ReferenceConfig
 from astrid_core.differencing.grids import GridFamily, family_of
@@ -11,8 +9,6 @@ from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.sky import Region
 from astrid_core.stages.services import Services
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

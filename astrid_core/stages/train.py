@@ -46,14 +46,7 @@ def run_train(
             _promote(services, known)
         return known
     trained = train_network(services.models, config, frames, progress=progress)
-    model = services.models.register(
-        MODEL_NAME,
-        trained.network,
-        recipe=recipe,
-        parameters=trained.parameters,
-        metrics=trained.metrics,
-        manifest=trained.manifest,
-    )
+    model = _register(services, trained)
     with services.transaction() as records:
         records.events.append("model.registered", subject=model.id, facts={"digest": model.digest, "recipe": recipe})
     log.info("model.registered", model=model.id, digest=model.digest, elapsed_s=trained.metrics["elapsed_s"])
@@ -92,19 +85,23 @@ def run_adopt(services: Services) -> Model:
     except UnknownModel:
         pass
     shipped = services.models.shipped()
-    model = services.models.find(MODEL_NAME, shipped.recipe) or services.models.register(
-        MODEL_NAME,
-        shipped.network,
-        recipe=shipped.recipe,
-        parameters=shipped.parameters,
-        metrics=shipped.metrics,
-        manifest=shipped.manifest,
-    )
+    model = services.models.find(MODEL_NAME, shipped.recipe) or _register(services, shipped)
     with services.transaction() as records:
         facts = {"digest": model.digest, "recipe": shipped.recipe}
         records.events.append("model.adopted", subject=model.id, facts=facts)
     _promote(services, model)
     return model
+
+
+def _register(services: Services, trained: TrainedNetwork) -> Model:
+    return services.models.register(
+        MODEL_NAME,
+        trained.network,
+        recipe=trained.recipe,
+        parameters=trained.parameters,
+        metrics=trained.metrics,
+        manifest=trained.manifest,
+    )
 
 
 def _measure(network: Network, sets: TrainingSet) -> dict[str, float]:
