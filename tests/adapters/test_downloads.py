@@ -218,3 +218,21 @@ def test_a_large_file_does_not_fill_the_memory(server: ArchiveServer, tmp_path: 
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 8 * 2**20
+
+
+@pytest.mark.parametrize("is_renamed", [False, True])
+def test_killed_at_the_very_end_it_leaves_the_file_or_its_part_and_nothing_else(
+    client: HttpClient, server: ArchiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_renamed: bool
+) -> None:
+    def killed(part: Path, target: Path) -> Path:
+        if is_renamed:
+            part.rename(target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        download(client, wanted(server), tmp_path / "a.fits")
+    assert [one.name for one in tmp_path.iterdir()] == ["a.fits" if is_renamed else ".a.fits.part"]
+    monkeypatch.undo()
+    (tmp_path / "a.fits").unlink(missing_ok=True)
+    assert download(client, wanted(server), tmp_path / "a.fits") == DIGEST

@@ -49,10 +49,12 @@ def download(client: HttpClient, wanted: Wanted, target: Path) -> str:
                 digest = client.persist(lambda: _attempt(client, wanted, part), url=wanted.url)
             except UnusableFile:
                 # Nothing of it is worth going on with.
+                _validator_of(part).unlink(missing_ok=True)
                 Path(part.name).unlink()
                 raise
-            Path(part.name).replace(target)
+            # The validator first: a finished file is not asked for again, so what a kill leaves beside it stays.
             _validator_of(part).unlink(missing_ok=True)
+            Path(part.name).replace(target)
     except OSError as error:
         raise StorageUnavailable(
             "folder for downloads cannot be written", folder=target.parent, cause=error.strerror
