@@ -23,9 +23,9 @@ VERSION = 5
 log = structlog.get_logger(__name__)
 
 
-def train_key(config: TrainConfig, frames: TrainingFrames, real: Sequence[LabelledTriplets] = ()) -> RunKey:
+def train_key(config: TrainConfig, frames: TrainingFrames, real_digests: Sequence[str] = ()) -> RunKey:
     """Return the key of training by these settings on these frames and real triplets."""
-    return run_key("train", VERSION, config, (frames.recipe, *(one.digest for one in real)))
+    return run_key("train", VERSION, config, (frames.recipe, *real_digests))
 
 
 def run_train(
@@ -41,7 +41,7 @@ def run_train(
     Of real triplets one half, by object, is learnt from, and the other measures.
     A network that misses a floor of ``config`` is registered but not promoted: RejectedModel says which number failed.
     """
-    recipe = train_key(config, frames, real)
+    recipe = train_key(config, frames, [one.digest for one in real])
     known = services.models.find(MODEL_NAME, recipe)
     if known is not None:
         progress(f"{known.id} was trained by the same recipe before")
@@ -68,7 +68,7 @@ def train_network(
     progress: Callable[[str], None],
 ) -> TrainedNetwork:
     """Train and measure a network; register nothing."""
-    recipe = train_key(config, frames, real)
+    recipe = train_key(config, frames, [one.digest for one in real])
     started = time.monotonic()
     sets = build_training_set(frames, config)
     kept_apart = [split(one, seed=config.seed) for one in real]

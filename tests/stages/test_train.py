@@ -60,7 +60,7 @@ def test_real_triplets_are_learnt_from_by_half_and_measured_by_the_other_half() 
     with pytest.raises(RejectedModel):
         run_train(bench.services, CONFIG, bench.frames, real=[real])
     (model,) = bench.models.versions(MODEL_NAME)
-    assert train_key(CONFIG, bench.frames, [real]) != train_key(CONFIG, bench.frames)
+    assert train_key(CONFIG, bench.frames, [real.digest]) != train_key(CONFIG, bench.frames)
     manifest = bench.models.manifests[model.id]
     training, test = split(real, seed=CONFIG.seed)
     assert manifest["real_triplets"] == [

@@ -48,7 +48,7 @@ class Learner(keras.Model):  # type: ignore[misc] # keras has no types
 def pixel_loss(logits: Any, classes: Any) -> Any:
     """Return focal loss (Lin et al. 2017) over all classes plus soft Dice over the rare ones."""
     # What is unusable has no class here, and no weight.
-    truth = ops.one_hot(ops.cast(classes, "int32"), N_LEARNT)
+    truth = ops.one_hot(ops.cast(classes, "int32"), len(PixelClass))[..., :N_LEARNT]
     log_p = ops.log_softmax(logits, axis=-1)
     p = ops.exp(log_p) * ops.sum(truth, axis=-1, keepdims=True)
     focal = -ops.mean(ops.sum(truth * (1.0 - p) ** _GAMMA * log_p, axis=-1))
