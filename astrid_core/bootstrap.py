@@ -18,7 +18,7 @@ from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.open import FOLDER, open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
-from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig
+from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig, TrackConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
@@ -60,6 +60,7 @@ class Pipeline:
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
+    track: TrackConfig = field(default_factory=TrackConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
@@ -210,10 +211,8 @@ def register_survey(
 def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow, ...]:
     """Return what is known to have changed in a survey; empty where surveys.toml names no truth table."""
     table = _survey_tables(settings or Settings()).get(name, {})
-    if "truth" not in table:
-        return ()
     try:
-        return read_truth(Path(table["truth"]).read_bytes())
+        return read_truth(Path(table["truth"]).read_bytes()) if "truth" in table else ()
     except OSError as error:
         raise BadConfiguration("truth table cannot be read", survey=name, path=table["truth"]) from error
 

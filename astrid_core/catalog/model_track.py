@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from astrid_core.detection.drift import Drift, DriftLevel
+from astrid_core.detection.drift import Drift, DriftLevel, DriftLimits
 from astrid_core.differencing.completeness import binomial_interval
 
 SCORE_EDGES = tuple(float(one) for one in np.linspace(0.0, 1.0, 11))
@@ -62,6 +62,8 @@ class ModelTrack:
     score_shares_before: tuple[float, ...]
     """The same of earlier nights with this version; zeros without any."""
     drifts: tuple[Drift, ...]
+    limits: DriftLimits
+    """What the drifts were judged by."""
     completeness: Share
     """Injected sources that the network believes, at the score that the catalog asks for."""
     completeness_before: Share
@@ -99,6 +101,7 @@ class ModelTrack:
             **{
                 **stored,
                 **{name: Share(**stored[name]) for name in shares},
+                "limits": DriftLimits(**stored["limits"]),
                 "score_shares": tuple(stored["score_shares"]),
                 "score_shares_before": tuple(stored["score_shares_before"]),
                 "drifts": tuple(Drift(**{**one, "level": DriftLevel(one["level"])}) for one in stored["drifts"]),

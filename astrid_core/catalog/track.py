@@ -86,6 +86,7 @@ def track_model(
         score_shares=shares(_joined(tonight, "score"), SCORE_EDGES),
         score_shares_before=shares(_joined(own, "score"), SCORE_EDGES),
         drifts=drifts,
+        limits=config.limits,
         completeness=completeness,
         completeness_before=completeness_before,
         false=Share.of(int((claimed & ~is_real).sum()), int(claimed.sum())),
@@ -112,8 +113,8 @@ def _drifts(
             (INJECTED_SCORE, "injected_score", own, config.min_candidates),
             ("anomaly", "anomaly", own, config.min_candidates),
             ("abs(S_corr)", "abs_significance", alike, config.min_candidates),
-            ("seeing, arcsec", "seeing_arcsec", alike, config.min_exposures),
-            ("sky noise, counts", "sky_rms", alike, config.min_exposures),
+            ("seeing (arcsec)", "seeing_arcsec", alike, config.min_exposures),
+            ("sky noise (counts)", "sky_rms", alike, config.min_exposures),
             ("limiting magnitude", "limiting_mag", alike, config.min_exposures),
         )
     )
