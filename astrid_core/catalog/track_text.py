@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from astrid_core.catalog.model_track import SCORE_EDGES, ModelTrack, Share
-from astrid_core.detection.drift import Drift, DriftLevel
+from astrid_core.detection.drift import Drift, DriftLevel, DriftLimits
 
 _WORDS = {
     DriftLevel.STEADY: "as before",
@@ -32,12 +32,12 @@ def headline(track: ModelTrack) -> str:
     return f"{track.model} on {track.instrument}" if track.instrument else track.model
 
 
-def describe_drift(drift: Drift) -> str:
+def describe_drift(drift: Drift, limits: DriftLimits) -> str:
     """Return in words what an index says, or why there is none."""
     if drift.psi is None:
         return f"too few to compare: {drift.n} now, {drift.n_before} before"
-    if drift.chance is not None and drift.psi <= drift.chance and drift.psi > 0.0:
-        return "as before, within what chance does"
+    if drift.level is DriftLevel.STEADY and drift.psi >= limits.warn:
+        return "may be chance: few values"
     return _WORDS[drift.level]
 
 
