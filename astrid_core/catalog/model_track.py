@@ -89,6 +89,21 @@ class ModelTrack:
         found = [one for one in self.drifts if one.level in {DriftLevel.WARN, DriftLevel.ACT}]
         return tuple(sorted(found, key=lambda one: -(one.psi or 0.0)))
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """Return what was measured as numbers to draw over nights, by survey, instrument and name."""
+        measured: dict[str, float | None] = {
+            "candidates": self.n_candidates,
+            "unscored": self.unscored.fraction,
+            "completeness": self.completeness.fraction,
+            "false claims": self.false.fraction,
+            "calibration error": self.ece,
+            "alarm": float(bool(self.alarm)),
+            **{f"PSI of {one.quantity}": one.psi for one in self.drifts},
+        }
+        place = "/".join(part for part in (self.survey, self.instrument) if part)
+        return {f"{place}/{name}": float(value) for name, value in measured.items() if value is not None}
+
     def as_json(self) -> dict[str, Any]:
         """Return JSON values."""
         return asdict(self)

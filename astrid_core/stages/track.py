@@ -68,6 +68,8 @@ def run_track(
         )
     for track in tracks:
         _record(services, track)
+        if services.journal is not None:
+            services.journal.note(track.model, night=night, figures=track.figures)
         log.info(
             "model.tracked",
             model=track.model,

@@ -34,7 +34,7 @@ from astrid_core.stages.track import run_track
 from tests.adapters.invented import reference
 from tests.catalog.night import START_MJD, difference_run, model_run, observation, preprocess_run
 from tests.fakes.artifacts import MemoryArtifacts
-from tests.fakes.models import MemoryModels
+from tests.fakes.models import MemoryJournal, MemoryModels
 from tests.fakes.records import MemoryDatabase
 
 CONFIG = TrackConfig(min_candidates=60, min_verdicts=10)
@@ -166,6 +166,16 @@ def test_a_night_of_drift_ends_in_an_alarm_on_its_page_that_is_told_once(service
     assert shown.facts.tracks == (track,)
     assert f"The network may be failing: {MODEL} on CCD 1: seeing (arcsec)" in page.read_text()
     assert run_report(services, survey="demo", night=NIGHT, config=ReportConfig(max_cutouts=0)).key == shown.key
+
+
+def test_the_journal_holds_the_figures_of_the_night(services: Services) -> None:
+    journal = MemoryJournal([MODEL])
+    keys = _add_night(services, START_MJD)
+    track = _track(replace(services, journal=journal), keys)
+    assert journal.notes[MODEL, NIGHT, "demo/CCD 1/completeness"] == 0.8
+    assert journal.notes[MODEL, NIGHT, "demo/CCD 1/unscored"] == 8 / 160
+    assert journal.notes[MODEL, NIGHT, "demo/CCD 1/PSI of score"] == _drift(track, "score").psi
+    assert (MODEL, NIGHT, "demo/CCD 1/calibration error") not in journal.notes, "nobody has judged anything"
 
 
 def test_bad_weather_alone_is_no_alarm(services: Services) -> None:
