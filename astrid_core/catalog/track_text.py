@@ -21,7 +21,7 @@ def verdict_of(track: ModelTrack) -> tuple[str, str]:
         return "alarm", "bad"
     if track.moved:
         names = ", ".join(one.quantity.partition(" (")[0] for one in track.moved)
-        return f"moved: {names}", "bad" if track.moved[0].level is DriftLevel.ACT else ""
+        return f"moved: {names}", ""
     if all(one.psi is None for one in track.drifts):
         return "too little to compare with", ""
     return "as before", "good"

@@ -21,7 +21,7 @@ class MlflowJournal:
         self._opened: Any = None
 
     def note(self, model_id: str, *, night: str, figures: Mapping[str, float]) -> None:
-        """Write the figures of a night; the same ones again change nothing, others of a later time stand beside them."""
+        """Write the figures of a night; the same again change nothing, others stand beside them."""
         from mlflow.entities import Metric  # noqa: PLC0415 - takes more than a second
 
         name, _, version = model_id.rpartition("/")
