@@ -30,8 +30,8 @@ def measure(sets: TrainingSet, precision: str, *, batch_size: int, epochs: int) 
     auc = area_under_curve(score, sets.validation.is_real)
     return (
         f"{keras.backend.backend():10s} {precision:14s} batches of {batch_size}: {np.diff(ends).min():6.2f} s per "
-        f"epoch of {len(sets.training)} candidates, validation loss {network.history[-1]['validation_loss']:.4f}, area under "
-        f"the curve {auc:.4f}, saved and loaded differ by {np.abs(score - again).max():.1e}"
+        f"epoch of {len(sets.training)} candidates, validation loss {network.history[-1]['validation_loss']:.4f}, area "
+        f"under the curve {auc:.4f}, saved and loaded differ by {np.abs(score - again).max():.1e}"
     )
 
 
