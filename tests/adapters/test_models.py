@@ -8,7 +8,7 @@ import pytest
 
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.entities import Model
+from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.ports import ModelRegistry, Network
 from astrid_core.detection.training_set import TrainingSet, build_training_set
 from astrid_core.shared.errors import UnknownModel
@@ -95,15 +95,37 @@ def test_versions_count_from_one_and_keep_what_was_measured(registry: ModelRegis
     assert registry.find("another", RunKey("train-2")) is None
 
 
-def test_a_registered_version_is_no_champion_until_it_is_promoted(registry: ModelRegistry, network: Network) -> None:
+def test_a_registered_version_has_no_alias_until_it_is_given_one(registry: ModelRegistry, network: Network) -> None:
     first, second = _register(registry, network), _register(registry, network, "train-2")
+    assert registry.aliases(NAME) == registry.aliases("another") == {}
     with pytest.raises(UnknownModel):
         registry.champion(NAME)
     for model in (second, first):
-        registry.promote(model)
+        registry.assign(ModelAlias.CHAMPION, model)
         assert registry.champion(NAME) == model
+    registry.assign(ModelAlias.ROLLBACK, first)
+    registry.assign(ModelAlias.CHALLENGER, second)
+    assert registry.aliases(NAME) == {
+        ModelAlias.CHAMPION: first, ModelAlias.CHALLENGER: second, ModelAlias.ROLLBACK: first,
+    }  # fmt: skip
+    for _ in range(2):
+        registry.withdraw(ModelAlias.CHALLENGER, NAME)
+        registry.withdraw(ModelAlias.CHALLENGER, "another")
+    assert set(registry.aliases(NAME)) == {ModelAlias.CHAMPION, ModelAlias.ROLLBACK}
     with pytest.raises(UnknownModel):
-        registry.promote(Model(name=NAME, version=9, digest=""))
+        registry.assign(ModelAlias.CHALLENGER, Model(name=NAME, version=9, digest=""))
+
+
+def test_notes_stay_with_their_version(registry: ModelRegistry, network: Network) -> None:
+    first, second = _register(registry, network), _register(registry, network, "train-2")
+    registry.note(first, {"gate": "failed", "quarantined": ""})
+    registry.note(first, {"gate": "passed"})
+    assert registry.notes(first) == {"gate": "passed", "quarantined": ""}
+    assert registry.notes(second) == {}
+    assert registry.get(first.id) == first
+    for ask in (registry.notes, lambda model: registry.note(model, {"gate": "passed"})):
+        with pytest.raises(UnknownModel):
+            ask(Model(name=NAME, version=9, digest=""))
 
 
 def test_a_loaded_network_scores_as_the_trained_one_did(

@@ -14,7 +14,7 @@ from astrid_core.adapters.models.content import pack
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.models.mlflow_errors import translated
 from astrid_core.adapters.models.network import UNet
-from astrid_core.detection.entities import Model
+from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.shared.errors import (
     BadConfiguration,
     CorruptArtifact,
@@ -83,7 +83,7 @@ def test_a_later_process_finds_what_an_earlier_one_registered(
     registry: MlflowModels, network: UNet, tmp_path: Path
 ) -> None:
     model = _register(registry, network)
-    registry.promote(model)
+    registry.assign(ModelAlias.CHAMPION, model)
     later = _open(tmp_path)
     assert later.champion(NAME) == model
     assert later.load(model.id).model == model
