@@ -1,7 +1,9 @@
 """``astrid models``: which networks there are, and which of them is used."""
 
 import argparse
+import dataclasses
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,10 @@ def add_commands(choose: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print a machine-readable list")
     parser.set_defaults(command=models)
     acts = parser.add_subparsers(dest="act", metavar="ACT")
+    text = "hold a version against the champion, on frames that neither has seen"
+    one = acts.add_parser("gate", help=text, description=text, allow_abbrev=False)
+    one.add_argument("model", metavar="NAME/VERSION", help="as listed")
+    one.set_defaults(command=gate)
     for act, text in (
         ("promote", "use a version from now on; the champion before it is the one to go back to"),
         ("rollback", "take the champion out of use: the version before it is the champion again"),
@@ -46,6 +52,21 @@ def models(arguments: argparse.Namespace) -> int:
         print("no network is registered; astrid train makes one")
     for one in versions:
         print("  ".join([line_of(one), *aliases[one.id]]))
+    return 0
+
+
+def gate(arguments: argparse.Namespace) -> int:
+    """Compare, and print every number."""
+    from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, training_frames
+    from astrid_core.stages.gate import gate_settings, run_gate
+
+    pipeline = load_pipeline()
+    settings = gate_settings(pipeline.gate, pipeline.train)
+    frames = training_frames(dataclasses.replace(pipeline, train=settings))
+    migrate_database()
+    with open_services() as services:
+        result = run_gate(services, arguments.model, pipeline.gate, settings, frames, progress=_say)
+    print(result.table())
     return 0
 
 
@@ -101,3 +122,7 @@ def line_of(model: "Model") -> str:
         ),
     ]
     return f"{model.id}  {', '.join(parts)}"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

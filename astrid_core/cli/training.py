@@ -33,12 +33,15 @@ def train(arguments: argparse.Namespace) -> int:
     """Train, register and offer a network."""
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, training_frames
     from astrid_core.cli.models import facts_of, line_of
+    from astrid_core.stages.gate import gate_settings
     from astrid_core.stages.train import run_adopt, run_train
 
     pipeline = load_pipeline()
     given = {"seed": arguments.seed, "n_frames": arguments.frames}
     config = dataclasses.replace(pipeline.train, **{name: value for name, value in given.items() if value is not None})
     pipeline = dataclasses.replace(pipeline, train=config)
+    # Refused now rather than when hours later the gate finds that its frames were learnt from.
+    gate_settings(pipeline.gate, config)
     migrate_database()
     with open_services() as services:
         if arguments.shipped:

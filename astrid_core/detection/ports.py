@@ -115,8 +115,9 @@ class ModelRegistry(Protocol):
         parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         manifest: Mapping[str, object],
+        notes: Mapping[str, str] | None = None,
     ) -> Model:
-        """Keep a network as the next version of ``name``, with what it was made from."""
+        """Keep a network as the next version of ``name``, with what it was made from and what is noted on it."""
         ...
 
     def aliases(self, name: str) -> Mapping[ModelAlias, Model]:

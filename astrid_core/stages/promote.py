@@ -10,6 +10,7 @@ import structlog
 
 from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.shared.errors import NotAllowed, RejectedModel
+from astrid_core.stages.gate import require_gate
 from astrid_core.stages.review import require_curator
 from astrid_core.stages.services import Records, Services
 
@@ -45,13 +46,16 @@ def offer_model(services: Services, model: Model) -> ModelAlias | None:
 def run_promote(services: Services, model_id: str, *, login: str, reason: str) -> Model:
     """Make a version the champion and the champion before it the one to go back to. Safe to repeat.
 
-    Raise NotAllowed for somebody who may not judge, and RejectedModel for a version in quarantine.
+    Raise NotAllowed for somebody who may not judge, and RejectedModel for a version that is in quarantine or did not
+    pass the gate against the champion of today.
     """
     model = services.models.get(model_id)
     with services.transaction() as records:
         require_curator(records, login)
         _require_free(services, model)
         former = services.models.aliases(model.name).get(ModelAlias.CHAMPION)
+        if former != model:
+            require_gate(services, records, model)
         if former != model or _last_act(records, model) != "model.promoted":
             facts = {"former": former.id if former and former != model else "", "digest": model.digest}
             _record(records, "model.promoted", model, curator=login, reason=reason, **facts)

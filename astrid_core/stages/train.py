@@ -13,6 +13,7 @@ from astrid_core.detection.ports import ModelRegistry, Network, TrainedNetwork, 
 from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey, run_key
+from astrid_core.stages.gate import probe_notes
 from astrid_core.stages.promote import offer_model
 from astrid_core.stages.services import Services
 
@@ -102,6 +103,7 @@ def _register(services: Services, trained: TrainedNetwork) -> Model:
         parameters=trained.parameters,
         metrics=trained.metrics,
         manifest=trained.manifest,
+        notes=probe_notes(trained.network),
     )
 
 

@@ -1,6 +1,6 @@
 """What every model registry promises, held against the one in memory and the one that MLflow keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +58,9 @@ def registry(make: Callable[[Path], ModelRegistry], tmp_path: Path) -> ModelRegi
     return make(tmp_path)
 
 
-def _register(registry: ModelRegistry, network: Network, recipe: str = "train-1") -> Model:
+def _register(
+    registry: ModelRegistry, network: Network, recipe: str = "train-1", notes: Mapping[str, str] | None = None
+) -> Model:
     return registry.register(
         NAME,
         network,
@@ -66,6 +68,7 @@ def _register(registry: ModelRegistry, network: Network, recipe: str = "train-1"
         parameters={"seed": 1, "epochs": 2},
         metrics=METRICS,
         manifest={"training": {"frames": [0, 1], "n_real": 12}},
+        notes=notes,
     )
 
 
@@ -117,10 +120,11 @@ def test_a_registered_version_has_no_alias_until_it_is_given_one(registry: Model
 
 
 def test_notes_stay_with_their_version(registry: ModelRegistry, network: Network) -> None:
-    first, second = _register(registry, network), _register(registry, network, "train-2")
-    registry.note(first, {"gate": "failed", "quarantined": ""})
+    first = _register(registry, network, notes={"probe": "[0.5]"})
+    second = _register(registry, network, "train-2")
+    registry.note(first, {"gate": "failed", "quarantined": "drift"})
     registry.note(first, {"gate": "passed"})
-    assert registry.notes(first) == {"gate": "passed", "quarantined": ""}
+    assert registry.notes(first) == {"gate": "passed", "quarantined": "drift", "probe": "[0.5]"}
     assert registry.notes(second) == {}
     assert registry.get(first.id) == first
     for ask in (registry.notes, lambda model: registry.note(model, {"gate": "passed"})):

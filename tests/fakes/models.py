@@ -130,12 +130,15 @@ class MemoryModels:
         parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         manifest: Mapping[str, object],
+        notes: Mapping[str, str] | None = None,
     ) -> Model:
         digest = hashlib.sha256(network.content).hexdigest()
         model = Model(name=name, version=len(self.versions(name)) + 1, digest=digest, metrics=dict(metrics))
         self.models.append((model, recipe))
         self.contents[model.id] = network.content
         self.manifests[model.id] = json.loads(json.dumps({**manifest, "parameters": dict(parameters)}))
+        if notes:
+            self.note(model, notes)
         return model
 
     def aliases(self, name: str) -> Mapping[ModelAlias, Model]:

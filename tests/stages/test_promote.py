@@ -6,8 +6,10 @@ import pytest
 from astrid_core.curation.entities import CuratorRole
 from astrid_core.detection.config import MODEL_NAME
 from astrid_core.detection.entities import Model, ModelAlias
+from astrid_core.detection.gate import GateResult, at_most
 from astrid_core.shared.errors import NotAllowed, RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey
+from astrid_core.stages.gate import GATED
 from astrid_core.stages.promote import offer_model, run_promote, run_quarantine, run_rollback
 from astrid_core.stages.review import grant_role
 from astrid_core.stages.services import Services
@@ -58,6 +60,14 @@ class Bench:
         self.first, self.second, self.third = (self._registered(number) for number in (1, 2, 3))
         offer_model(self.services, self.first)
         offer_model(self.services, self.second)
+        self.gate(self.second, against=self.first)
+        self.gate(self.third, against=self.second)
+
+    def gate(self, model: Model, *, against: Model, passed: bool = True) -> None:
+        check = at_most("calibration error", 0.25, 0.5 if passed else 0.125)
+        result = GateResult(key="gate-1", challenger=model.id, champion=against.id, checks=(check,))
+        with self.database.transaction() as records:
+            records.events.append(GATED, subject=model.id, facts=result.facts())
 
     def _registered(self, number: int) -> Model:
         network = MemoryNetwork(threshold=float(number))
@@ -71,7 +81,8 @@ class Bench:
     def acts(self) -> list[tuple[str, str]]:
         with self.database.transaction() as records:
             found = [(event.name, event.subject) for event in records.events.all()]
-        return [(name.removeprefix("model."), subject[-1]) for name, subject in found if name.startswith("model.")]
+        acts = [(name.removeprefix("model."), subject[-1]) for name, subject in found if name != GATED]
+        return [act for act in acts if act[0] != "role.granted"]
 
 
 def test_the_challenger_becomes_champion_and_the_champion_the_one_to_go_back_to() -> None:
@@ -84,6 +95,18 @@ def test_the_challenger_becomes_champion_and_the_champion_the_one_to_go_back_to(
     with bench.database.transaction() as records:
         facts = records.events.of(bench.second.id)[-1].facts
     assert facts == {"curator": "vera", "reason": "looked at", "former": bench.first.id, "digest": bench.second.digest}
+
+
+def test_nothing_is_promoted_that_did_not_pass_the_gate_against_the_champion_of_today() -> None:
+    bench = Bench()
+    with pytest.raises(RejectedModel, match=r"another champion.*compared_with=\S+/2, champion=\S+/1"):
+        run_promote(bench.services, bench.third.id, **BY)
+    bench.gate(bench.second, against=bench.first, passed=False)
+    with pytest.raises(RejectedModel, match=r"calibration error: 0\.25; must be at most 0\.125"):
+        run_promote(bench.services, bench.second.id, **BY)
+    with pytest.raises(RejectedModel, match="never passed"):
+        run_promote(bench.services, bench._registered(4).id, **BY)
+    assert bench.held() == {"champion": 1, "challenger": 2}
 
 
 def test_roll_back_is_one_act_and_not_done_twice() -> None:

@@ -104,8 +104,9 @@ class MlflowModels:
         parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         manifest: Mapping[str, object],
+        notes: Mapping[str, str] | None = None,
     ) -> Model:
-        """Keep a network as the next version of ``name``, with what it was made from."""
+        """Keep a network as the next version of ``name``, with what it was made from and what is noted on it."""
         digest = digest_of(network.content)
         with translated("network cannot be registered", name=name):
             run = self._client.create_run(self._experiment(name), run_name=recipe)
@@ -115,7 +116,7 @@ class MlflowModels:
                 name,
                 source=f"{run.info.artifact_uri}/{_FILE}",
                 run_id=run.info.run_id,
-                tags={"digest": digest, "recipe": recipe, "metrics": json.dumps(dict(metrics), sort_keys=True)},
+                tags={**(notes or {}), "digest": digest, "recipe": recipe, "metrics": _as_json(metrics)},
             )
             self._client.set_terminated(run.info.run_id)
             return self._model(entry)
@@ -217,6 +218,10 @@ class MlflowModels:
             digest=entry.tags["digest"],
             metrics=json.loads(entry.tags["metrics"]),
         )
+
+
+def _as_json(metrics: Mapping[str, float]) -> str:
+    return json.dumps(dict(metrics), sort_keys=True)
 
 
 def _every_page(ask: Callable[[str | None], Any]) -> list[Any]:
