@@ -44,10 +44,9 @@ def train_detector() -> None:
     def promote(model_id: str, answer: Any, *, outlet_events: Any = None) -> str:
         """Use it from now on; runs that are under way keep the version that they began with."""
         from astrid_core.bootstrap import open_services
-        from astrid_core.settings import Settings
-        from include.promotion import promote_challenger, who_answered
+        from include.promotion import promote_challenger, settings_of
 
-        with airflow_outcome(), open_services(Settings(actor=who_answered(answer) or Settings().actor)) as services:
+        with airflow_outcome(), open_services(settings_of(answer)) as services:
             outlet_events[MODEL].extra = {"model": promote_challenger(services, model_id, answer)}
             return model_id
 

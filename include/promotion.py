@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from airflow.sdk.exceptions import AirflowSkipException
 
 from astrid_core.bootstrap import Pipeline, training_frames
+from astrid_core.settings import Settings
 from astrid_core.stages.gate import gate_settings, run_gate
 from astrid_core.stages.promote import run_promote
 from astrid_core.stages.services import Services
@@ -42,12 +43,18 @@ def gate_challenger(services: Services, pipeline: Pipeline, model_id: str) -> st
     return f"{model_id} against {result.champion}, which is in use.\n\n{result.table()}"
 
 
-def who_answered(answer: Answer) -> str:
-    """Return the name by which Airflow knows the person; empty where nobody did."""
-    return (answer["responded_by_user"] or {}).get("name", "")
+def settings_of(answer: Answer) -> Settings:
+    """Return settings under which the log names the person who answered."""
+    name = _name(answer)
+    return Settings(actor=name) if name else Settings()
 
 
 def promote_challenger(services: Services, model_id: str, answer: Answer) -> str:
     """Promote what a person approved, in their name; return the version."""
     reason = str(answer["params_input"].get("reason") or "approved in Airflow")
-    return run_promote(services, model_id, login=who_answered(answer), reason=reason).id
+    return run_promote(services, model_id, login=_name(answer), reason=reason).id
+
+
+def _name(answer: Answer) -> str:
+    """Return the name by which Airflow knows the person; empty where nobody answered."""
+    return (answer["responded_by_user"] or {}).get("name", "")

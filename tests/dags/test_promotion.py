@@ -11,11 +11,12 @@ from astrid_core.curation.entities import CuratorRole
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.detection.entities import ModelAlias
 from astrid_core.detection.gate import GateConfig
+from astrid_core.settings import Settings
 from astrid_core.shared.errors import NotAllowed, RejectedModel
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.gate import probe_notes
 from astrid_core.stages.review import grant_role
-from include.promotion import Answer, gate_challenger, promote_challenger, train_challenger, who_answered
+from include.promotion import Answer, gate_challenger, promote_challenger, settings_of, train_challenger
 from include.request import pin_request, recipe_of
 from tests.detection.frames import labelled
 from tests.fakes.models import MemoryNetwork, MemoryTrainingFrames
@@ -92,7 +93,8 @@ def test_the_name_of_airflow_must_be_that_of_a_curator(made: Scene) -> None:
     former = _with_champion(made, threshold=3.5)
     model_id = train_challenger(made.services, PIPELINE)
     gate_challenger(made.services, PIPELINE, model_id)
-    assert who_answered(_answer(None)) == ""
+    assert settings_of(_answer("eve")).actor == "eve"
+    assert settings_of(_answer(None)).actor == Settings().actor
     for name in ("eve", None):
         with pytest.raises(NotAllowed):
             promote_challenger(made.services, model_id, _answer(name))
