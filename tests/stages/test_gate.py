@@ -8,7 +8,7 @@ from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.gate import GateConfig
 from astrid_core.detection.training_set import LabelledFrame
-from astrid_core.shared.errors import BadConfiguration, RejectedModel
+from astrid_core.shared.errors import BadConfiguration, CorruptArtifact, RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.gate import gate_settings, last_gate, probe_notes, run_gate
 from astrid_core.stages.services import Services
@@ -103,6 +103,17 @@ def test_a_network_that_scores_otherwise_once_it_is_loaded_is_rejected() -> None
         run_gate(bench.services, changed.id, GATE, TRAIN, bench.frames)
     with pytest.raises(RejectedModel, match="largest change: not measured"):
         run_gate(bench.services, bench.registered(GOOD, probed=False).id, GATE, TRAIN, bench.frames)
+
+
+def test_a_network_whose_bytes_were_altered_is_not_compared() -> None:
+    bench = Bench()
+    challenger = bench.registered(GOOD)
+    bench.models.contents[challenger.id] += b" "
+    with pytest.raises(CorruptArtifact, match=challenger.id):
+        run_gate(bench.services, challenger.id, GATE, TRAIN, bench.frames)
+    with pytest.raises(UnknownModel):
+        run_gate(bench.services, f"{MODEL_NAME}/9", GATE, TRAIN, bench.frames)
+    assert bench.models.champion(MODEL_NAME) == bench.champion
 
 
 def test_frames_of_the_gate_are_those_of_no_training() -> None:

@@ -4,12 +4,13 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from astrid_core.adapters.models.content import digest_of
 from astrid_core.adapters.models.mlflow_errors import translated
-from astrid_core.adapters.models.mlflow_runs import log_training
+from astrid_core.adapters.models.mlflow_runs import MODEL, log_training
+from astrid_core.adapters.models.pyfunc import NETWORK
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
@@ -17,7 +18,6 @@ from astrid_core.detection.training_set import Examples
 from astrid_core.shared.errors import CorruptArtifact, MissingArtifact, UnknownModel
 from astrid_core.shared.runs import RunKey
 
-_FILE = "network.npz"
 _OWN_TAGS = {"digest", "recipe", "metrics"}
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 
@@ -110,11 +110,11 @@ class MlflowModels:
         digest = digest_of(network.content)
         with translated("network cannot be registered", name=name):
             run = self._client.create_run(self._experiment(name), run_name=recipe)
-            log_training(self._client, run.info.run_id, network, parameters, metrics, manifest, file=_FILE)
+            log_training(self._client, run.info.run_id, network, parameters, metrics, manifest)
             self._ensure_name(name)
             entry = self._client.create_model_version(
                 name,
-                source=f"{run.info.artifact_uri}/{_FILE}",
+                source=f"{run.info.artifact_uri}/{MODEL}",
                 run_id=run.info.run_id,
                 tags={**(notes or {}), "digest": digest, "recipe": recipe, "metrics": _as_json(metrics)},
             )
@@ -156,6 +156,7 @@ class MlflowModels:
     def _client(self) -> Any:
         if self._opened is None:
             os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+            os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
             from mlflow import MlflowClient  # noqa: PLC0415 - takes more than a second
 
             if self._tracking_uri.startswith("sqlite:///"):
@@ -193,17 +194,21 @@ class MlflowModels:
                 raise
 
     def _content(self, entry: Any, model_id: str) -> bytes:
-        from mlflow.artifacts import download_artifacts  # noqa: PLC0415
+        from mlflow.artifacts import download_artifacts, list_artifacts  # noqa: PLC0415
 
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                with translated("network is not where the registry says", MissingArtifact, model=model_id):
-                    path = download_artifacts(
-                        artifact_uri=entry.source, dst_path=folder, tracking_uri=self._tracking_uri
-                    )
-                content = Path(path).read_bytes()
-            except FileNotFoundError as error:
-                raise MissingArtifact("network is not where the registry says", model=model_id) from error
+        # Versions of before there was a model around the network name the file itself.
+        source = entry.source if entry.source.endswith(".npz") else f"{entry.source}/{NETWORK}"
+        folder, _, file = source.rpartition("/")
+        with (
+            tempfile.TemporaryDirectory() as place,
+            translated("network is not where the registry says", MissingArtifact, model=model_id),
+        ):
+            # Asked first: what is not there looks like a fault of the store to who downloads it.
+            there = list_artifacts(artifact_uri=folder, tracking_uri=self._tracking_uri)
+            if not any(PurePosixPath(one.path).name == file for one in there):
+                raise MissingArtifact("network is not where the registry says", model=model_id)
+            path = download_artifacts(artifact_uri=source, dst_path=place, tracking_uri=self._tracking_uri)
+            content = Path(path).read_bytes()
         digest = digest_of(content)
         if digest != entry.tags["digest"]:
             raise CorruptArtifact(

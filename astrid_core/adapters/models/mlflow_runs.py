@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from astrid_core.adapters.models.pyfunc import write_pyfunc
 from astrid_core.detection.ports import Network
+
+MODEL = "model"
+"""Folder of the model among the artifacts of its run."""
 
 
 def log_training(
@@ -15,10 +19,8 @@ def log_training(
     parameters: Mapping[str, object],
     metrics: Mapping[str, float],
     manifest: Mapping[str, object],
-    *,
-    file: str,
 ) -> None:
-    """Log settings, figures, the losses of each epoch, the manifest, and the network as an artifact named ``file``."""
+    """Log settings, figures, the losses of each epoch, the manifest, and the network as the model ``MODEL``."""
     for key, value in parameters.items():
         client.log_param(run_id, key, value)
     for key, number in metrics.items():
@@ -28,6 +30,4 @@ def log_training(
             client.log_metric(run_id, key, number, step=epoch)
     client.log_dict(run_id, dict(manifest), "manifest.json")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / file
-        path.write_bytes(network.content)
-        client.log_artifact(run_id, str(path))
+        client.log_artifacts(run_id, str(write_pyfunc(network.content, Path(folder))), MODEL)
