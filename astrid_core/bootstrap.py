@@ -15,10 +15,11 @@ from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.models.mlflow import MlflowModels
+from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.open import FOLDER, open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
-from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig
+from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig, TrackConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
@@ -62,6 +63,7 @@ class Pipeline:
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
+    track: TrackConfig = field(default_factory=TrackConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
 
@@ -97,16 +99,14 @@ def load_pipeline(path: Path | None = None) -> Pipeline:
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration("science settings cannot be read", path=path, cause=str(error)) from error
     kinds = {one.name: one.default_factory for one in dataclasses.fields(Pipeline)}
-    unknown = sorted(set(tables) - set(kinds))
-    if unknown:
+    if unknown := sorted(set(tables) - set(kinds)):
         raise BadConfiguration("unknown table", path=path, table=unknown[0], known=", ".join(sorted(kinds)))
     return Pipeline(**{name: _read_table(name, table, kinds[name]) for name, table in tables.items()})
 
 
 def _read_table(name: str, table: Mapping[str, Any], kind: Any) -> Any:
     known = {one.name for one in dataclasses.fields(kind)}
-    unknown = sorted(set(table) - known)
-    if unknown:
+    if unknown := sorted(set(table) - known):
         raise BadConfiguration("unknown key", table=name, key=unknown[0], known=", ".join(sorted(known)))
     parts = {one.name: one.default_factory for one in dataclasses.fields(kind)}
     return kind(
@@ -144,6 +144,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
                 secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
             ),
             models=open_models(settings),
+            journal=MlflowJournal(tracking_uri=settings.registry_uri),
             surveys=surveys,
             transaction=lambda: _transaction(database, settings.actor),
             arrays=open_arrays(settings.arrays),
@@ -155,7 +156,7 @@ def open_models(settings: Settings | None = None) -> MlflowModels:
     """Open the model registry."""
     settings = settings or Settings()
     return MlflowModels(
-        tracking_uri=settings.mlflow_uri or f"sqlite:///{(settings.home / 'mlflow.sqlite').resolve()}",
+        tracking_uri=settings.registry_uri,
         artifact_root=settings.mlflow_artifacts or str((settings.home / "models").resolve()),
         checkpoints=settings.home / "checkpoints",
     )
@@ -209,10 +210,8 @@ def register_survey(
 def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow, ...]:
     """Return what is known to have changed in a survey; empty where surveys.toml names no truth table."""
     table = _survey_tables(settings or Settings()).get(name, {})
-    if "truth" not in table:
-        return ()
     try:
-        return read_truth(Path(table["truth"]).read_bytes())
+        return read_truth(Path(table["truth"]).read_bytes()) if "truth" in table else ()
     except OSError as error:
         raise BadConfiguration("truth table cannot be read", survey=name, path=table["truth"]) from error
 

@@ -43,3 +43,8 @@ class Settings(BaseSettings):
     """
     actor: str = "astrid"
     """Who is named in the event log."""
+
+    @property
+    def registry_uri(self) -> str:
+        """Where MLflow is."""
+        return self.mlflow_uri or f"sqlite:///{(self.home / 'mlflow.sqlite').resolve()}"

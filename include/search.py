@@ -19,6 +19,7 @@ from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.report import run_report
 from astrid_core.stages.services import Services
+from astrid_core.stages.track import run_track
 from include.batches import batches
 from include.messages import Batch, Request
 from include.nights import nights_of, plans_of
@@ -154,6 +155,22 @@ def report_all(services: Services, request: Request) -> list[str]:
         log.info("night.reported", page=str(page), table=report.table)
         keys.append(report.key)
     return keys
+
+
+def track_models(services: Services, request: Request | None) -> int:
+    """Compare what the network did in each night with earlier nights, and count the alarms.
+
+    Called whatever became of the tasks before it: None stands for a request that was never made.
+    """
+    if request is None:
+        raise NothingPlanned("no night was asked for; see the tasks that failed before this one")
+    config = load_pipeline().track
+    tracks = [
+        track
+        for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True)
+        for track in run_track(services, survey, night, config, plan.scored, _shadows(services, request, plan).keys)
+    ]
+    return sum(bool(track.alarm) for track in tracks)
 
 
 def complete_reports(services: Services, request: Request | None, reported: Sequence[str] | None) -> list[str]:

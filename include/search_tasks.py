@@ -35,7 +35,7 @@ def search(request: Any) -> None:
     shadows = plan_injections(request)
     gathered >> shadows
     injected = inject.partial(request=request).expand(batch=shadows)
-    injected >> complete_report(request, reported)
+    injected >> track_models(request) >> complete_report(request, reported)
 
 
 @task(outlets=[OBSERVATIONS])
@@ -196,6 +196,17 @@ def inject(batch: Batch, request: Request) -> Batch:
 
     with airflow_outcome(batch["label"]), open_services() as services:
         return inject_batch(services, batch, request)
+
+
+# Without injections there is less to compare, and still much.
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def track_models(request: Request) -> int:
+    """Compare the network with earlier nights, and count alarms."""
+    from astrid_core.bootstrap import open_services
+    from include.search import track_models as track
+
+    with airflow_outcome(), open_services() as services:
+        return track(services, request)
 
 
 # Failed injections must not fail the night: what decides is whether it has been reported.

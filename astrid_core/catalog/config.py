@@ -1,8 +1,9 @@
-"""What publishing, exporting and reporting may choose."""
+"""What publishing, exporting, reporting and tracking may choose."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from astrid_core.catalog.entities import EntryStatus
+from astrid_core.detection.drift import DriftLimits
 from astrid_core.shared.errors import BadConfiguration
 
 
@@ -102,3 +103,32 @@ class ReportConfig:
             raise BadConfiguration("max_cutouts must not be negative", got=self.max_cutouts)
         if self.cutout_pix < 11 or self.cutout_pix % 2 == 0:
             raise BadConfiguration("cutout_pix must be odd and at least 11", got=self.cutout_pix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackConfig:
+    """Settings of what is watched of a network from night to night."""
+
+    n_nights: int = 20
+    """A night is compared with the newest so many earlier nights that hold searched exposures of its instrument."""
+    max_exposures: int = 200
+    """Of these nights at most the newest so many exposures of an instrument are read."""
+    min_candidates: int = 100
+    """With fewer candidates, in the night or before it, no drift is measured of what candidates have."""
+    min_exposures: int = 8
+    """The same for what exposures have: seeing, noise, depth."""
+    min_verdicts: int = 50
+    """With fewer detections that people called real or bogus no calibration error is given."""
+    min_score: float = 0.5
+    """Detections with this score or a better one are claims: what people call bogus of them is false."""
+    min_fall: float = 0.05
+    """Completeness that fell by less raises no alarm, however sure the fall is."""
+    limits: DriftLimits = field(default_factory=DriftLimits)
+
+    def __post_init__(self) -> None:
+        for name in ("n_nights", "max_exposures", "min_candidates", "min_exposures", "min_verdicts"):
+            if getattr(self, name) < 1:
+                raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
+        for name in ("min_score", "min_fall"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise BadConfiguration(f"{name} must lie in [0, 1]", got=getattr(self, name))

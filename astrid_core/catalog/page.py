@@ -11,6 +11,7 @@ from astrid_core.catalog.cutouts import Cutouts
 from astrid_core.catalog.exposure_facts import QUARANTINED, SEARCHED, SKIPPED, UNFINISHED
 from astrid_core.catalog.night_table import truth_sentences
 from astrid_core.catalog.report import NightFacts
+from astrid_core.catalog.track_text import describe_drift, headline, histogram, reliability, sentences, verdict_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,14 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
     environment.filters["angle"] = _angle
     environment.filters["half"] = describe_half
     environment.filters["rate"] = describe_rate
+    environment.filters |= {
+        "drift": describe_drift,
+        "headline": headline,
+        "histogram": histogram,
+        "reliability": reliability,
+        "sentences": sentences,
+        "verdict": verdict_of,
+    }
     mjds = [exposure.mid_mjd for exposure in facts.exposures]
     return environment.get_template("night.html").render(
         facts=facts,

@@ -1,6 +1,6 @@
 """What the catalog domain needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -50,6 +50,14 @@ class NightAnalytics(Protocol):
 
     def find(self, key: RunKey) -> Analytics | None:
         """Return it, or None."""
+        ...
+
+
+class ModelJournal(Protocol):
+    """What is noted of a network version from night to night, beside its training."""
+
+    def note(self, model_id: str, *, night: str, figures: Mapping[str, float]) -> None:
+        """Write the figures of a night; the same again changes nothing. Raise UnknownModel."""
         ...
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.exposure_facts import ExposureFacts, ExposureRuns, exposure_facts
+from astrid_core.catalog.model_track import ModelTrack
 from astrid_core.catalog.night_quality import NightQuality
 from astrid_core.catalog.truth import TruthTally
 from astrid_core.differencing.entities import ReferenceImage
@@ -40,6 +41,8 @@ class NightFacts:
     truth: TruthTally | None = None
     quality: NightQuality | None = None
     """None where nothing was injected."""
+    tracks: tuple[ModelTrack, ...] = ()
+    """How the network did, by version and instrument; empty where that was not looked at."""
 
     def count(self, outcome: str) -> int:
         """Return how many exposures ended so."""
@@ -68,6 +71,7 @@ def night_facts(  # noqa: PLR0913 - a night has this many sides
     light_curves: Mapping[UUID, Sequence[LightCurvePoint]],
     truth: TruthTally | None = None,
     quality: NightQuality | None = None,
+    tracks: Sequence[ModelTrack] = (),
 ) -> NightFacts:
     """Return the facts of a night; ``light_curves`` are whole, of every object with a point in one of the exposures."""
     points = [point for curve in light_curves.values() for point in curve]
@@ -89,6 +93,7 @@ def night_facts(  # noqa: PLR0913 - a night has this many sides
         },
         truth=truth,
         quality=quality,
+        tracks=tuple(tracks),
     )
 
 

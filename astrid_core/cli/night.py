@@ -98,6 +98,7 @@ def _one_night(
     from astrid_core.stages.preprocess import run_preprocess
     from astrid_core.stages.publish import run_publish
     from astrid_core.stages.report import run_report
+    from astrid_core.stages.track import run_track
 
     _references(services, pipeline, survey=survey, night=night, region=region)
     recipe = pipeline.recipe(model)
@@ -118,6 +119,7 @@ def _one_night(
         run_curate(services, key, pipeline.curate)
     run_publish(services, survey, night, pipeline.publish, keys)
     injections = _inject(services, pipeline, night=night, model=model, model_run_keys=keys)
+    run_track(services, survey, night, pipeline.track, keys, injections)
     page = out / f"{survey}-{night}.html"
     report = run_report(
         services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=keys,

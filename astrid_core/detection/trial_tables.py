@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from astropy.table import Column, Table
+from numpy.typing import NDArray
 
 from astrid_core.detection.trial import Recovery
 from astrid_core.differencing.completeness import CONFIDENCE
@@ -46,6 +47,13 @@ def injection_table(recoveries: Sequence[Recovery], *, zero_point_mag: float | N
     scores = [nan if one.network_score is None else one.network_score for one in recoveries]
     table["network_score"] = _column(scores, "", "probability of being new in the sky; NaN if it was not scored")
     return _written(table)
+
+
+def scores_of_recovered(table: bytes) -> NDArray[np.float64]:
+    """Return what the network said of the recovered sources in a table of injections that it scored."""
+    scores = np.asarray(Table.read(io.BytesIO(table), format="ascii.ecsv")["network_score"], dtype=float)
+    known: NDArray[np.float64] = scores[np.isfinite(scores)]
+    return known
 
 
 def completeness_table(quality: SearchQuality) -> bytes:

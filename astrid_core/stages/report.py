@@ -26,6 +26,7 @@ from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, run_key
 from astrid_core.stages.publish import light_curves_near
 from astrid_core.stages.services import Records, Services
+from astrid_core.stages.track import tracks_of
 
 VERSION = 1
 """Raise when the same night should give another report."""
@@ -67,6 +68,8 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
     settings = config or ReportConfig()
     with services.transaction() as records:
         seen = _Night.read(records, survey, night, {*model_run_keys, *injection_run_keys})
+        models = {runs.model_run.model for runs in seen.exposures if runs.model_run}
+        tracks = tracks_of(records, models, survey=survey, night=night)
     rows_of = {
         runs.observation.id: rows_for(truth, runs.observation, seen.reference_of(runs)) for runs in seen.exposures
     }
@@ -82,6 +85,7 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
         quality=night_quality(
             seen.injections, n_missing=len(set(injection_run_keys) - {run.key for run in seen.injections})
         ),
+        tracks=tracks,
     )
     sitters = choose_sitters(seen.exposures, seen.light_curves, limit=settings.max_cutouts)
     told = facts.as_json()

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from astrid_core.catalog.ports import CatalogEntries, ExportJobs, NightAnalytics
+from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ModelJournal, NightAnalytics
 from astrid_core.curation.ports import Alerts, Curators, ValidationEvents
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
 from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
@@ -61,5 +61,7 @@ class Services:
     """Commits on exit, rolls back on error."""
     arrays: ModuleType = np
     """The array library that subtractions are computed by."""
+    journal: ModelJournal | None = None
+    """Where figures of networks are shown besides our records; None where nobody looks there."""
     stars: StarCatalog | None = None
     """Reference stars that frames are tied to; None where no catalog is configured."""

@@ -117,7 +117,7 @@ def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], d
 @pytest.mark.parametrize("dag_id", SEARCHES)
 def test_injections_stand_beside_the_way_to_the_catalog(dags: dict[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
-    injections = {"plan_injections", "inject"}
+    injections = {"plan_injections", "inject", "track_models"}
     for task_id in ("check_preparations", "check_candidates", "curate", "publish", "report"):
         assert not injections & dag.get_task(task_id).get_flat_relative_ids(upstream=True), task_id
     assert "gather" in dag.get_task("plan_injections").upstream_task_ids
@@ -126,7 +126,10 @@ def test_injections_stand_beside_the_way_to_the_catalog(dags: dict[str, Any], da
     assert [task.task_id for task in dag.leaves] == ["complete_report"]
     last = dag.get_task("complete_report")
     assert last.trigger_rule == "all_done"
-    assert {"inject", "report"} <= last.upstream_task_ids
+    assert {"track_models", "report"} <= last.upstream_task_ids
+    track = dag.get_task("track_models")
+    assert track.trigger_rule == "all_done"
+    assert "inject" in track.upstream_task_ids
 
 
 def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> None:

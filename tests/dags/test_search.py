@@ -110,6 +110,31 @@ def test_a_night_is_searched_again_with_injections_that_show_on_its_page_only(ma
     assert search.publish_all(made.services, request)["n_published"] == 0
 
 
+def test_a_night_is_tracked_and_its_page_tells_so(made: Scene, tmp_path: Path) -> None:
+    _referenced(made)
+    request = _pinned(made)
+    search.ingest_surveys(made.services, request)
+    _searched(made, request)
+    reported = search.report_all(made.services, request)
+    page = tmp_path / "results" / f"demo-{NIGHT}.html"
+    assert "The network</h2>" not in page.read_text()
+    (batch,) = search.plan_injections(made.services, request, n_slots=2)
+    search.inject_batch(made.services, batch, request)
+    assert search.track_models(made.services, request) == 0
+    completed = search.complete_reports(made.services, request, reported)
+    assert "The network</h2>" in page.read_text()
+    assert "too little to compare with" in page.read_text()
+    assert search.track_models(made.services, request) == 0
+    assert search.complete_reports(made.services, request, reported) == completed
+    with made.services.transaction() as records:
+        assert [one.name for one in records.events.all()].count("model.tracked") == 1
+
+
+def test_nothing_is_tracked_of_a_night_that_nobody_asked_for(made: Scene) -> None:
+    with pytest.raises(search.NothingPlanned):
+        search.track_models(made.services, None)
+
+
 def test_a_night_without_a_report_does_not_look_complete(made: Scene) -> None:
     for request, reported in ((None, None), (_pinned(made), None)):
         with pytest.raises(search.NothingPublished):

@@ -54,6 +54,20 @@ class MemoryScorer:
 
 
 @dataclass(slots=True)
+class MemoryJournal:
+    """ModelJournal in memory; knows the versions in ``models``."""
+
+    models: Sequence[str]
+    notes: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    """By version, night and name."""
+
+    def note(self, model_id: str, *, night: str, figures: Mapping[str, float]) -> None:
+        if model_id not in self.models:
+            raise UnknownModel("no such version", model=model_id)
+        self.notes |= {(model_id, night, name): value for name, value in figures.items()}
+
+
+@dataclass(slots=True)
 class MemoryModels:
     """``contents`` may be tampered with to play a corrupt disk; ``n_trained`` and ``n_loaded`` count the work."""
 
