@@ -45,7 +45,7 @@ def run_train(
     if known is not None:
         progress(f"{known.id} was trained by the same recipe before")
         _require_quality(known, config)
-        offer_model(services, known)
+        _offer(services, known, progress)
         return known
     trained = train_network(services.models, config, frames, progress=progress)
     model = _register(services, trained)
@@ -53,7 +53,7 @@ def run_train(
         records.events.append("model.registered", subject=model.id, facts={"digest": model.digest, "recipe": recipe})
     log.info("model.registered", model=model.id, digest=model.digest, elapsed_s=trained.metrics["elapsed_s"])
     _require_quality(model, config)
-    offer_model(services, model)
+    _offer(services, model, progress)
     return model
 
 
@@ -93,6 +93,12 @@ def run_adopt(services: Services) -> Model:
         records.events.append("model.adopted", subject=model.id, facts=facts)
     offer_model(services, model)
     return model
+
+
+def _offer(services: Services, model: Model, progress: Callable[[str], None]) -> None:
+    alias = offer_model(services, model)
+    if alias is not None:
+        progress(f"{model.id} is the {alias.value}")
 
 
 def _register(services: Services, trained: TrainedNetwork) -> Model:

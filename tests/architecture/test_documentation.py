@@ -38,8 +38,8 @@ def test_every_stage_of_a_night_records_something() -> None:
     stages = (ROOT / "astrid_core" / "stages").glob("*.py")
     silent = [path.stem for path in stages if architecture.is_stage(path) and not architecture.stage_records(path)]
 
-    # The registry and the event log, not a table of ours, record trained models, what is decided about them and how they
-    # did; what reconcile finds is recorded by ingest, what the breaker sets aside by lifecycle, masters by record_master.
+    # The registry and the event log, not a table of ours, record models, what is decided about them and how they did;
+    # what reconcile finds is recorded by ingest, what the breaker sets aside by lifecycle, masters by record_master.
     assert sorted(silent) == ["breaker", "calibrations", "gate", "promote", "reconcile", "track", "train"]
 
 

@@ -43,6 +43,7 @@ def test_a_good_network_is_registered_and_becomes_the_champion() -> None:
     assert model.metrics["searched_mpix"] == pytest.approx(2 * 240 * 240 / 1e6)
     assert bench.events() == [("model.registered", model.id), ("model.promoted", model.id)]
     assert "24 stamps to learn from, 12 to validate, 24 to test" in said[0]
+    assert said[-1] == f"{model.id} is the champion"
 
 
 def test_the_manifest_tells_what_it_was_made_from() -> None:
