@@ -9,7 +9,9 @@ from astrid_core.bootstrap import open_services
 from astrid_core.cli.main import main
 from astrid_core.cli.night import survey_name
 from astrid_core.detection.config import MODEL_NAME
+from astrid_core.detection.gate import GateResult, at_most
 from astrid_core.shared.runs import RunKey
+from astrid_core.stages.gate import GATED
 from tests.stages.scene import NEW, NIGHT, REFERENCE_NIGHTS, exposure
 
 SCIENCE = f"demo:{NIGHT}/a.fits"
@@ -165,6 +167,11 @@ def test_a_network_is_promoted_rolled_back_and_set_aside_from_a_shell(
     why = ("--as", "vera", "--reason", "looked at")
     assert main(["models", "promote", second, "--as", "eve", "--reason", "mine"]) == 5
     assert "eve" in capsys.readouterr().err
+    assert main(["models", "promote", second, *why]) == 5
+    assert "never passed the gate" in capsys.readouterr().err
+    passed = GateResult(key="gate-1", challenger=second, champion=first, checks=(at_most("parity", 0.0, 1e-6),))
+    with open_services() as services, services.transaction() as records:
+        records.events.append(GATED, subject=second, facts=passed.facts())
     assert _lines(capsys, "models", "promote", second, *why) == [f"champion  {second}", f"rollback  {first}"]
     assert [one["aliases"] for one in json.loads("\n".join(_lines(capsys, "models", "--json")))] == [
         ["rollback"], ["champion"],
@@ -176,4 +183,4 @@ def test_a_network_is_promoted_rolled_back_and_set_aside_from_a_shell(
     assert listed[1].endswith("  quarantined")
     with open_services() as services, services.transaction() as records:
         acts = [(event.name, event.actor) for event in records.events.of(second)]
-    assert acts == [(f"model.{act}", "vera") for act in ("promoted", "rolled_back", "quarantined")]
+    assert acts[1:] == [(f"model.{act}", "vera") for act in ("promoted", "rolled_back", "quarantined")]
