@@ -25,6 +25,7 @@ from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.entities import Model
+from astrid_core.detection.gate import GateConfig
 from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.arrays import open_arrays
 from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
@@ -58,6 +59,7 @@ class Pipeline:
     detect: DetectConfig = field(default_factory=DetectConfig)
     inject: InjectConfig = field(default_factory=InjectConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
@@ -69,10 +71,7 @@ class Pipeline:
     def preparation(self) -> Preparation:
         """What decides the preparation of an exposure."""
         return Preparation(
-            preprocess=self.preprocess,
-            calibrate=self.calibrate,
-            astrometry=self.astrometry,
-            zero_point=self.zero_point,
+            preprocess=self.preprocess, calibrate=self.calibrate, astrometry=self.astrometry, zero_point=self.zero_point
         )
 
     def recipe(self, model: Model) -> Recipe:

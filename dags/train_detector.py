@@ -1,9 +1,11 @@
-"""How the network is trained."""
+"""How the network is trained, and how a new one comes into use."""
 # mypy: disallow-untyped-decorators=False
 
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import dag, task
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, dag, task
 
 from include.assets import MODEL
 from include.boundary import airflow_outcome
@@ -18,21 +20,49 @@ from include.dag_settings import ARGUMENTS, START
     tags=["astrid", "model"],
 )
 def train_detector() -> None:
-    """When asked, train the network on simulated skies, and use it if it is good enough."""
+    """When asked, train the network on simulated skies, hold it against the one in use, and ask a person."""
 
-    @task(outlets=[MODEL])
-    def train(*, outlet_events: Any = None) -> str:
-        """Train, measure, register and promote."""
-        from astrid_core.bootstrap import load_pipeline, open_services, training_frames
-        from astrid_core.stages.train import run_train
+    @task
+    def train() -> str:
+        """Train, measure and register; the first network is in use at once."""
+        from astrid_core.bootstrap import load_pipeline, open_services
+        from include.promotion import train_challenger
 
         with airflow_outcome(), open_services() as services:
-            pipeline = load_pipeline()
-            model = run_train(services, pipeline.train, training_frames(pipeline), progress=print)
-            outlet_events[MODEL].extra = {"model": model.id}
-            return model.id
+            return train_challenger(services, load_pipeline())
 
-    train()
+    @task
+    def gate(model_id: str) -> str:
+        """Compare with the champion; nothing that fails goes further."""
+        from astrid_core.bootstrap import load_pipeline, open_services
+        from include.promotion import gate_challenger
+
+        with airflow_outcome(), open_services() as services:
+            return gate_challenger(services, load_pipeline(), model_id)
+
+    @task(outlets=[MODEL])
+    def promote(model_id: str, answer: Any, *, outlet_events: Any = None) -> str:
+        """Use it from now on; runs that are under way keep the version that they began with."""
+        from astrid_core.bootstrap import open_services
+        from include.promotion import promote_challenger, settings_of
+
+        with airflow_outcome(), open_services(settings_of(answer)) as services:
+            outlet_events[MODEL].extra = {"model": promote_challenger(services, model_id, answer)}
+            return model_id
+
+    trained = train()
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Use {{ ti.xcom_pull(task_ids='train') }} from now on?",
+        body="{{ ti.xcom_pull(task_ids='gate') }}",
+        params={"reason": Param("", type="string", title="Reason", description="Goes on record")},
+        defaults=ApprovalOperator.REJECT,
+        # No answer is a no. The time of execution would end while it waits.
+        response_timeout=timedelta(days=7),
+        execution_timeout=None,
+    )
+    gate(trained) >> approve
+    promote(trained, approve.output)
 
 
 train_detector()

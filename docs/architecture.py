@@ -191,7 +191,7 @@ def _settings_order() -> list[str]:
         for node in pipeline.body
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     ]
-    return [name for name in names if name != "train"]
+    return [name for name in names if name not in {"train", "gate"}]
 
 
 def _stage_file(name: str) -> Path | None:

@@ -19,6 +19,7 @@ from astrid_core.cli import (
     difference,
     injection,
     instruments,
+    models,
     night,
     observation,
     reference_import,
@@ -56,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
-        calibration, training, score, curation, observation,
+        calibration, training, models, score, curation, observation,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -25,6 +25,17 @@ class Kind(StrEnum):
     NOISE = "noise"
 
 
+class ModelAlias(StrEnum):
+    """What a version is used for; of each name at most one version holds each."""
+
+    CHAMPION = "champion"
+    """Production uses it."""
+    CHALLENGER = "challenger"
+    """It reached the floors of its training and waits for the gate and for a person."""
+    ROLLBACK = "rollback"
+    """The champion before this one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One trained, registered network version."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.cutouts import Stamps
-from astrid_core.detection.entities import Detection, InjectionRun, Model, ModelRun
+from astrid_core.detection.entities import Detection, InjectionRun, Model, ModelAlias, ModelRun
 from astrid_core.detection.judgement import Judged
 from astrid_core.detection.training_set import LabelledFrame, TrainingSet
 from astrid_core.shared.runs import RunKey
@@ -114,12 +114,29 @@ class ModelRegistry(Protocol):
         parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         manifest: Mapping[str, object],
+        notes: Mapping[str, str] | None = None,
     ) -> Model:
-        """Keep a network as the next version of ``name``, with what it was made from."""
+        """Keep a network as the next version of ``name``, with what it was made from and what is noted on it."""
         ...
 
-    def promote(self, model: Model) -> None:
-        """Make a version the champion of its name."""
+    def aliases(self, name: str) -> Mapping[ModelAlias, Model]:
+        """Return what the versions of ``name`` are used for; empty if the name is unknown."""
+        ...
+
+    def assign(self, alias: ModelAlias, model: Model) -> None:
+        """Give an alias to a version, and take it from the one that had it; UnknownModel if there is none."""
+        ...
+
+    def withdraw(self, alias: ModelAlias, name: str) -> None:
+        """Take an alias from whatever version holds it; nothing happens where none does."""
+        ...
+
+    def note(self, model: Model, notes: Mapping[str, str]) -> None:
+        """Write notes on a version, each over an earlier one of the same name; UnknownModel if there is none."""
+        ...
+
+    def notes(self, model: Model) -> Mapping[str, str]:
+        """Return what was noted on a version, or raise UnknownModel."""
         ...
 
 

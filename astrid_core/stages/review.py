@@ -76,7 +76,7 @@ def record_verdict(
         message = f"at must be aware UTC, not {at!r}"
         raise ValueError(message)
     with services.transaction() as records:
-        _require_curator(records, login)
+        require_curator(records, login)
         detection = records.model_runs.detection(detection_id)
         # The catalog's lock also keeps two verdicts of the same curator from superseding the same one.
         records.catalog.lock()
@@ -122,7 +122,8 @@ def grant_role(services: Services, *, login: str, role: CuratorRole) -> bool:
     return changed
 
 
-def _require_curator(records: Records, login: str) -> None:
+def require_curator(records: Records, login: str) -> None:
+    """Raise NotAllowed unless somebody of this name may judge."""
     curator = records.curators.find(login)
     if curator is None:
         raise NotAllowed("nobody of this name may judge", login=login)

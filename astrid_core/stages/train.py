@@ -1,4 +1,4 @@
-"""Train a network on frames of which everything is known, register it, and promote it if it is good enough."""
+"""Train a network on frames of which everything is known, register it, and offer it if it is good enough."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +15,8 @@ from astrid_core.detection.training_set import Examples, TrainingSet, build_trai
 from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey, run_key
+from astrid_core.stages.gate import probe_notes
+from astrid_core.stages.promote import offer_model
 from astrid_core.stages.services import Services
 
 VERSION = 5
@@ -36,18 +38,18 @@ def run_train(
     real: Sequence[LabelledTriplets] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Model:
-    """Train, measure on frames kept apart, register and promote; return the version. Safe to repeat.
+    """Train, measure on frames kept apart, register, and make it the challenger; return the version. Safe to repeat.
 
     Of real triplets one half, by object, is learnt from, and the other measures.
-    A network that misses a floor of ``config`` is registered but not promoted: RejectedModel says which number failed.
+    Where there is no champion, it becomes that at once. A network that misses a floor of ``config`` is registered but
+    not offered: RejectedModel says which number failed.
     """
     recipe = train_key(config, frames, [one.digest for one in real])
     known = services.models.find(MODEL_NAME, recipe)
     if known is not None:
         progress(f"{known.id} was trained by the same recipe before")
         _require_quality(known, config)
-        if not _has_champion(services):
-            _promote(services, known)
+        _offer(services, known, progress)
         return known
     trained = train_network(services.models, config, frames, real=real, progress=progress)
     model = _register(services, trained)
@@ -55,7 +57,7 @@ def run_train(
         records.events.append("model.registered", subject=model.id, facts={"digest": model.digest, "recipe": recipe})
     log.info("model.registered", model=model.id, digest=model.digest, elapsed_s=trained.metrics["elapsed_s"])
     _require_quality(model, config)
-    _promote(services, model)
+    _offer(services, model, progress)
     return model
 
 
@@ -113,8 +115,14 @@ def run_adopt(services: Services) -> Model:
     with services.transaction() as records:
         facts = {"digest": model.digest, "recipe": shipped.recipe}
         records.events.append("model.adopted", subject=model.id, facts=facts)
-    _promote(services, model)
+    offer_model(services, model)
     return model
+
+
+def _offer(services: Services, model: Model, progress: Callable[[str], None]) -> None:
+    alias = offer_model(services, model)
+    if alias is not None:
+        progress(f"{model.id} is the {alias.value}")
 
 
 def _register(services: Services, trained: TrainedNetwork) -> Model:
@@ -125,6 +133,7 @@ def _register(services: Services, trained: TrainedNetwork) -> Model:
         parameters=trained.parameters,
         metrics=trained.metrics,
         manifest=trained.manifest,
+        notes=probe_notes(trained.network),
     )
 
 
@@ -168,22 +177,7 @@ def _count_real(whole: LabelledTriplets, training: LabelledTriplets, test: Label
 def _require_quality(model: Model, config: TrainConfig) -> None:
     missed = shortfalls(model.metrics, config)
     if missed:
-        raise RejectedModel("trained network is not promoted", model=model.id, because="; ".join(missed))
-
-
-def _has_champion(services: Services) -> bool:
-    try:
-        services.models.champion(MODEL_NAME)
-    except UnknownModel:
-        return False
-    return True
-
-
-def _promote(services: Services, model: Model) -> None:
-    services.models.promote(model)
-    with services.transaction() as records:
-        records.events.append("model.promoted", subject=model.id, facts={"digest": model.digest})
-    log.info("model.promoted", model=model.id)
+        raise RejectedModel("trained network is not used", model=model.id, because="; ".join(missed))
 
 
 def _counts(sets: TrainingSet) -> Mapping[str, object]:

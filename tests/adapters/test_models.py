@@ -1,6 +1,6 @@
 """What every model registry promises, held against the one in memory and the one that MLflow keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.entities import Model
+from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.ports import ModelRegistry, Network
 from astrid_core.detection.training_set import TrainingSet, build_training_set
 from astrid_core.shared.errors import UnknownModel
@@ -58,7 +58,9 @@ def registry(make: Callable[[Path], ModelRegistry], tmp_path: Path) -> ModelRegi
     return make(tmp_path)
 
 
-def _register(registry: ModelRegistry, network: Network, recipe: str = "train-1") -> Model:
+def _register(
+    registry: ModelRegistry, network: Network, recipe: str = "train-1", notes: Mapping[str, str] | None = None
+) -> Model:
     return registry.register(
         NAME,
         network,
@@ -66,6 +68,7 @@ def _register(registry: ModelRegistry, network: Network, recipe: str = "train-1"
         parameters={"seed": 1, "epochs": 2},
         metrics=METRICS,
         manifest={"training": {"frames": [0, 1], "n_real": 12}},
+        notes=notes,
     )
 
 
@@ -95,15 +98,38 @@ def test_versions_count_from_one_and_keep_what_was_measured(registry: ModelRegis
     assert registry.find("another", RunKey("train-2")) is None
 
 
-def test_a_registered_version_is_no_champion_until_it_is_promoted(registry: ModelRegistry, network: Network) -> None:
+def test_a_registered_version_has_no_alias_until_it_is_given_one(registry: ModelRegistry, network: Network) -> None:
     first, second = _register(registry, network), _register(registry, network, "train-2")
+    assert registry.aliases(NAME) == registry.aliases("another") == {}
     with pytest.raises(UnknownModel):
         registry.champion(NAME)
     for model in (second, first):
-        registry.promote(model)
+        registry.assign(ModelAlias.CHAMPION, model)
         assert registry.champion(NAME) == model
+    registry.assign(ModelAlias.ROLLBACK, first)
+    registry.assign(ModelAlias.CHALLENGER, second)
+    assert registry.aliases(NAME) == {
+        ModelAlias.CHAMPION: first, ModelAlias.CHALLENGER: second, ModelAlias.ROLLBACK: first,
+    }  # fmt: skip
+    for _ in range(2):
+        registry.withdraw(ModelAlias.CHALLENGER, NAME)
+        registry.withdraw(ModelAlias.CHALLENGER, "another")
+    assert set(registry.aliases(NAME)) == {ModelAlias.CHAMPION, ModelAlias.ROLLBACK}
     with pytest.raises(UnknownModel):
-        registry.promote(Model(name=NAME, version=9, digest=""))
+        registry.assign(ModelAlias.CHALLENGER, Model(name=NAME, version=9, digest=""))
+
+
+def test_notes_stay_with_their_version(registry: ModelRegistry, network: Network) -> None:
+    first = _register(registry, network, notes={"probe": "[0.5]"})
+    second = _register(registry, network, "train-2")
+    registry.note(first, {"gate": "failed", "quarantined": "drift"})
+    registry.note(first, {"gate": "passed"})
+    assert registry.notes(first) == {"gate": "passed", "quarantined": "drift", "probe": "[0.5]"}
+    assert registry.notes(second) == {}
+    assert registry.get(first.id) == first
+    for ask in (registry.notes, lambda model: registry.note(model, {"gate": "passed"})):
+        with pytest.raises(UnknownModel):
+            ask(Model(name=NAME, version=9, digest=""))
 
 
 def test_a_loaded_network_scores_as_the_trained_one_did(

@@ -29,7 +29,6 @@ LOCKED_EARLY = {
     "apache-airflow-providers-amazon": "logs and XComs on S3; its s3fs decides which boto3 everything else gets",
     "apache-airflow-providers-cncf-kubernetes": "stages in pods on GPU nodes",
     "apache-airflow-providers-postgres": "connections to PostgreSQL that are set up in the UI",
-    "apache-airflow-providers-standard": "what apache-airflow[standard] brings: operators, sensors, human input",
     "astroquery": "archives on the network",
 }
 """Dependencies whose users are still to come; they are locked now, because they narrow what the others may be."""

@@ -38,9 +38,9 @@ def test_every_stage_of_a_night_records_something() -> None:
     stages = (ROOT / "astrid_core" / "stages").glob("*.py")
     silent = [path.stem for path in stages if architecture.is_stage(path) and not architecture.stage_records(path)]
 
-    # The registry, not a table of ours, records trained models; what reconcile finds is recorded by ingest, what the
-    # breaker sets aside by lifecycle, masters by record_master; how a network did is an event.
-    assert sorted(silent) == ["breaker", "calibrations", "reconcile", "track", "train"]
+    # The registry and the event log, not a table of ours, record models, what is decided about them and how they did;
+    # what reconcile finds is recorded by ingest, what the breaker sets aside by lifecycle, masters by record_master.
+    assert sorted(silent) == ["breaker", "calibrations", "gate", "promote", "reconcile", "track", "train"]
 
 
 def test_the_settings_page_is_fresh() -> None:

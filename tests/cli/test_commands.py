@@ -8,6 +8,10 @@ import pytest
 from astrid_core.bootstrap import open_services
 from astrid_core.cli.main import main
 from astrid_core.cli.night import survey_name
+from astrid_core.detection.config import MODEL_NAME
+from astrid_core.detection.gate import GateResult, at_most
+from astrid_core.shared.runs import RunKey
+from astrid_core.stages.gate import GATED
 from tests.stages.scene import NEW, NIGHT, REFERENCE_NIGHTS, exposure
 
 SCIENCE = f"demo:{NIGHT}/a.fits"
@@ -145,3 +149,38 @@ def test_an_empty_folder_holds_no_night(tmp_path: Path, data: Path, capsys: pyte
 )
 def test_a_folder_names_its_survey(tmp_path: Path, folder: str, name: str) -> None:
     assert survey_name(tmp_path / folder) == name
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")  # MLflow's own queries
+def test_a_network_is_promoted_rolled_back_and_set_aside_from_a_shell(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _lines(capsys, "curators", "vera", "--role", "curator")
+    _lines(capsys, "train", "--shipped")
+    with open_services() as services:
+        shipped = services.models.shipped()
+        recipe, metrics = RunKey("train-other"), shipped.metrics
+        services.models.register(
+            MODEL_NAME, shipped.network, recipe=recipe, parameters={}, metrics=metrics, manifest={}
+        )
+    first, second = f"{MODEL_NAME}/1", f"{MODEL_NAME}/2"
+    why = ("--as", "vera", "--reason", "looked at")
+    assert main(["models", "promote", second, "--as", "eve", "--reason", "mine"]) == 5
+    assert "eve" in capsys.readouterr().err
+    assert main(["models", "promote", second, *why]) == 5
+    assert "never passed the gate" in capsys.readouterr().err
+    passed = GateResult(key="gate-1", challenger=second, champion=first, checks=(at_most("parity", 0.0, 1e-6),))
+    with open_services() as services, services.transaction() as records:
+        records.events.append(GATED, subject=second, facts=passed.facts())
+    assert _lines(capsys, "models", "promote", second, *why) == [f"champion  {second}", f"rollback  {first}"]
+    assert [one["aliases"] for one in json.loads("\n".join(_lines(capsys, "models", "--json")))] == [
+        ["rollback"], ["champion"],
+    ]  # fmt: skip
+    assert _lines(capsys, "models", "rollback", second, *why) == [f"champion  {first}"]
+    assert _lines(capsys, "models", "quarantine", second, *why) == [f"champion  {first}"]
+    listed = _lines(capsys, "models")
+    assert listed[0].endswith("  champion")
+    assert listed[1].endswith("  quarantined")
+    with open_services() as services, services.transaction() as records:
+        acts = [(event.name, event.actor) for event in records.events.of(second)]
+    assert acts[1:] == [(f"model.{act}", "vera") for act in ("promoted", "rolled_back", "quarantined")]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from airflow.configuration import conf
 from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
 from pendulum import datetime
@@ -57,7 +58,8 @@ def test_every_task_has_an_owner_and_is_retried_with_back_off(dags: dict[str, An
         assert task.retries >= 2, where
         assert task.retry_exponential_backoff, where
         assert task.retry_delay.total_seconds() <= 10.0, where
-        assert task.execution_timeout is not None, where
+        # A person is given days; what waits for one does not execute meanwhile.
+        assert task.execution_timeout is not None or task.response_timeout is not None, where
 
 
 def test_every_mapped_task_has_a_readable_name(dags: dict[str, Any]) -> None:
@@ -89,6 +91,20 @@ def test_references_pass_their_gate_before_anybody_is_told(dags: dict[str, Any])
     announce = dag.get_task("announce")
     assert (announce.upstream_task_ids, announce.trigger_rule) == ({"check_references"}, "all_success")
     assert [asset.name for asset in announce.outlets] == ["references"]
+
+
+def test_a_new_network_is_compared_and_approved_by_a_person_before_it_is_used(dags: dict[str, Any]) -> None:
+    dag = dags["train_detector"]
+    assert dag.get_task("gate").upstream_task_ids == {"train"}
+    approve, promote = dag.get_task("approve"), dag.get_task("promote")
+    assert isinstance(approve, ApprovalOperator)
+    assert approve.upstream_task_ids == {"gate"}
+    # Neither silence nor a failed gate lets a network through.
+    assert approve.defaults == [ApprovalOperator.REJECT]
+    assert (approve.trigger_rule, promote.trigger_rule) == ("all_success", "all_success")
+    assert promote.upstream_task_ids == {"train", "approve"}
+    assert [task.task_id for task in dag.leaves] == ["promote"]
+    assert [asset.name for asset in promote.outlets] == ["model"]
 
 
 @pytest.mark.parametrize("dag_id", SEARCHES)

@@ -9,7 +9,7 @@ import numpy as np
 
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.cutouts import Stamps
-from astrid_core.detection.entities import Model
+from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.judgement import Judged
 from astrid_core.detection.pixel_classes import N_LEARNT
 from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
@@ -73,7 +73,8 @@ class MemoryModels:
 
     contents: dict[str, bytes] = field(default_factory=dict)
     models: list[tuple[Model, RunKey]] = field(default_factory=list)
-    champions: dict[str, Model] = field(default_factory=dict)
+    held: dict[tuple[str, ModelAlias], Model] = field(default_factory=dict)
+    noted: dict[str, dict[str, str]] = field(default_factory=dict)
     manifests: dict[str, Mapping[str, object]] = field(default_factory=dict)
     shipped_threshold: float | None = 2.0
     n_trained: int = 0
@@ -82,9 +83,10 @@ class MemoryModels:
     n_loaded: int = 0
 
     def champion(self, name: str) -> Model:
-        if name not in self.champions:
+        champion = self.held.get((name, ModelAlias.CHAMPION))
+        if champion is None:
             raise UnknownModel("no version is the champion", name=name)
-        return self.champions[name]
+        return champion
 
     def get(self, model_id: str) -> Model:
         for model, _ in self.models:
@@ -145,16 +147,31 @@ class MemoryModels:
         parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         manifest: Mapping[str, object],
+        notes: Mapping[str, str] | None = None,
     ) -> Model:
         digest = hashlib.sha256(network.content).hexdigest()
         model = Model(name=name, version=len(self.versions(name)) + 1, digest=digest, metrics=dict(metrics))
         self.models.append((model, recipe))
         self.contents[model.id] = network.content
         self.manifests[model.id] = json.loads(json.dumps({**manifest, "parameters": dict(parameters)}))
+        if notes:
+            self.note(model, notes)
         return model
 
-    def promote(self, model: Model) -> None:
-        self.champions[model.name] = self.get(model.id)
+    def aliases(self, name: str) -> Mapping[ModelAlias, Model]:
+        return {alias: self.held[name, alias] for alias in ModelAlias if (name, alias) in self.held}
+
+    def assign(self, alias: ModelAlias, model: Model) -> None:
+        self.held[model.name, alias] = self.get(model.id)
+
+    def withdraw(self, alias: ModelAlias, name: str) -> None:
+        self.held.pop((name, alias), None)
+
+    def note(self, model: Model, notes: Mapping[str, str]) -> None:
+        self.noted.setdefault(self.get(model.id).id, {}).update(notes)
+
+    def notes(self, model: Model) -> Mapping[str, str]:
+        return dict(self.noted.get(self.get(model.id).id, {}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,5 +191,5 @@ def with_champion(models: MemoryModels, *, threshold_sigma: float = 6.0) -> Mode
     model = models.register(
         "astrid-detection", network, recipe=RunKey("train-0"), parameters={}, metrics={}, manifest={}
     )
-    models.promote(model)
+    models.assign(ModelAlias.CHAMPION, model)
     return model

@@ -5,7 +5,9 @@ import pytest
 
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.detection.real_triplets import FRAME, split
+from astrid_core.detection.entities import ModelAlias
 from astrid_core.shared.errors import RejectedModel, UnknownModel
+from astrid_core.stages import train
 from astrid_core.stages.services import Services
 from astrid_core.stages.train import run_adopt, run_train, train_key
 from tests.detection.frames import labelled, labelled_triplets
@@ -42,6 +44,7 @@ def test_a_good_network_is_registered_and_becomes_the_champion() -> None:
     assert model.metrics["searched_mpix"] == pytest.approx(2 * 240 * 240 / 1e6)
     assert bench.events() == [("model.registered", model.id), ("model.promoted", model.id)]
     assert "24 stamps to learn from, 12 to validate, 12 to calibrate, 24 to test" in said[0]
+    assert said[-1] == f"{model.id} is the champion"
 
 
 def test_the_manifest_tells_what_it_was_made_from() -> None:
@@ -122,18 +125,43 @@ def test_a_network_that_misses_a_floor_is_registered_but_not_promoted() -> None:
 def test_what_a_cut_off_training_left_unpromoted_is_promoted_by_the_next() -> None:
     bench = Bench()
     model = run_train(bench.services, CONFIG, bench.frames)
-    bench.models.champions.clear()
+    bench.models.held.clear()
     assert run_train(bench.services, CONFIG, bench.frames) == model
     assert bench.models.champion(MODEL_NAME) == model
     assert bench.models.n_trained == 1
 
 
-def test_repeating_an_old_recipe_does_not_depose_the_champion() -> None:
+def test_where_there_is_a_champion_a_newer_network_is_its_challenger() -> None:
+    bench = Bench()
+    first = run_train(bench.services, CONFIG, bench.frames)
+    newer = run_train(bench.services, replace(CONFIG, seed=2), bench.frames)
+    assert bench.models.aliases(MODEL_NAME) == {ModelAlias.CHAMPION: first, ModelAlias.CHALLENGER: newer}
+    assert bench.events()[-1] == ("model.challenged", newer.id)
+
+
+def test_repeating_an_old_recipe_changes_nothing() -> None:
+    bench = Bench()
+    for seed in (1, 2, 3):
+        run_train(bench.services, replace(CONFIG, seed=seed), bench.frames)
+    before, events = dict(bench.models.held), bench.events()
+    for seed in (1, 2, 3):
+        run_train(bench.services, replace(CONFIG, seed=seed), bench.frames)
+    assert (bench.models.held, bench.events()) == (before, events)
+
+
+def test_a_training_that_was_killed_before_it_was_offered_is_offered_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     bench = Bench()
     run_train(bench.services, CONFIG, bench.frames)
+    with monkeypatch.context() as killed:
+        killed.setattr(train, "offer_model", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_train(bench.services, replace(CONFIG, seed=2), bench.frames)
+    assert ModelAlias.CHALLENGER not in bench.models.aliases(MODEL_NAME)
     newer = run_train(bench.services, replace(CONFIG, seed=2), bench.frames)
-    run_train(bench.services, CONFIG, bench.frames)
-    assert bench.models.champion(MODEL_NAME) == newer
+    assert bench.models.n_trained == 2
+    assert bench.models.aliases(MODEL_NAME)[ModelAlias.CHALLENGER] == newer
 
 
 def test_test_frames_have_no_part_in_what_is_learnt() -> None:
@@ -154,7 +182,7 @@ def test_where_there_is_no_champion_the_network_that_comes_with_the_code_becomes
     assert bench.events() == [("model.adopted", model.id), ("model.promoted", model.id)]
     assert run_adopt(bench.services) == model
     assert len(bench.events()) == 2
-    bench.models.champions.clear()
+    bench.models.held.clear()
     assert run_adopt(bench.services) == model
     assert len(bench.models.versions(MODEL_NAME)) == 1
 

@@ -4,24 +4,21 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from astrid_core.adapters.models.content import digest_of
 from astrid_core.adapters.models.mlflow_errors import translated
+from astrid_core.adapters.models.mlflow_runs import MODEL, log_training
+from astrid_core.adapters.models.pyfunc import NETWORK
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.entities import Model
+from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
 from astrid_core.detection.training_set import TrainingSet
-from astrid_core.shared.errors import (
-    CorruptArtifact,
-    MissingArtifact,
-    UnknownModel,
-)
+from astrid_core.shared.errors import CorruptArtifact, MissingArtifact, UnknownModel
 from astrid_core.shared.runs import RunKey
 
-_ALIAS = "champion"
-_FILE = "network.npz"
+_OWN_TAGS = {"digest", "recipe", "metrics"}
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 
 
@@ -42,7 +39,7 @@ class MlflowModels:
     def champion(self, name: str) -> Model:
         """Return the version that production uses, or raise UnknownModel."""
         with translated("no model is registered", name=name):
-            version = self._client.get_registered_model(name).aliases.get(_ALIAS)
+            version = self._client.get_registered_model(name).aliases.get(ModelAlias.CHAMPION.value)
             if version is None:
                 raise UnknownModel("no version is the champion", name=name)
             return self._model(self._client.get_model_version(name, version))
@@ -106,31 +103,59 @@ class MlflowModels:
         parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         manifest: Mapping[str, object],
+        notes: Mapping[str, str] | None = None,
     ) -> Model:
-        """Keep a network as the next version of ``name``, with what it was made from."""
+        """Keep a network as the next version of ``name``, with what it was made from and what is noted on it."""
         digest = digest_of(network.content)
         with translated("network cannot be registered", name=name):
             run = self._client.create_run(self._experiment(name), run_name=recipe)
-            self._log_run(run.info.run_id, network, parameters, metrics, manifest)
+            log_training(self._client, run.info.run_id, network, parameters, metrics, manifest)
             self._ensure_name(name)
             entry = self._client.create_model_version(
                 name,
-                source=f"{run.info.artifact_uri}/{_FILE}",
+                source=f"{run.info.artifact_uri}/{MODEL}",
                 run_id=run.info.run_id,
-                tags={"digest": digest, "recipe": recipe, "metrics": json.dumps(dict(metrics), sort_keys=True)},
+                tags={**(notes or {}), "digest": digest, "recipe": recipe, "metrics": _as_json(metrics)},
             )
             self._client.set_terminated(run.info.run_id)
             return self._model(entry)
 
-    def promote(self, model: Model) -> None:
-        """Make a version the champion of its name."""
+    def aliases(self, name: str) -> Mapping[ModelAlias, Model]:
+        """Return what the versions of ``name`` are used for; empty if the name is unknown."""
+        try:
+            with translated("no model is registered", name=name):
+                held = self._client.get_registered_model(name).aliases
+        except UnknownModel:
+            return {}
+        return {alias: self.get(f"{name}/{held[alias]}") for alias in ModelAlias if alias in held}
+
+    def assign(self, alias: ModelAlias, model: Model) -> None:
+        """Give an alias to a version, and take it from the one that had it; UnknownModel if there is none."""
         with translated("registry has no such version", model=model.id):
-            self._client.set_registered_model_alias(model.name, _ALIAS, str(model.version))
+            self._client.set_registered_model_alias(model.name, alias.value, str(model.version))
+
+    def withdraw(self, alias: ModelAlias, name: str) -> None:
+        """Take an alias from whatever version holds it; nothing happens where none does."""
+        if alias in self.aliases(name):
+            with translated("no version has this alias", name=name, alias=alias.value):
+                self._client.delete_registered_model_alias(name, alias.value)
+
+    def note(self, model: Model, notes: Mapping[str, str]) -> None:
+        """Write notes on a version, each over an earlier one of the same name; UnknownModel if there is none."""
+        with translated("registry has no such version", model=model.id):
+            for name, text in notes.items():
+                self._client.set_model_version_tag(model.name, str(model.version), name, text)
+
+    def notes(self, model: Model) -> Mapping[str, str]:
+        """Return what was noted on a version, or raise UnknownModel."""
+        tags = self._entry(model.id).tags
+        return {name: text for name, text in tags.items() if name not in _OWN_TAGS}
 
     @property
     def _client(self) -> Any:
         if self._opened is None:
             os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+            os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
             from mlflow import MlflowClient  # noqa: PLC0415 - takes more than a second
 
             if self._tracking_uri.startswith("sqlite:///"):
@@ -167,39 +192,22 @@ class MlflowModels:
             if error.error_code != _EXISTS:
                 raise
 
-    def _log_run(
-        self,
-        run_id: str,
-        network: Network,
-        parameters: Mapping[str, object],
-        metrics: Mapping[str, float],
-        manifest: Mapping[str, object],
-    ) -> None:
-        for key, value in parameters.items():
-            self._client.log_param(run_id, key, value)
-        for key, number in metrics.items():
-            self._client.log_metric(run_id, key, number)
-        for epoch, losses in enumerate(network.history, start=1):
-            for key, number in losses.items():
-                self._client.log_metric(run_id, key, number, step=epoch)
-        self._client.log_dict(run_id, dict(manifest), "manifest.json")
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / _FILE
-            path.write_bytes(network.content)
-            self._client.log_artifact(run_id, str(path))
-
     def _content(self, entry: Any, model_id: str) -> bytes:
-        from mlflow.artifacts import download_artifacts  # noqa: PLC0415
+        from mlflow.artifacts import download_artifacts, list_artifacts  # noqa: PLC0415
 
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                with translated("network is not where the registry says", MissingArtifact, model=model_id):
-                    path = download_artifacts(
-                        artifact_uri=entry.source, dst_path=folder, tracking_uri=self._tracking_uri
-                    )
-                content = Path(path).read_bytes()
-            except FileNotFoundError as error:
-                raise MissingArtifact("network is not where the registry says", model=model_id) from error
+        # Versions of before there was a model around the network name the file itself.
+        source = entry.source if entry.source.endswith(".npz") else f"{entry.source}/{NETWORK}"
+        folder, _, file = source.rpartition("/")
+        with (
+            tempfile.TemporaryDirectory() as place,
+            translated("network is not where the registry says", MissingArtifact, model=model_id),
+        ):
+            # Asked first: what is not there looks like a fault of the store to who downloads it.
+            there = list_artifacts(artifact_uri=folder, tracking_uri=self._tracking_uri)
+            if not any(PurePosixPath(one.path).name == file for one in there):
+                raise MissingArtifact("network is not where the registry says", model=model_id)
+            path = download_artifacts(artifact_uri=source, dst_path=place, tracking_uri=self._tracking_uri)
+            content = Path(path).read_bytes()
         digest = digest_of(content)
         if digest != entry.tags["digest"]:
             raise CorruptArtifact(
@@ -214,6 +222,10 @@ class MlflowModels:
             digest=entry.tags["digest"],
             metrics=json.loads(entry.tags["metrics"]),
         )
+
+
+def _as_json(metrics: Mapping[str, float]) -> str:
+    return json.dumps(dict(metrics), sort_keys=True)
 
 
 def _every_page(ask: Callable[[str | None], Any]) -> list[Any]:

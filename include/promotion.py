@@ -1,0 +1,60 @@
+"""The work behind the tasks that bring a new network into use."""
+
+import dataclasses
+from typing import Any, TypedDict
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from astrid_core.bootstrap import Pipeline, training_frames
+from astrid_core.settings import Settings
+from astrid_core.stages.gate import gate_settings, run_gate
+from astrid_core.stages.promote import run_promote
+from astrid_core.stages.services import Services
+from astrid_core.stages.train import run_train
+
+
+class Answer(TypedDict):
+    """What a person chose, as Airflow hands it on."""
+
+    chosen_options: list[str]
+    params_input: dict[str, Any]
+    responded_at: Any
+    responded_by_user: dict[str, str] | None
+
+
+def train_challenger(services: Services, pipeline: Pipeline) -> str:
+    """Train, measure and register a network; return its version, which is the champion where there was none."""
+    gate_settings(pipeline.gate, pipeline.train)
+    return run_train(services, pipeline.train, training_frames(pipeline), progress=print).id
+
+
+def gate_challenger(services: Services, pipeline: Pipeline, model_id: str) -> str:
+    """Return the table of all checks, for the person who decides; RejectedModel where one of them fails.
+
+    Skip where the version is the champion already: then nothing is left to decide.
+    """
+    model = services.models.get(model_id)
+    if services.models.champion(model.name) == model:
+        message = f"{model_id} is the champion already"
+        raise AirflowSkipException(message)
+    settings = gate_settings(pipeline.gate, pipeline.train)
+    frames = training_frames(dataclasses.replace(pipeline, train=settings))
+    result = run_gate(services, model_id, pipeline.gate, settings, frames, progress=print)
+    return f"{model_id} against {result.champion}, which is in use.\n\n{result.table()}"
+
+
+def settings_of(answer: Answer) -> Settings:
+    """Return settings under which the log names the person who answered."""
+    name = _name(answer)
+    return Settings(actor=name) if name else Settings()
+
+
+def promote_challenger(services: Services, model_id: str, answer: Answer) -> str:
+    """Promote what a person approved, in their name; return the version."""
+    reason = str(answer["params_input"].get("reason") or "approved in Airflow")
+    return run_promote(services, model_id, login=_name(answer), reason=reason).id
+
+
+def _name(answer: Answer) -> str:
+    """Return the name by which Airflow knows the person; empty where nobody answered."""
+    return (answer["responded_by_user"] or {}).get("name", "")
