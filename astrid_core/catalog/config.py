@@ -123,6 +123,10 @@ class TrackConfig:
     """Detections with this score or a better one are claims: what people call bogus of them is false."""
     min_fall: float = 0.05
     """Completeness that fell by less raises no alarm, however sure the fall is."""
+    quarantine_on_drift: bool = False
+    """An alarm sets the version aside for good: later runs use the champion before it. Where there is none, the task
+    that tracks fails instead.
+    """
     limits: DriftLimits = field(default_factory=DriftLimits)
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
+from astrid_core.stages.promote import run_quarantine
 from astrid_core.stages.services import Records, Services
 
 TRACKED, DRIFTED = "model.tracked", "model.drifted"
@@ -47,7 +48,8 @@ def run_track(
     """Compare what a network did in a night with earlier nights, by version and instrument, and record it.
 
     Safe to repeat: what has been recorded already is not recorded again, and what has changed since, by new verdicts
-    for example, is recorded anew. Exposures in quarantine count neither now nor before.
+    for example, is recorded anew. Exposures in quarantine count neither now nor before. With ``quarantine_on_drift``
+    an alarm takes the version out of use; raise NotAllowed for a champion without a version to go back to.
     """
     preferred = frozenset(injection_run_keys)
     tracks: list[ModelTrack] = []
@@ -79,6 +81,10 @@ def run_track(
             moved=[f"{one.quantity}: {one.level}" for one in track.moved],
             alarm=track.alarm,
         )
+    # At last: where no version can take over this fails, and all that was measured shall be on record by then.
+    for track in tracks:
+        if track.alarm and config.quarantine_on_drift:
+            run_quarantine(services, track.model, login=None, reason=f"{survey} {night}: {track.alarm}")
     return tuple(tracks)
 
 

@@ -15,7 +15,7 @@ from astrid_core.catalog.config import ReportConfig, TrackConfig
 from astrid_core.catalog.model_track import ModelTrack
 from astrid_core.curation.entities import ValidationEvent, Verdict
 from astrid_core.detection.drift import Drift, DriftLevel
-from astrid_core.detection.entities import InjectionRun
+from astrid_core.detection.entities import InjectionRun, ModelAlias
 from astrid_core.differencing.completeness import (
     DETECTIONS,
     EVERYWHERE,
@@ -26,6 +26,7 @@ from astrid_core.differencing.completeness import (
 )
 from astrid_core.differencing.search_quality import SearchQuality
 from astrid_core.observations.entities import night_of
+from astrid_core.shared.errors import NotAllowed
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.stages.lifecycle import quarantine_observation
 from astrid_core.stages.report import run_report
@@ -34,7 +35,7 @@ from astrid_core.stages.track import run_track
 from tests.adapters.invented import reference
 from tests.catalog.night import START_MJD, difference_run, model_run, observation, preprocess_run
 from tests.fakes.artifacts import MemoryArtifacts
-from tests.fakes.models import MemoryJournal, MemoryModels
+from tests.fakes.models import MemoryJournal, MemoryModels, MemoryNetwork
 from tests.fakes.records import MemoryDatabase
 
 CONFIG = TrackConfig(min_candidates=60, min_verdicts=10)
@@ -176,6 +177,46 @@ def test_the_journal_holds_the_figures_of_the_night(services: Services) -> None:
     assert journal.notes[MODEL, NIGHT, "demo/CCD 1/unscored"] == 8 / 160
     assert journal.notes[MODEL, NIGHT, "demo/CCD 1/PSI of score"] == _drift(track, "score").psi
     assert (MODEL, NIGHT, "demo/CCD 1/calibration error") not in journal.notes, "nobody has judged anything"
+
+
+def _with_champions(services: Services, *names: ModelAlias) -> MemoryModels:
+    """Register the version that scored everything and another one, and give them these aliases."""
+    models = services.models
+    assert isinstance(models, MemoryModels)
+    for number, alias in enumerate(names):
+        network = MemoryNetwork(threshold=2.0 + number)
+        model = models.register(
+            "unet", network, recipe=RunKey(f"train-{number}"), parameters={}, metrics={}, manifest={}
+        )
+        models.assign(alias, model)
+    return models
+
+
+def test_an_alarm_takes_the_version_out_of_use_where_the_settings_say_so(services: Services) -> None:
+    models = _with_champions(services, ModelAlias.CHAMPION, ModelAlias.ROLLBACK)
+    keys = _add_night(services, START_MJD, fwhm_pix=4.5, n_recovered=40)
+    _track(services, keys)
+    assert models.champion("unet").id == MODEL, "people decide unless told otherwise"
+    for _ in range(2):
+        track = _track(services, keys, replace(CONFIG, quarantine_on_drift=True))
+        assert models.champion("unet").id == "unet/2"
+    assert track.alarm in models.notes(models.get(MODEL))["quarantined"]
+    assert _events(services) == ["model.tracked", "model.drifted", "model.rolled_back", "model.quarantined"]
+
+
+def test_a_steady_night_takes_nothing_out_of_use(services: Services) -> None:
+    models = _with_champions(services, ModelAlias.CHAMPION, ModelAlias.ROLLBACK)
+    _track(services, _add_night(services, START_MJD), replace(CONFIG, quarantine_on_drift=True))
+    assert models.champion("unet").id == MODEL
+
+
+def test_an_alarm_without_a_version_to_go_back_to_is_recorded_and_fails(services: Services) -> None:
+    models = _with_champions(services, ModelAlias.CHAMPION)
+    keys = _add_night(services, START_MJD, fwhm_pix=4.5, n_recovered=40)
+    with pytest.raises(NotAllowed, match="no version before it"):
+        _track(services, keys, replace(CONFIG, quarantine_on_drift=True))
+    assert models.champion("unet").id == MODEL
+    assert _events(services) == ["model.tracked", "model.drifted"]
 
 
 def test_bad_weather_alone_is_no_alarm(services: Services) -> None:
