@@ -254,8 +254,8 @@ def _real(network: Network, folder: Path | None, learnt_from: Sequence[Mapping[s
         if kept_apart
         else "No real image had any part in training."
     )
-    return f"""Accepted is a score of {LIKELY} or more; an object with many rows counts once. {said} Real negatives
-are few: {n_bogus} of ZTF, judged by eye and not by experts, and a handful of Rubin's own flags.
+    return f"""Accepted is a score of {LIKELY} or more; an object with many rows counts once.
+{said} Real negatives are few: {n_bogus} of ZTF, judged by eye and not by experts, and a handful of Rubin's own flags.
 
 ZTF:
 

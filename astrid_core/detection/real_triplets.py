@@ -7,6 +7,7 @@ shows what real subtractions leave where no alert was sent.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,10 @@ from scipy import ndimage
 
 from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.pixel_classes import PixelClass
+from astrid_core.detection.score_table import read_triplets
 from astrid_core.detection.training_set import Examples
 from astrid_core.detection.triplets import read_triplet, triplet_stamps
-from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.errors import BadConfiguration, Unprocessable
 
 FRAME = -1
 """Number of the frame of what comes from no frame."""
@@ -67,6 +69,21 @@ class LabelledTriplets:
             group=self.group[chosen],
             origin=self.origin,
         )
+
+
+def read_labelled(path: Path) -> LabelledTriplets:
+    """Read an npz file with the arrays ``triplets``, ``is_real`` (n: 1, 0, or -1 where nobody has said) and ``group``
+    (n texts); named after the file. Raises Unprocessable or CorruptArtifact as ``read_triplets`` does.
+    """
+    triplets = read_triplets(path)
+    with np.load(path, allow_pickle=False) as stored:
+        missing = [name for name in ("is_real", "group") if name not in stored.files]
+        if missing:
+            raise Unprocessable("file lacks labels", path=path, missing=", ".join(missing))
+        said, group = stored["is_real"], stored["group"].astype(str)
+    if said.shape != (len(triplets),) or not np.isin(said, (-1, 0, 1)).all():
+        raise Unprocessable("is_real must hold 1, 0 or -1 for every triplet", path=path, shape=said.shape)
+    return LabelledTriplets(triplets=triplets, is_real=said == 1, is_known=said >= 0, group=group, origin=path.stem)
 
 
 def split(labelled: LabelledTriplets, *, seed: int) -> tuple[LabelledTriplets, LabelledTriplets]:

@@ -1,11 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from astrid_core.detection.calibration import balance
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.pixel_classes import PixelClass
-from astrid_core.detection.real_triplets import LabelledTriplets, examples_of_triplets, split
-from astrid_core.shared.errors import BadConfiguration
+from astrid_core.detection.real_triplets import LabelledTriplets, examples_of_triplets, read_labelled, split
+from astrid_core.shared.errors import BadConfiguration, Unprocessable
 from tests.detection.frames import labelled_triplets
 
 CONFIG = TrainConfig(stamp_pix=64)
@@ -78,3 +80,32 @@ def test_balanced_weights_make_the_wanted_part_real_and_keep_proportions() -> No
     assert weight.mean() == pytest.approx(1.0)
     assert weight[real].sum() / weight.sum() == pytest.approx(0.3)
     assert weight[1] == pytest.approx(3.0 * weight[0])
+
+
+def _stored(folder: Path, **changed: object) -> Path:
+    given = labelled_triplets(n_objects=3)
+    arrays = {"triplets": given.triplets, "is_real": np.array([1, 1, 0, 0, -1, -1]), "group": given.group, **changed}
+    np.savez(folder / "telescope.npz", **{name: one for name, one in arrays.items() if one is not None})  # type: ignore[arg-type]
+    return folder / "telescope.npz"
+
+
+def test_a_file_tells_pixels_labels_and_objects(tmp_path: Path) -> None:
+    found = read_labelled(_stored(tmp_path))
+    assert found.is_real.tolist() == [True, True, False, False, False, False]
+    assert found.is_known.tolist() == [True, True, True, True, False, False]
+    assert found.group.tolist() == labelled_triplets(n_objects=3).group.tolist()
+    assert found.origin == "telescope"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"is_real": None}, "missing=is_real"),
+        ({"is_real": np.array([1, 1, 0, 0, 7, 0])}, "1, 0 or -1"),
+        ({"is_real": np.array([1, 1])}, "1, 0 or -1"),
+        ({"triplets": None}, "no array triplets"),
+    ],
+)
+def test_a_file_that_lacks_something_says_what(tmp_path: Path, changed: dict[str, object], said: str) -> None:
+    with pytest.raises(Unprocessable, match=said):
+        read_labelled(_stored(tmp_path, **changed))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
-from astrid_core.detection.real_triplets import FRAME, split
 from astrid_core.detection.entities import ModelAlias
+from astrid_core.detection.real_triplets import FRAME, split
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.stages import train
 from astrid_core.stages.services import Services
