@@ -10,8 +10,11 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +31,15 @@ from astrid_core.detection.ports import Network
 from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.stages.train import train_key
 from benchmarks.detector_calibration import calibrations
-from benchmarks.detector_frames import Patches, load
-from benchmarks.detector_patches import area_deg2, as_triplets, frame_stamps, operate, spread
+from benchmarks.detector_frames import ALONE_FWHM, PIXEL_SCALE_ARCSEC, THRESHOLD_SIGMA, Patches, load
+from benchmarks.detector_patches import area_deg2, as_triplets, counted, frame_stamps, operate, spread
 from benchmarks.detector_real import rubin, table, ztf
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "detector.md"
 MANIFEST = Path(baseline.__file__).parent / "baseline" / "manifest.json"
 DENSITIES_PER_DEG2 = (10.0, 30.0, 100.0)
+SNR_EDGES = (4.0, 5.0, 6.0, 8.0, 12.0, 20.0, 60.0)
 N_TIMED = 2000
 FRAME_PIX = 2048
 
@@ -120,17 +124,17 @@ def page(network: Network, changed: Patches, empty: Patches, real: Path | None) 
     """Return docs/detector.md and the thresholds."""
     shipped = baseline.read_shipped()
     pipeline = load_pipeline()
-    today = train_key(pipeline.train, training_frames(pipeline))
+    learnt_from: Any = shipped.manifest["real_triplets"]
+    today = train_key(pipeline.train, training_frames(pipeline), [one["digest"] for one in learnt_from])
     scores = scores_of(network, changed, empty)
     rows, thresholds = completeness_table(changed, empty, scores)
     joined = [np.concatenate(scores[name]) for name in ("network, whole frame", "network, triplet")]
     is_real = np.concatenate([changed.is_real, np.zeros(len(empty.at), dtype=bool)])
-    ece = [_balanced_ece(one, is_real, pipeline.train.real_fraction) for one in joined]
     judged = joined[0] >= 0.0
     wrong = (joined[0] >= LIKELY) != is_real
     telling = area_under_curve(entropy(joined[0])[judged], wrong[judged])
     timed = speed(network)
-    bright = np.abs(changed.source_snr) >= 5.0
+    bright = counted(changed)
     n_false = [int((scores["network, whole frame"][1] >= at).sum()) for at in (0.0, LIKELY)]
     metrics = shipped.metrics
     n_cores = len(os.sched_getaffinity(0))
@@ -143,24 +147,40 @@ Written by `python -m benchmarks.detector` about the network that comes with the
 ## On simulated skies
 
 {changed.n_frames} frames with {int(bright.sum())} changes of a predicted S/N of 5 or more on usable pixels, and {empty.n_frames} frames,
-{area_deg2(empty):.1f} square degrees of {0.4} arcsec pixels, in which nothing changes; neither had any part in training.
-Candidates are those of the chain at {pipeline.difference.threshold_sigma:.0f} sigma: they hold {(changed.source_candidate[bright] >= 0).mean():.3f} of the changes, which no
-network can better. On the empty sky they are {len(empty.at)} ({len(empty.at) / area_deg2(empty):.0f} per square degree); the network takes {n_false[1]} of
-them for real (score of {LIKELY} or more). Intervals are of sources drawn anew.
+{area_deg2(empty):.1f} square degrees of {PIXEL_SCALE_ARCSEC} arcsec pixels, in which nothing changes; neither had any part in training. The frames show
+hundreds of changes per Mpix where the sky shows a few: changes within {ALONE_FWHM:.0f} FWHM of another one ({int((~changed.source_is_alone).sum())}) are not
+counted. Candidates are those of the chain at {THRESHOLD_SIGMA:.0f} sigma. On the empty sky they are {len(empty.at)} ({len(empty.at) / area_deg2(empty):.0f} per square
+degree); the network takes {n_false[1]} of them for real (score of {LIKELY} or more). Intervals are of sources drawn anew.
 
 {rows}
 
-Ten square degrees of empty sky would be needed for a threshold at 10 per square degree; here are {area_deg2(empty):.1f}. Thresholds
-of one half of it, false candidates per square degree on the other: {split_threshold(changed, empty, scores["network, whole frame"])}.
+No network can find what is no candidate. What the threshold of the search leaves of the changes, and of the false ones:
 
-Expected calibration error where {pipeline.train.real_fraction:.0%} of the candidates are real: {ece[0]:.3f} for whole frames, {ece[1]:.3f} for triplets. The
-entropy of the score tells wrong decisions from right ones with an area under the curve of {telling:.3f}.
+{ceilings(changed, empty)}
+
+Production searches at {pipeline.difference.threshold_sigma:.1f} sigma. Thresholds of one half of the empty sky, false candidates per square degree on the
+other: {split_threshold(changed, empty, scores["network, whole frame"])}.
+
+Completeness by predicted S/N, whole frames:
+
+{by_snr(changed, empty, scores["network, whole frame"])}
+
+## What a score means
+
+Expected calibration error over {len(is_real)} candidates, of which {is_real.mean():.0%} are real here, and over those with a score above 0.05:
+
+| seen as | all | above 0.05 | all, weighted to {pipeline.train.real_fraction:.0%} real |
+|---|---|---|---|
+{calibration_rows(scores, is_real, pipeline.train.real_fraction)}
+
+Scores are calibrated for frames as they come, in which {pipeline.train.real_fraction:.0%} of the candidates are real. The entropy of the score tells wrong
+decisions from right ones with an area under the curve of {telling:.3f}.
 
 {calibrations(joined[0], is_real, np.concatenate([changed.frame, empty.frame + 100_000]), pipeline.train.real_fraction)}
 
 ## On real triplets
 
-{_real(network, real)}
+{_real(network, real, learnt_from)}
 
 ## Cost
 
@@ -171,6 +191,49 @@ candidates of one sign on a whole frame of {FRAME_PIX} x {FRAME_PIX}; both on {n
     return text, thresholds
 
 
+def ceilings(changed: Patches, empty: Patches) -> str:
+    """Return for several thresholds of the search which part of the changes is a candidate, and how much else is."""
+    lines = ["| candidates from | changes among them | false per deg^2 |", "|---|---|---|"]
+    height = np.append(np.abs(changed.score), 0.0)[changed.source_candidate]
+    for sigma in (THRESHOLD_SIGMA, 4.5, 5.0):
+        held = (changed.source_candidate >= 0) & (height >= sigma)
+        n_false = int((np.abs(empty.score) >= sigma).sum())
+        lines.append(f"| {sigma:.1f} sigma | {held[counted(changed)].mean():.3f} | {n_false / area_deg2(empty):.0f} |")
+    return "\n".join(lines)
+
+
+def by_snr(changed: Patches, empty: Patches, both: Scores) -> str:
+    """Return completeness in bins of the predicted S/N at each density."""
+    snr = np.abs(changed.source_snr)
+    head = "".join(f" {density:.0f} per deg^2 |" for density in DENSITIES_PER_DEG2)
+    lines = [f"| predicted S/N | changes |{head}", "|---|---|" + "---|" * len(DENSITIES_PER_DEG2)]
+    for low, high in pairwise(SNR_EDGES):
+        chosen = (snr >= low) & (snr < high) & changed.source_is_alone
+        cells = []
+        for density in DENSITIES_PER_DEG2:
+            threshold = operate(changed, empty, both, density, n_draws=1).threshold
+            score = np.append(both[0], -1.0)[changed.source_candidate]
+            cells.append(f"{((changed.source_candidate >= 0) & (score >= threshold))[chosen].mean():.3f}")
+        lines.append(f"| {low:.0f} to {high:.0f} | {int(chosen.sum())} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def calibration_rows(scores: dict[str, Scores], is_real: NDArray[np.bool_], real_fraction: float) -> str:
+    """Return the calibration errors by what is seen of the candidates."""
+    lines = []
+    for name in ("network, whole frame", "network, triplet"):
+        score = np.concatenate(scores[name])
+        judged = score >= 0.0
+        likely = score > 0.05
+        errors = [
+            calibration_error(score[judged], is_real[judged]),
+            calibration_error(score[likely], is_real[likely]),
+            _balanced_ece(score, is_real, real_fraction),
+        ]
+        lines.append(f"| {name} | " + " | ".join(f"{one or 0.0:.4f}" for one in errors) + " |")
+    return "\n".join(lines)
+
+
 def _balanced_ece(score: NDArray[np.float64], is_real: NDArray[np.bool_], real_fraction: float) -> float:
     """Return the calibration error of as many real and false candidates as the calibration is meant for."""
     judged = score >= 0.0
@@ -179,13 +242,20 @@ def _balanced_ece(score: NDArray[np.float64], is_real: NDArray[np.bool_], real_f
     return calibration_error(score[drawn], is_real[drawn]) or 0.0
 
 
-def _real(network: Network, folder: Path | None) -> str:
+def _real(network: Network, folder: Path | None, learnt_from: Sequence[Mapping[str, Any]]) -> str:
     if folder is None:
         return "Not measured in this run."
-    rows, (others, n_left_out) = ztf(network, folder / "ztf-triplets"), rubin(network, folder / "lsst-alerts")
+    kept_apart = {one for real in learnt_from for one in real["test_groups"]}
+    rows = ztf(network, folder / "ztf-triplets", groups=kept_apart or None)
+    others, n_left_out = rubin(network, folder / "lsst-alerts")
     n_bogus = int((rows.label == "bogus_inspected").sum())
-    return f"""Accepted is a score of {LIKELY} or more; an object with many rows counts once. No real image had any part in training. Real
-negatives are few: {n_bogus} of ZTF, judged by eye and not by experts, and a handful of Rubin's own flags.
+    said = (
+        f"Half of the ZTF objects ({sum(int(real['n_training']) for real in learnt_from)} rows) were learnt from; here is the other half."
+        if kept_apart
+        else "No real image had any part in training."
+    )
+    return f"""Accepted is a score of {LIKELY} or more; an object with many rows counts once.
+{said} Real negatives are few: {n_bogus} of ZTF, judged by eye and not by experts, and a handful of Rubin's own flags.
 
 ZTF:
 

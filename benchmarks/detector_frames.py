@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid_core.bootstrap import load_pipeline, training_frames
+from astrid_core.detection.pixel_classes import KnownSource
 from astrid_core.detection.training_set import LabelledFrame, label
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.simulate.training_frames import SimulatedFrames, quiet
@@ -26,6 +27,11 @@ PLANES = ("science", "reference", "difference", "score", "variance", "mask")
 FIRST_SEED = 9_000_001
 """Far from the seeds of trainings."""
 SIDES_PIX = {"changed": 512, "empty": 1024}
+PIXEL_SCALE_ARCSEC = 1.0
+"""Of a simulated wide-field camera: its 700 stars per Mpix are 9,000 per square degree, as far from the Milky Way."""
+ALONE_FWHM = 3.0
+THRESHOLD_SIGMA = 4.0
+"""Lower than in production, so that the page can tell what its threshold costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,10 @@ class Patches:
     frame: NDArray[np.int64]
     source_snr: NDArray[np.float64]
     """Predicted S/N of every source that changed on usable pixels."""
+    source_is_alone: NDArray[np.bool_]
+    """No other one is near: these frames show hundreds of changes per Mpix where the sky shows a few, and of two that
+    touch one hides the other.
+    """
     source_candidate: NDArray[np.int64]
     """Number of the candidate that found it, or -1."""
     searched_mpix: float
@@ -61,11 +71,12 @@ def frames_of(kind: str) -> SimulatedFrames:
         n_frames=100_000,
         n_quiet=0,
         validation_fraction=1e-5,
-        test_fraction=1.0 - 3e-5,
+        calibration_fraction=1e-5,
+        test_fraction=1.0 - 4e-5,
         frame_pix=SIDES_PIX[kind],
-        threshold_sigma=pipeline.difference.threshold_sigma,
+        threshold_sigma=THRESHOLD_SIGMA,
     )
-    pair = frames.pair
+    pair = replace(frames.pair, camera=replace(frames.pair.camera, pixel_scale_arcsec=PIXEL_SCALE_ARCSEC))
     if kind == "empty":
         pair = quiet(pair)
     return replace(frames, train=train, pair=pair)
@@ -113,9 +124,15 @@ def _fields(frame: LabelledFrame) -> dict[str, object]:
         "sky_sigma": np.float32(np.sqrt(np.median(variance))),
         "fwhm_pix": np.float32(product.science_fwhm_pix),
         "source_snr": np.array([one.predicted_snr for one in usable], dtype=float),
+        "source_is_alone": np.array([_is_alone(one, frame, product.science_fwhm_pix) for one in usable], dtype=bool),
         "source_candidate": np.array([_nearest(one.x_pix, one.y_pix, frame, radius) for one in usable], dtype=np.int64),
         "searched_mpix": np.float64((product.mask == 0).sum() / 1e6),
     }
+
+
+def _is_alone(one: KnownSource, frame: LabelledFrame, fwhm_pix: float) -> bool:
+    away = np.array([(other.x_pix - one.x_pix, other.y_pix - one.y_pix) for other in frame.changed if other is not one])
+    return not len(away) or float(np.hypot(*away.T).min()) >= ALONE_FWHM * fwhm_pix
 
 
 def _nearest(x: float, y: float, frame: LabelledFrame, radius_pix: float) -> int:
@@ -141,7 +158,8 @@ def load(folder: Path, kind: str, *, most: int | None = None) -> Patches:
             for name in ("sky_sigma", "fwhm_pix"):
                 parts.setdefault(name, []).append(np.full(n, stored[name], dtype=np.float32))
             parts.setdefault("frame", []).append(np.full(n, number, dtype=np.int64))
-            parts.setdefault("source_snr", []).append(stored["source_snr"])
+            for name in ("source_snr", "source_is_alone"):
+                parts.setdefault(name, []).append(stored[name])
             parts.setdefault("source_candidate", []).append(found)
             n_kept, n_frames, mpix = n_kept + n, n_frames + 1, mpix + float(stored["searched_mpix"])
     joined = {name: np.concatenate(values) for name, values in parts.items()}

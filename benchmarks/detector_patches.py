@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.cutouts import GRID_PIX, Made, Stamps, exchanged, gather, refusal, stack_planes
 from astrid_core.detection.triplets import triplet_stamps
-from benchmarks.detector_frames import PATCH_PIX, Patches
+from benchmarks.detector_frames import PATCH_PIX, PIXEL_SCALE_ARCSEC, Patches
 
-PIXEL_SCALE_ARCSEC = 0.4
-"""Of the simulated camera."""
 STAMP_PIX = 64
 _TRIPLET_PIX = 63
 _BRIGHT_SNR = 5.0
@@ -68,6 +66,11 @@ def spread(stamps: Stamps, values: NDArray[np.floating], n: int) -> NDArray[np.f
     return every
 
 
+def counted(patches: Patches) -> NDArray[np.bool_]:
+    """Tell which sources completeness is of: those of a predicted S/N of 5 or more with no other one near."""
+    return (np.abs(patches.source_snr) >= _BRIGHT_SNR) & patches.source_is_alone
+
+
 def area_deg2(patches: Patches) -> float:
     """Return how much sky was searched."""
     return patches.searched_mpix * 1e6 * (PIXEL_SCALE_ARCSEC / 3600.0) ** 2
@@ -87,7 +90,7 @@ def operate(
     falling = np.sort(on_empty[~empty.is_real])[::-1]
     threshold = float(np.nextafter(falling[n_allowed], 2.0)) if n_allowed < len(falling) else 0.0
     threshold = max(threshold, 0.0)
-    bright = np.abs(changed.source_snr) >= _BRIGHT_SNR
+    bright = counted(changed)
     hit = (changed.source_candidate >= 0) & (np.append(on_changed, -1.0)[changed.source_candidate] >= threshold)
     found = hit[bright].astype(float)
     draws = np.random.default_rng(1).integers(0, len(found), (n_draws, len(found)))

@@ -1,7 +1,7 @@
 """What the shipped network says of real triplets, none of which it was trained on."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.judgement import LIKELY
 from astrid_core.detection.ports import Network
+from astrid_core.detection.real_triplets import LabelledTriplets
 from astrid_core.detection.score_table import score_triplets
 
 _MASKED = -1.0
 _N_DRAWS = 2000
+_REAL = ("bts_transient", "tns_transient", "known_moving", "known_variable_or_agn")
 _BEST_FIRST = ("bts_transient", "tns_transient", "known_moving")
 _LSST_SIDES = (31, 127)
 
@@ -31,13 +33,32 @@ class Labelled:
     """-1 where there is none."""
 
 
-def ztf(network: Network, folder: Path) -> Labelled:
-    """Score the ZTF triplets."""
+def labelled_ztf(folder: Path) -> LabelledTriplets:
+    """Return the ZTF triplets with what is known of them."""
+    triplets, labels, groups = _read_ztf(folder)
+    is_real = np.isin(labels, _REAL)
+    return LabelledTriplets(
+        triplets=triplets,
+        is_real=is_real,
+        is_known=is_real | (labels == "bogus_inspected"),
+        group=groups,
+        origin="ztf",
+    )
+
+
+def ztf(network: Network, folder: Path, *, groups: Container[str] | None = None) -> Labelled:
+    """Score the ZTF triplets; of some objects only, where they are named."""
+    triplets, labels, group = _read_ztf(folder)
+    chosen = np.array([groups is None or one in groups for one in group.tolist()], dtype=bool)
+    return Labelled(label=labels[chosen], group=group[chosen], score=_scores(triplets[chosen], network))
+
+
+def _read_ztf(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.str_], NDArray[np.str_]]:
     with (folder / "labels.csv").open() as file:
         rows = list(csv.DictReader(file))
     with np.load(folder / "triplets.npz") as stored:
         triplets = stored["triplets"]
-    return _labelled(triplets, network, [row["label"] for row in rows], [row["group"] for row in rows])
+    return triplets, np.array([row["label"] for row in rows]), np.array([row["group"] for row in rows])
 
 
 def rubin(network: Network, folder: Path) -> tuple[Labelled, int]:
@@ -59,10 +80,6 @@ def rubin(network: Network, folder: Path) -> tuple[Labelled, int]:
         labels.append(row["label"])
         groups.append(row.get("designation") or row.get("diaObjectId") or row["diaSourceId"])
     return Labelled(label=np.array(labels), group=np.array(groups), score=np.array(scores)), n_left_out
-
-
-def _labelled(triplets: NDArray[np.floating], network: Network, labels: list[str], groups: list[str]) -> Labelled:
-    return Labelled(label=np.array(labels), group=np.array(groups), score=_scores(triplets, network))
 
 
 def _scores(triplets: NDArray[np.floating], network: Network) -> NDArray[np.float64]:

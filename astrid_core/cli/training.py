@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -21,6 +22,15 @@ def add_commands(choose: Any) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="default: from the science settings")
     parser.add_argument("--frames", type=int, metavar="N", help="simulated pairs; default: from the science settings")
     parser.add_argument(
+        "--real",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="npz file of real triplets (arrays triplets, is_real: 1, 0 or -1 for unknown, group) to learn from, too: "
+        "from one half of the groups, while the other measures; may be repeated",
+    )
+    parser.add_argument(
         "--shipped",
         action="store_true",
         help="train nothing: where there is no champion yet, the network that comes with astrid becomes it",
@@ -33,6 +43,7 @@ def train(arguments: argparse.Namespace) -> int:
     """Train, register and offer a network."""
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, training_frames
     from astrid_core.cli.models import facts_of, line_of
+    from astrid_core.detection.real_triplets import read_labelled
     from astrid_core.stages.gate import gate_settings
     from astrid_core.stages.train import run_adopt, run_train
 
@@ -40,6 +51,7 @@ def train(arguments: argparse.Namespace) -> int:
     given = {"seed": arguments.seed, "n_frames": arguments.frames}
     config = dataclasses.replace(pipeline.train, **{name: value for name, value in given.items() if value is not None})
     pipeline = dataclasses.replace(pipeline, train=config)
+    real = [read_labelled(path) for path in arguments.real]
     # Refused now rather than when hours later the gate finds that its frames were learnt from.
     gate_settings(pipeline.gate, config)
     migrate_database()
@@ -47,7 +59,7 @@ def train(arguments: argparse.Namespace) -> int:
         if arguments.shipped:
             model = run_adopt(services)
         else:
-            model = run_train(services, config, training_frames(pipeline), progress=_say)
+            model = run_train(services, config, training_frames(pipeline), real=real, progress=_say)
     print(json.dumps(facts_of(model), indent=2) if arguments.json else line_of(model))
     return 0
 

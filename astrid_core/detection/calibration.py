@@ -8,12 +8,18 @@ _PRIOR = 1.0
 """Strength of the pull towards slope 1 and offset 0, in examples: a handful of frames must not make a score certain."""
 
 
-def balance(is_real: NDArray[np.bool_], real_fraction: float) -> NDArray[np.float32]:
-    """Return weights with mean 1 under which ``real_fraction`` of the examples is real; all 1 without both kinds."""
-    share = float(is_real.mean()) if len(is_real) else 0.0
-    if share in {0.0, 1.0}:
-        return np.ones(len(is_real), dtype=np.float32)
-    return np.where(is_real, real_fraction / share, (1.0 - real_fraction) / (1.0 - share)).astype(np.float32)
+def balance(
+    is_real: NDArray[np.bool_], real_fraction: float, weight: NDArray[np.floating] | None = None
+) -> NDArray[np.float32]:
+    """Return weights with mean 1 under which ``real_fraction`` of the examples is real, in proportion to ``weight``
+    among the real and among the false ones; ``weight`` with mean 1 without both kinds.
+    """
+    given = np.ones(len(is_real)) if weight is None else np.asarray(weight, dtype=float)
+    n_real, n_false = float(given[is_real].sum()), float(given[~is_real].sum())
+    if not n_real or not n_false:
+        return np.asarray(given / given.mean() if len(given) else given, dtype=np.float32)
+    share = np.where(is_real, real_fraction / n_real, (1.0 - real_fraction) / n_false)
+    return np.asarray(len(given) * given * share, dtype=np.float32)
 
 
 def fit_calibration(

@@ -7,6 +7,9 @@ from astrid_core.shared.errors import BadConfiguration
 MODEL_NAME = "astrid-detection"
 """The registered name of the network that scores candidates."""
 
+PRECISIONS = ("float32", "mixed_bfloat16")
+"""Of the arithmetic of training; weights and scores are float32 all the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectConfig:
@@ -33,17 +36,17 @@ class TrainConfig:
 
     seed: int = 1
     """Of the simulated frames, the choice among faint candidates, the first weights and the order of stamps."""
-    n_frames: int = 18
+    n_frames: int = 24
     """Simulated pairs; each belongs as a whole to training, validation or test."""
     frame_pix: int = 512
     """Side of a simulated frame."""
     n_quiet: int = 60
-    """Further pairs between which nothing changes, to learn what an ordinary sky offers that is false; a quarter of
-    them validates.
+    """Further pairs between which nothing changes, to learn what an ordinary sky offers that is false; a fifth of them
+    validates and a fifth calibrates.
     """
     quiet_pix: int = 1024
     """Side of these."""
-    threshold_sigma: float = 4.5
+    threshold_sigma: float = 3.8
     """Candidates of training frames; lower than in production, so that its threshold is no edge of what was learnt."""
     max_faint_per_frame: int = 40
     """Of the false candidates below 5 sigma, which are nearly all noise, at most this many are kept."""
@@ -51,12 +54,18 @@ class TrainConfig:
     """Part of the candidates that is real where the network is to be used: examples are weighted to it, because frames
     to learn from show far more changes than the sky does.
     """
-    validation_fraction: float = 0.15
-    """Frames that decide when to stop and how logits become probabilities."""
-    test_fraction: float = 0.2
+    validation_fraction: float = 0.12
+    """Frames that decide when to stop."""
+    calibration_fraction: float = 0.25
+    """Frames that decide how logits become probabilities."""
+    test_fraction: float = 0.17
     """Frames that only measure."""
     stamp_pix: int = 64
     """Side of what the network sees around a candidate; a multiple of 8. From 64 on it sees of a whole frame the same.
+    """
+    real_weight: float = 2.0
+    """Weight of an object of which there are real triplets, where there are any, beside that of a simulated candidate:
+    few labels that weigh much teach their accidents.
     """
     triplet_fraction: float = 0.5
     """Part of the steps of training that show candidates as triplets, without noise map and score image."""
@@ -70,6 +79,8 @@ class TrainConfig:
     """Stamps per step of the optimiser."""
     learning_rate: float = 2e-3
     """At its highest: it rises to this first and falls then."""
+    precision: str = "float32"
+    """Of the arithmetic of training; mixed_bfloat16 for a GPU."""
     weight_decay: float = 1e-4
     """Of the optimiser."""
     pixel_loss_weight: float = 0.5
@@ -88,27 +99,31 @@ class TrainConfig:
     """Expected calibration error of the test candidates."""
 
     def __post_init__(self) -> None:
-        for name, least in (("n_frames", 3), ("n_quiet", 0), ("quiet_pix", 128)):
+        for name, least in (("n_frames", 4), ("n_quiet", 0), ("quiet_pix", 128)):
             if getattr(self, name) < least:
                 raise BadConfiguration(f"{name} must be at least {least}", got=getattr(self, name))
-        if self.stamp_pix < 32 or self.stamp_pix % 8:
-            raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 32", got=self.stamp_pix)
-        if self.frame_pix < 4 * self.stamp_pix:
-            raise BadConfiguration("frame_pix must be at least four stamps", got=self.frame_pix)
-        if not 0.0 < self.validation_fraction + self.test_fraction < 1.0:
-            raise BadConfiguration(
-                "validation and test must leave frames to train on",
-                validation_fraction=self.validation_fraction,
-                test_fraction=self.test_fraction,
-            )
+        self._require_shapes()
         if not 0.0 < self.real_fraction < 1.0 or not 0.0 <= self.triplet_fraction <= 1.0:
             raise BadConfiguration(
                 "real_fraction must lie in (0, 1) and triplet_fraction in [0, 1]",
                 real_fraction=self.real_fraction,
                 triplet_fraction=self.triplet_fraction,
             )
+        if self.precision not in PRECISIONS:
+            raise BadConfiguration(f"precision must be one of {', '.join(PRECISIONS)}", got=self.precision)
+        if not 0.0 < self.real_weight <= 100.0:
+            raise BadConfiguration("real_weight must lie in (0, 100]", got=self.real_weight)
         for name in ("channels", "epochs", "patience", "batch_size", "max_faint_per_frame"):
             if getattr(self, name) < 1:
                 raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
         if self.threshold_sigma < 3.0:
             raise BadConfiguration("threshold_sigma must be at least 3", got=self.threshold_sigma)
+
+    def _require_shapes(self) -> None:
+        if self.stamp_pix < 32 or self.stamp_pix % 8:
+            raise BadConfiguration("stamp_pix must be a multiple of 8 and at least 32", got=self.stamp_pix)
+        if self.frame_pix < 4 * self.stamp_pix:
+            raise BadConfiguration("frame_pix must be at least four stamps", got=self.frame_pix)
+        apart = self.validation_fraction + self.calibration_fraction + self.test_fraction
+        if not 0.0 < apart < 1.0:
+            raise BadConfiguration("validation, calibration and test must leave frames to train on", got=apart)

@@ -91,6 +91,12 @@ def area_under_curve(probability: NDArray[np.floating], is_real: NDArray[np.bool
     return float((ranks[is_real].sum() - n_real * (n_real + 1) / 2) / (n_real * n_false))
 
 
+def mean_by_group(values: NDArray[np.generic], group: NDArray[np.str_]) -> float:
+    """Return the mean over groups of the mean within each."""
+    _, which, n = np.unique(group, return_inverse=True, return_counts=True)
+    return float((np.bincount(which, weights=np.asarray(values, dtype=float)) / n).mean())
+
+
 def calibration_error(probability: NDArray[np.floating], is_real: NDArray[np.bool_]) -> float | None:
     """Return the mean distance between promised and seen frequency, weighted by bin; None without examples."""
     if not len(is_real):

@@ -8,7 +8,7 @@ from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.cutouts import Stamps
 from astrid_core.detection.entities import Detection, InjectionRun, Model, ModelAlias, ModelRun
 from astrid_core.detection.judgement import Judged
-from astrid_core.detection.training_set import Examples, LabelledFrame
+from astrid_core.detection.training_set import LabelledFrame, TrainingSet
 from astrid_core.shared.runs import RunKey
 
 
@@ -93,8 +93,7 @@ class ModelRegistry(Protocol):
 
     def train(
         self,
-        training: Examples,
-        validation: Examples,
+        sets: TrainingSet,
         config: TrainConfig,
         *,
         recipe: RunKey,

@@ -1,7 +1,8 @@
 """Examples to learn from: stamps of candidates with what is known about them, kept apart by frame."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ _AMBIGUOUS_PIX = 1.0
 _REAL_SNR = 3.0
 """A source that changed by less than this cannot be the cause of a candidate: what lies on it is left out."""
 _FAINT = 5.0
-_QUIET_VALIDATION = 0.25
+_QUIET_APART = 0.2
+"""Part of the quiet frames that validates, and part that calibrates."""
+_ARRAYS = ("stamps", "offset", "triplets", "classes", "is_real", "score", "frame", "weight")
 TRIPLET_PIX = 63
 """Side of the triplets to learn from."""
 _HIDDEN = MaskPlane.NO_DATA | MaskPlane.EDGE | MaskPlane.REFERENCE
@@ -55,6 +58,8 @@ class Examples:
     score: NDArray[np.float32]
     """Signed S_corr of the candidate."""
     frame: NDArray[np.int32]
+    weight: NDArray[np.float32]
+    """Beside what balances real and false ones."""
     searched_mpix: float
     """Usable sky in the frames that these candidates come from."""
 
@@ -82,22 +87,37 @@ class Examples:
             is_real=self.is_real[chosen],
             score=self.score[chosen],
             frame=self.frame[chosen],
+            weight=self.weight[chosen],
             searched_mpix=searched_mpix,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSet:
-    """Examples from three disjoint sets of frames."""
+    """Examples from disjoint sets of frames."""
 
     training: Examples
     validation: Examples
+    """When to stop."""
+    calibration: Examples
+    """How scores become probabilities: frames as they come, nothing of them spoilt or enriched."""
     test: Examples
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that a network is shown, by part and in order."""
+        found = hashlib.sha256()
+        for part in fields(self):
+            examples = getattr(self, part.name)
+            for name in _ARRAYS:
+                found.update(f"{part.name}.{name}".encode())
+                found.update(np.ascontiguousarray(getattr(examples, name)).tobytes())
+        return found.hexdigest()
 
 
 def build_training_set(frames: Iterable[LabelledFrame], config: TrainConfig) -> TrainingSet:
     """Label the candidates of every frame and keep whole frames together."""
-    parts: dict[str, list[Examples]] = {"training": [], "validation": [], "test": []}
+    parts: dict[str, list[Examples]] = {"training": [], "validation": [], "calibration": [], "test": []}
     roles = assign_frames(config)
     for frame in frames:
         parts[roles[frame.number]].append(examples_of(frame, config))
@@ -107,11 +127,13 @@ def build_training_set(frames: Iterable[LabelledFrame], config: TrainConfig) -> 
 def assign_frames(config: TrainConfig) -> tuple[str, ...]:
     """Return for each frame number what its frame is for; at least one frame for each purpose, the quiet ones last."""
     n_validation = max(1, round(config.n_frames * config.validation_fraction))
+    n_calibration = max(1, round(config.n_frames * config.calibration_fraction))
     n_test = max(1, round(config.n_frames * config.test_fraction))
-    n_training = max(1, config.n_frames - n_validation - n_test)
-    n_quiet_validation = round(config.n_quiet * _QUIET_VALIDATION)
-    busy = ("training",) * n_training + ("validation",) * n_validation + ("test",) * n_test
-    return busy + ("training",) * (config.n_quiet - n_quiet_validation) + ("validation",) * n_quiet_validation
+    n_training = max(1, config.n_frames - n_validation - n_calibration - n_test)
+    sizes = {"training": n_training, "validation": n_validation, "calibration": n_calibration, "test": n_test}
+    n_apart = round(config.n_quiet * _QUIET_APART)
+    quiet = {"training": config.n_quiet - 2 * n_apart, "validation": n_apart, "calibration": n_apart}
+    return tuple(role for part in (sizes, quiet) for role, n in part.items() for _ in range(n))
 
 
 def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:
@@ -142,6 +164,7 @@ def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:
         is_real=is_real[kept],
         score=score[kept],
         frame=np.full(len(kept), frame.number, dtype=np.int32),
+        weight=_weights(is_real[kept], score[kept], n_faint=int(_is_faint(is_real, score)[is_known].sum())),
         searched_mpix=float((frame.product.mask == 0).sum()) / 1e6,
     )
 
@@ -192,13 +215,11 @@ def join(parts: Sequence[Examples], *, stamp_pix: int) -> Examples:
             is_real=np.zeros(0, dtype=bool),
             score=np.zeros(0, dtype=np.float32),
             frame=np.zeros(0, dtype=np.int32),
+            weight=np.zeros(0, dtype=np.float32),
             searched_mpix=0.0,
         )
     return Examples(
-        **{
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("stamps", "offset", "triplets", "classes", "is_real", "score", "frame")
-        },
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS},
         searched_mpix=sum(part.searched_mpix for part in parts),
     )
 
@@ -207,9 +228,19 @@ def _thin_out(
     is_real: NDArray[np.bool_], score: NDArray[np.float32], number: int, config: TrainConfig
 ) -> NDArray[np.bool_]:
     """Keep a seeded choice of the false candidates that are faint."""
-    faint = np.flatnonzero(~is_real & (np.abs(score) < _FAINT))
+    faint = np.flatnonzero(_is_faint(is_real, score))
     rng = np.random.default_rng((config.seed, number))
     keep = np.ones(len(score), dtype=bool)
     if len(faint) > config.max_faint_per_frame:
         keep[rng.permutation(faint)[config.max_faint_per_frame :]] = False
     return keep
+
+
+def _is_faint(is_real: NDArray[np.bool_], score: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.asarray(~is_real & (np.abs(score) < _FAINT))
+
+
+def _weights(is_real: NDArray[np.bool_], score: NDArray[np.float32], *, n_faint: int) -> NDArray[np.float32]:
+    """Return 1, and more for the faint false candidates that stand for those that were left out."""
+    faint = _is_faint(is_real, score)
+    return np.where(faint, n_faint / max(int(faint.sum()), 1), 1.0).astype(np.float32)

@@ -30,7 +30,7 @@ from astrid_core.simulate.config import VERSION as SIMULATE_VERSION
 from astrid_core.simulate.pair import PairConfig, SimulatedPair, simulate_pair
 from astrid_core.simulate.seeds import generator
 
-VERSION = 4
+VERSION = 5
 """Raise when the same settings should give other frames."""
 
 _MOST_WORKERS = 4
@@ -85,7 +85,7 @@ class SimulatedFrames:
         """
         seed = int(generator(self.train.seed, "training frame", number).integers(2**62))
         is_quiet = number >= self.train.n_frames
-        is_plain = is_quiet or assign_frames(self.train)[number] == "test"
+        is_plain = is_quiet or assign_frames(self.train)[number] in {"calibration", "test"}
         pair = replace(self.pair, side_pix=self.train.quiet_pix if is_quiet else self.train.frame_pix)
         pair = quiet(pair) if is_quiet else pair
         simulated = simulate_pair(pair if is_plain else enriched(pair, seed), seed)

@@ -47,7 +47,12 @@ def gate_settings(config: GateConfig, train: TrainConfig) -> TrainConfig:
     if train.seed == config.seed:
         raise BadConfiguration("a training must not use the seed of the gate", seed=config.seed)
     return replace(
-        train, seed=config.seed, n_frames=config.n_frames, n_quiet=config.n_quiet, test_fraction=_PLAIN_FRACTION
+        train,
+        seed=config.seed,
+        n_frames=config.n_frames,
+        n_quiet=config.n_quiet,
+        calibration_fraction=0.0,
+        test_fraction=_PLAIN_FRACTION,
     )
 
 

@@ -1,31 +1,33 @@
 """Train a network on frames of which everything is known, register it, and offer it if it is good enough."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 
 import structlog
 
-from astrid_core.detection.config import MODEL_NAME, TrainConfig
+from astrid_core.detection.config import MODEL_NAME, DetectConfig, TrainConfig
 from astrid_core.detection.entities import Model
-from astrid_core.detection.evaluate import evaluate, shortfalls
+from astrid_core.detection.evaluate import THRESHOLD, evaluate, mean_by_group, shortfalls
 from astrid_core.detection.ports import ModelRegistry, Network, TrainedNetwork, TrainingFrames
-from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set
+from astrid_core.detection.real_triplets import LabelledTriplets, examples_of_triplets, split
+from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set, join
+from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey, run_key
 from astrid_core.stages.gate import probe_notes
 from astrid_core.stages.promote import offer_model
 from astrid_core.stages.services import Services
 
-VERSION = 4
+VERSION = 5
 """Raise when the same frames and settings should give a different network."""
 
 log = structlog.get_logger(__name__)
 
 
-def train_key(config: TrainConfig, frames: TrainingFrames) -> RunKey:
-    """Return the key of training by these settings on these frames."""
-    return run_key("train", VERSION, config, (frames.recipe,))
+def train_key(config: TrainConfig, frames: TrainingFrames, real_digests: Sequence[str] = ()) -> RunKey:
+    """Return the key of training by these settings on these frames and real triplets."""
+    return run_key("train", VERSION, config, (frames.recipe, *real_digests))
 
 
 def run_train(
@@ -33,21 +35,23 @@ def run_train(
     config: TrainConfig,
     frames: TrainingFrames,
     *,
+    real: Sequence[LabelledTriplets] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Model:
     """Train, measure on frames kept apart, register, and make it the challenger; return the version. Safe to repeat.
 
+    Of real triplets one half, by object, is learnt from, and the other measures.
     Where there is no champion, it becomes that at once. A network that misses a floor of ``config`` is registered but
     not offered: RejectedModel says which number failed.
     """
-    recipe = train_key(config, frames)
+    recipe = train_key(config, frames, [one.digest for one in real])
     known = services.models.find(MODEL_NAME, recipe)
     if known is not None:
         progress(f"{known.id} was trained by the same recipe before")
         _require_quality(known, config)
         _offer(services, known, progress)
         return known
-    trained = train_network(services.models, config, frames, progress=progress)
+    trained = train_network(services.models, config, frames, real=real, progress=progress)
     model = _register(services, trained)
     with services.transaction() as records:
         records.events.append("model.registered", subject=model.id, facts={"digest": model.digest, "recipe": recipe})
@@ -58,25 +62,45 @@ def run_train(
 
 
 def train_network(
-    models: ModelRegistry, config: TrainConfig, frames: TrainingFrames, *, progress: Callable[[str], None]
+    models: ModelRegistry,
+    config: TrainConfig,
+    frames: TrainingFrames,
+    *,
+    real: Sequence[LabelledTriplets] = (),
+    progress: Callable[[str], None],
 ) -> TrainedNetwork:
     """Train and measure a network; register nothing."""
-    recipe = train_key(config, frames)
+    recipe = train_key(config, frames, [one.digest for one in real])
     started = time.monotonic()
     sets = build_training_set(frames, config)
+    kept_apart = [split(one, seed=config.seed) for one in real]
+    learnt = [examples_of_triplets(one, config) for one, _ in kept_apart]
+    sets = replace(sets, training=join([sets.training, *learnt], stamp_pix=config.stamp_pix))
     made_s = time.monotonic() - started
     progress(
-        f"{len(sets.training)} stamps to learn from, {len(sets.validation)} to validate, {len(sets.test)} to test, "
-        f"made in {made_s:.0f} s"
+        f"{len(sets.training)} stamps to learn from, {len(sets.validation)} to validate, {len(sets.calibration)} to "
+        f"calibrate, {len(sets.test)} to test, made in {made_s:.0f} s"
     )
-    network = models.train(sets.training, sets.validation, config, recipe=recipe, progress=progress)
+    network = models.train(sets, config, recipe=recipe, progress=progress)
     elapsed_s = time.monotonic() - started
     return TrainedNetwork(
         network=network,
         recipe=recipe,
         parameters=asdict(config),
-        metrics={**_measure(network, sets), "elapsed_s": elapsed_s, "frames_s": made_s},
-        manifest={"recipe": recipe, "frames": frames.recipe, "seed": config.seed, **_counts(sets)},
+        metrics={
+            **_measure(network, sets),
+            **_measure_real(network, [test for _, test in kept_apart]),
+            "elapsed_s": elapsed_s,
+            "frames_s": made_s,
+        },
+        manifest={
+            "recipe": recipe,
+            "frames": frames.recipe,
+            "examples": sets.digest,
+            "seed": config.seed,
+            **_counts(sets),
+            "real_triplets": [_count_real(one, *parts) for one, parts in zip(real, kept_apart, strict=True)],
+        },
     )
 
 
@@ -126,6 +150,30 @@ def _measure(network: Network, sets: TrainingSet) -> dict[str, float]:
     return found
 
 
+def _measure_real(network: Network, tests: Sequence[LabelledTriplets]) -> dict[str, float]:
+    """Return the parts of the real and of the false triplets kept apart that are accepted, objects counting once."""
+    found: dict[str, float] = {}
+    for one in tests:
+        stamps = triplet_stamps(one.triplets, size_pix=network.stamp_pix, config=DetectConfig())
+        accepted = network.judge(stamps).score >= THRESHOLD
+        known, real = one.is_known[stamps.index], one.is_real[stamps.index]
+        for name, chosen in (("real", known & real), ("false", known & ~real)):
+            if chosen.any():
+                part = mean_by_group(accepted[chosen], one.group[stamps.index][chosen])
+                found[f"{one.origin}_{name}_accepted"] = part
+    return found
+
+
+def _count_real(whole: LabelledTriplets, training: LabelledTriplets, test: LabelledTriplets) -> dict[str, object]:
+    return {
+        "origin": whole.origin,
+        "digest": whole.digest,
+        "n_training": len(training.triplets),
+        "n_test": len(test.triplets),
+        "test_groups": sorted(set(test.group.tolist())),
+    }
+
+
 def _require_quality(model: Model, config: TrainConfig) -> None:
     missed = shortfalls(model.metrics, config)
     if missed:
@@ -133,7 +181,7 @@ def _require_quality(model: Model, config: TrainConfig) -> None:
 
 
 def _counts(sets: TrainingSet) -> Mapping[str, object]:
-    return {name: _count(getattr(sets, name)) for name in ("training", "validation", "test")}
+    return {name: _count(getattr(sets, name)) for name in ("training", "validation", "calibration", "test")}
 
 
 def _count(examples: Examples) -> dict[str, object]:

@@ -50,7 +50,7 @@ def network(
     make: Callable[[Path], ModelRegistry], sets: TrainingSet, tmp_path_factory: pytest.TempPathFactory
 ) -> Network:
     registry = make(tmp_path_factory.mktemp("trainer"))
-    return registry.train(sets.training, sets.validation, CONFIG, recipe=RunKey("train-0"), progress=lambda _: None)
+    return registry.train(sets, CONFIG, recipe=RunKey("train-0"), progress=lambda _: None)
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_training_tells_of_its_progress_and_keeps_its_losses(
     registry: ModelRegistry, sets: TrainingSet, network: Network
 ) -> None:
     said: list[str] = []
-    again = registry.train(sets.training, sets.validation, CONFIG, recipe=RunKey("train-0"), progress=said.append)
+    again = registry.train(sets, CONFIG, recipe=RunKey("train-0"), progress=said.append)
     assert said[0].startswith("epoch 1")
     assert len(again.history) == len(said)
     assert "training_loss" in again.history[0]

@@ -20,7 +20,7 @@ from tests.detection.frames import candidate, labelled, product
 from tests.synthetic.fields import Source
 
 CONFIG = TrainConfig(
-    n_frames=12, stamp_pix=32, channels=8, epochs=10, patience=10, batch_size=16, validation_fraction=0.2
+    n_frames=14, stamp_pix=32, channels=8, epochs=10, patience=10, batch_size=16, validation_fraction=0.17
 )
 
 
@@ -31,7 +31,7 @@ def sets() -> TrainingSet:
 
 @pytest.fixture(scope="module")
 def trained(sets: TrainingSet) -> UNet:
-    return train_unet(sets.training, sets.validation, CONFIG, progress=lambda _: None)
+    return train_unet(sets, CONFIG, progress=lambda _: None)
 
 
 def test_it_learns_to_tell_stars_from_hits(trained: UNet, sets: TrainingSet) -> None:
@@ -60,10 +60,7 @@ def test_losses_fall(trained: UNet) -> None:
 
 def test_the_same_examples_and_settings_give_the_same_network(sets: TrainingSet) -> None:
     config = replace(CONFIG, epochs=2, channels=4)
-    nets = [
-        train_unet(sets.training, sets.validation, one, progress=lambda _: None)
-        for one in (config, config, replace(config, seed=2))
-    ]
+    nets = [train_unet(sets, one, progress=lambda _: None) for one in (config, config, replace(config, seed=2))]
     digests = [digest_of(net.content) for net in nets]
     assert digests[0] == digests[1]
     assert digests[0] != digests[2]
@@ -72,7 +69,7 @@ def test_the_same_examples_and_settings_give_the_same_network(sets: TrainingSet)
 def test_training_needs_examples(sets: TrainingSet) -> None:
     nothing = sets.test.take(np.zeros(len(sets.test), dtype=bool), searched_mpix=0.0)
     with pytest.raises(ValueError, match="no validation examples"):
-        train_unet(sets.training, nothing, CONFIG, progress=lambda _: None)
+        train_unet(replace(sets, validation=nothing), CONFIG, progress=lambda _: None)
 
 
 def test_a_network_survives_its_bytes(trained: UNet, sets: TrainingSet) -> None:
@@ -127,7 +124,7 @@ def test_what_is_stranger_than_the_training_is_told(trained: UNet, sets: Trainin
 
 def test_a_training_that_was_killed_comes_to_the_same_network(sets: TrainingSet, tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=4, channels=4)
-    whole = train_unet(sets.training, sets.validation, config, progress=lambda _: None)
+    whole = train_unet(sets, config, progress=lambda _: None)
     kept = Checkpoint(path=tmp_path / "one.npz", recipe="recipe")
 
     def killed(text: str) -> None:
@@ -135,9 +132,9 @@ def test_a_training_that_was_killed_comes_to_the_same_network(sets: TrainingSet,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_unet(sets.training, sets.validation, config, progress=killed, checkpoint=kept)
+        train_unet(sets, config, progress=killed, checkpoint=kept)
     said: list[str] = []
-    resumed = train_unet(sets.training, sets.validation, config, progress=said.append, checkpoint=kept)
+    resumed = train_unet(sets, config, progress=said.append, checkpoint=kept)
     assert [text[:7] for text in said] == ["epoch 3", "epoch 4"]
     assert resumed.history == whole.history
     assert digest_of(resumed.content) == digest_of(whole.content)
@@ -151,7 +148,7 @@ def test_a_checkpoint_of_another_recipe_or_of_broken_bytes_is_ignored(sets: Trai
             path.write_bytes(content)
         said: list[str] = []
         kept = Checkpoint(path=path, recipe=recipe)
-        train_unet(sets.training, sets.validation, config, progress=said.append, checkpoint=kept)
+        train_unet(sets, config, progress=said.append, checkpoint=kept)
         assert len(said) == 1
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from astrid_core.detection.pixel_classes import KnownSource
+from astrid_core.detection.real_triplets import LabelledTriplets
 from astrid_core.detection.training_set import LabelledFrame
 from astrid_core.differencing.entities import Candidate
 from astrid_core.differencing.products import DifferenceProduct
@@ -72,6 +73,32 @@ def labelled(number: int, *, n_real: int = 6, n_false: int = 6, shape: tuple[int
     ]
     changed = [known(one.x_pix, one.y_pix, one.flux) for one in sources]
     return LabelledFrame(number=number, product=replace(made, **planes), candidates=candidates, changed=changed)
+
+
+def labelled_triplets(*, n_objects: int, seed: int = 5) -> LabelledTriplets:
+    """Return two triplets per object, each third object bogus: a star that appeared, or one bright pixel; beside every
+    middle lies another bright pixel.
+    """
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:63, :63] - 31.0
+    star = np.exp(-(x**2 + y**2) / (2.0 * (FWHM / 2.355) ** 2))
+    triplets, is_real, group = [], [], []
+    for number in range(2 * n_objects):
+        real = (number // 2) % 3 != 0
+        old = rng.normal(0.0, 1.0, (63, 63))
+        new = rng.normal(0.0, 1.0, (63, 63)) + (30.0 * star if real else 0.0)
+        new[31, 31] += 0.0 if real else 90.0
+        new[43, 20] += 80.0
+        triplets.append([new, old, new - old])
+        is_real.append(real)
+        group.append(f"object {number // 2}")
+    return LabelledTriplets(
+        triplets=np.array(triplets, dtype=np.float32),
+        is_real=np.array(is_real),
+        is_known=np.ones(len(is_real), dtype=bool),
+        group=np.array(group),
+        origin="field",
+    )
 
 
 def _image(values: np.ndarray) -> FloatImage:

@@ -17,6 +17,7 @@ def _examples(score: list[float], is_real: list[bool], *, mpix: float = 2.0) -> 
         is_real=np.array(is_real),
         score=np.array(score, dtype=np.float32),
         frame=np.zeros(n, dtype=np.int32),
+        weight=np.ones(n, dtype=np.float32),
         searched_mpix=mpix,
     )
 

@@ -26,6 +26,7 @@ def _examples() -> Examples:
         is_real=is_real,
         score=(size * np.where(np.arange(n) % 2, 1.0, -1.0)).astype(np.float32),
         frame=frame.astype(np.int32),
+        weight=np.ones(n, dtype=np.float32),
         searched_mpix=1.0,
     )
 

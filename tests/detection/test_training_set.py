@@ -11,7 +11,7 @@ from astrid_core.shared.images import MaskPlane
 from tests.detection.frames import candidate, known, labelled, product
 from tests.synthetic.fields import Source
 
-SMALL = TrainConfig(n_frames=6, stamp_pix=32, validation_fraction=0.2, test_fraction=0.2)
+SMALL = TrainConfig(n_frames=6, stamp_pix=32, validation_fraction=0.17, calibration_fraction=0.17, test_fraction=0.17)
 
 
 def test_a_candidate_on_a_source_that_changed_its_way_is_real() -> None:
@@ -81,21 +81,21 @@ def test_faint_false_candidates_are_thinned_out_the_same_way_every_time() -> Non
 def test_no_frame_serves_two_purposes() -> None:
     frames = [labelled(number) for number in range(SMALL.n_frames)]
     sets = build_training_set(frames, SMALL)
-    numbers = [set(part.frame.tolist()) for part in (sets.training, sets.validation, sets.test)]
+    numbers = [set(part.frame.tolist()) for part in (sets.training, sets.validation, sets.calibration, sets.test)]
     assert set.union(*numbers) == set(range(6))
     assert sum(len(one) for one in numbers) == 6
-    assert [len(one) for one in numbers] == [4, 1, 1]
-    assert len(sets.training) == 48
+    assert [len(one) for one in numbers] == [3, 1, 1, 1]
+    assert len(sets.training) == 36
 
 
 def test_every_purpose_gets_a_frame() -> None:
-    roles = assign_frames(TrainConfig(n_frames=3, n_quiet=0, validation_fraction=0.01, test_fraction=0.01))
-    assert sorted(roles) == ["test", "training", "validation"]
+    roles = assign_frames(TrainConfig(n_frames=4, n_quiet=0, validation_fraction=0.01, test_fraction=0.01))
+    assert sorted(roles) == ["calibration", "test", "training", "validation"]
 
 
-def test_a_quarter_of_the_quiet_frames_validates_and_none_of_them_tests() -> None:
-    roles = assign_frames(TrainConfig(n_frames=10, n_quiet=8))
-    assert roles[10:] == ("training",) * 6 + ("validation",) * 2
+def test_quiet_frames_train_validate_and_calibrate_and_none_of_them_tests() -> None:
+    roles = assign_frames(TrainConfig(n_frames=10, n_quiet=10))
+    assert roles[10:] == ("training",) * 6 + ("validation",) * 2 + ("calibration",) * 2
 
 
 def test_frames_without_candidates_make_an_empty_set() -> None:
@@ -109,7 +109,7 @@ def test_frames_without_candidates_make_an_empty_set() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"n_frames": 2},
+        {"n_frames": 3},
         {"stamp_pix": 20},
         {"frame_pix": 100},
         {"validation_fraction": 0.6, "test_fraction": 0.5},
@@ -117,6 +117,8 @@ def test_frames_without_candidates_make_an_empty_set() -> None:
         {"n_quiet": -1},
         {"triplet_fraction": 1.5},
         {"threshold_sigma": 1.0},
+        {"real_weight": 0.0},
+        {"precision": "float8"},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:

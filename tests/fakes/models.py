@@ -13,7 +13,7 @@ from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.judgement import Judged
 from astrid_core.detection.pixel_classes import N_LEARNT
 from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
-from astrid_core.detection.training_set import Examples, LabelledFrame
+from astrid_core.detection.training_set import LabelledFrame, TrainingSet
 from astrid_core.shared.errors import CorruptArtifact, UnknownModel
 from astrid_core.shared.runs import RunKey
 
@@ -78,6 +78,8 @@ class MemoryModels:
     manifests: dict[str, Mapping[str, object]] = field(default_factory=dict)
     shipped_threshold: float | None = 2.0
     n_trained: int = 0
+    shown: list[TrainingSet] = field(default_factory=list)
+    """What was learnt from, oldest first."""
     n_loaded: int = 0
 
     def champion(self, name: str) -> Model:
@@ -122,13 +124,14 @@ class MemoryModels:
 
     def train(
         self,
-        training: Examples,
-        validation: Examples,  # noqa: ARG002 - nothing here can be overdone
+        sets: TrainingSet,
         config: TrainConfig,
         *,
         recipe: RunKey,  # noqa: ARG002 - nothing here can be interrupted
         progress: Callable[[str], None],
     ) -> Network:
+        training = sets.training
+        self.shown.append(sets)
         peak = np.arcsinh(np.abs(training.score.astype(float)))
         self.n_trained += 1
         progress("epoch 1")

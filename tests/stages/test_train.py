@@ -5,16 +5,17 @@ import pytest
 
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.detection.entities import ModelAlias
+from astrid_core.detection.real_triplets import FRAME, split
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.stages import train
 from astrid_core.stages.services import Services
 from astrid_core.stages.train import run_adopt, run_train, train_key
-from tests.detection.frames import labelled
+from tests.detection.frames import labelled, labelled_triplets
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.models import MemoryModels, MemoryTrainingFrames
 from tests.fakes.records import MemoryDatabase
 
-CONFIG = TrainConfig(n_frames=5, stamp_pix=32, validation_fraction=0.2, test_fraction=0.4)
+CONFIG = TrainConfig(n_frames=6, stamp_pix=32, validation_fraction=0.17, calibration_fraction=0.17, test_fraction=0.33)
 
 
 class Bench:
@@ -42,7 +43,7 @@ def test_a_good_network_is_registered_and_becomes_the_champion() -> None:
     assert model.metrics["n_false_accepted"] == 0.0
     assert model.metrics["searched_mpix"] == pytest.approx(2 * 240 * 240 / 1e6)
     assert bench.events() == [("model.registered", model.id), ("model.promoted", model.id)]
-    assert "24 stamps to learn from, 12 to validate, 24 to test" in said[0]
+    assert "24 stamps to learn from, 12 to validate, 12 to calibrate, 24 to test" in said[0]
     assert said[-1] == f"{model.id} is the champion"
 
 
@@ -53,7 +54,43 @@ def test_the_manifest_tells_what_it_was_made_from() -> None:
     assert manifest["recipe"] == train_key(CONFIG, bench.frames)
     assert manifest["frames"] == bench.frames.recipe
     assert manifest["training"] == {"frames": [0, 1], "n_real": 12, "n_false": 12, "searched_mpix": 0.1152}
-    assert manifest["test"] == {"frames": [3, 4], "n_real": 12, "n_false": 12, "searched_mpix": 0.1152}
+    assert manifest["test"] == {"frames": [4, 5], "n_real": 12, "n_false": 12, "searched_mpix": 0.1152}
+
+
+def test_real_triplets_are_learnt_from_by_half_and_measured_by_the_other_half() -> None:
+    bench, real = Bench(), labelled_triplets(n_objects=12)
+    # A memory network goes by brightness, and the bogus of these triplets are as bright as the stars.
+    with pytest.raises(RejectedModel):
+        run_train(bench.services, CONFIG, bench.frames, real=[real])
+    (model,) = bench.models.versions(MODEL_NAME)
+    assert train_key(CONFIG, bench.frames, [real.digest]) != train_key(CONFIG, bench.frames)
+    manifest = bench.models.manifests[model.id]
+    training, test = split(real, seed=CONFIG.seed)
+    assert manifest["real_triplets"] == [
+        {
+            "origin": "field",
+            "digest": real.digest,
+            "n_training": len(training.group),
+            "n_test": len(test.group),
+            "test_groups": sorted(set(test.group.tolist())),
+        }
+    ]
+    learnt = bench.models.shown[-1].training
+    assert (learnt.frame == FRAME).sum() >= len(training.group)
+    assert {"field_real_accepted", "field_false_accepted"} <= set(model.metrics)
+
+
+def test_the_manifest_names_every_example() -> None:
+    bench = Bench()
+    digests = [
+        bench.models.manifests[run_train(bench.services, one, bench.frames).id]["examples"]
+        for one in (CONFIG, replace(CONFIG, epochs=7))
+    ]
+    assert digests[0] == digests[1] != ""
+    other = MemoryTrainingFrames(frames=[labelled(number + 50) for number in range(CONFIG.n_frames)], recipe="others")
+    frames = [replace(one, number=number) for number, one in enumerate(other.frames)]
+    model = run_train(bench.services, CONFIG, replace(other, frames=frames))
+    assert bench.models.manifests[model.id]["examples"] != digests[0]
 
 
 def test_the_same_recipe_is_not_trained_twice() -> None:

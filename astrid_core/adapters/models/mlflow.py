@@ -14,7 +14,7 @@ from astrid_core.adapters.models.pyfunc import NETWORK
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
-from astrid_core.detection.training_set import Examples
+from astrid_core.detection.training_set import TrainingSet
 from astrid_core.shared.errors import CorruptArtifact, MissingArtifact, UnknownModel
 from astrid_core.shared.runs import RunKey
 
@@ -79,8 +79,7 @@ class MlflowModels:
 
     def train(
         self,
-        training: Examples,
-        validation: Examples,
+        sets: TrainingSet,
         config: TrainConfig,
         *,
         recipe: RunKey,
@@ -91,7 +90,7 @@ class MlflowModels:
         from astrid_core.adapters.models.training import train_unet  # noqa: PLC0415 - imports TensorFlow
 
         checkpoint = Checkpoint(path=self._checkpoints / f"{recipe}.npz", recipe=recipe)
-        network = train_unet(training, validation, config, progress=progress, checkpoint=checkpoint)
+        network = train_unet(sets, config, progress=progress, checkpoint=checkpoint)
         checkpoint.remove()
         return network
 

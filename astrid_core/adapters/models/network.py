@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from astrid_core.adapters.models.backend import compiled
 from astrid_core.adapters.models.content import Network, pack, unpack
 from astrid_core.adapters.models.unet import (
     CELLS,
@@ -18,7 +19,7 @@ from astrid_core.adapters.models.unet import (
     unfold,
     windows,
 )
-from astrid_core.detection.cutouts import CHANNELS, GRID_PIX, OUTSIDE, Stamps, exchanged
+from astrid_core.detection.cutouts import GRID_PIX, OUTSIDE, Stamps, exchanged
 from astrid_core.detection.entities import Model
 from astrid_core.detection.judgement import Judged
 from astrid_core.detection.pixel_classes import N_LEARNT
@@ -44,9 +45,8 @@ class UNet:
         trunk.set_weights(stored.weights[:n_trunk])
         head.set_weights(stored.weights[n_trunk:])
         self._history = tuple(history)
-        spec = tf.TensorSpec((None, None, None, len(CHANNELS)), tf.float32)
-        self._trunk = tf.function(lambda planes: trunk(planes, training=False), input_signature=[spec])
-        self._head = tf.function(lambda *parts: _read(head, *parts), reduce_retracing=True)
+        self._trunk = compiled(lambda planes: trunk(planes, training=False))
+        self._head = compiled(lambda *parts: _read(head, *parts))
 
     @property
     def stamp_pix(self) -> int:
@@ -87,7 +87,7 @@ class UNet:
 
     def pixel_classes(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the logits (n, ny, nx, classes) of every pixel of planes whose sides are even."""
-        return np.asarray(unfold(self._trunk(planes)[1]))
+        return np.asarray(keras.ops.convert_to_numpy(unfold(self._trunk(planes)[1])))
 
     def features(self, stamps: Stamps) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Return the features by which the head decides and the logits before calibration."""
@@ -103,7 +103,7 @@ class UNet:
     ) -> tuple[NDArray[np.float32], ...]:
         maps, classes = self._trunk(planes)
         found = self._head(planes, maps, classes, which, offset.astype(np.int32))
-        return tuple(one.numpy() for one in found)
+        return tuple(keras.ops.convert_to_numpy(one) for one in found)
 
     def _judged(
         self, parts: Sequence[tuple[NDArray[np.float32], ...]], origin: str, *, old: NDArray[np.bool_]
@@ -157,7 +157,7 @@ def _read(head: Any, planes: Any, maps: Any, classes: Any, which: Any, offset: A
     hidden, logit = head(seen, training=False)
     first = CELLS // 2 - 1
     middle = class_probability(seen[2])[:, first : first + 3, first : first + 3]
-    return hidden, logit, tf.reduce_mean(middle, axis=(1, 2))
+    return hidden, logit, keras.ops.mean(middle, axis=(1, 2))
 
 
 def _tiles(

@@ -10,9 +10,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
+from astrid_core.adapters.models.backend import make_repeatable
 from astrid_core.adapters.models.content import Description
 from astrid_core.detection.cutouts import CHANNELS
 from astrid_core.detection.pixel_classes import N_LEARNT
@@ -24,8 +24,6 @@ INNER_PIX = 11
 CELLS = 9
 """Side of the window of the trunk's maps, whose cells are 2 x 2 pixels."""
 _EPOCHS_PIX, _MIDDLE_CELLS = 5, 3
-_THREADS = 2
-"""Fixed: the order of a sum depends on it."""
 HIDDEN = 48
 """Features by which the head decides."""
 
@@ -66,13 +64,13 @@ def build_head(description: Description, seeds: Iterator[int]) -> Any:
         layers.GlobalAveragePooling2D()(layers.CenterCrop(5, 5)(class_probability(classes))),
     ])  # fmt: skip
     hidden = layers.Dense(HIDDEN, activation="relu", kernel_initializer=_initial(seeds))(features)
-    logit = layers.Dense(1, kernel_initializer=_initial(seeds))(hidden)
+    logit = layers.Dense(1, kernel_initializer=_initial(seeds), dtype="float32")(hidden)
     return keras.Model([planes, maps, classes], [hidden, logit])
 
 
 def build_network(description: Description, *, seed: int = 0) -> tuple[Any, Any]:
     """Return an untrained trunk and head."""
-    _make_repeatable()
+    make_repeatable()
     seeds = iter(range(1000 * seed, 1000 * seed + 1000))
     return build_trunk(description, seeds), build_head(description, seeds)
 
@@ -86,7 +84,9 @@ def class_probability(classes: Any) -> Any:
 
 def unfold(classes: Any) -> Any:
     """Return the logits (n, ny, nx, classes) of every pixel from those of cells."""
-    return tf.nn.depth_to_space(classes, 2)
+    n, ny, nx, _ = keras.ops.shape(classes)
+    split = keras.ops.reshape(classes, (n, ny, nx, 2, 2, N_LEARNT))
+    return keras.ops.reshape(keras.ops.transpose(split, (0, 1, 3, 2, 4, 5)), (n, 2 * ny, 2 * nx, N_LEARNT))
 
 
 def windows(planes: Any, maps: Any, classes: Any, which: Any, offset: Any) -> Windows:
@@ -100,24 +100,12 @@ def windows(planes: Any, maps: Any, classes: Any, which: Any, offset: Any) -> Wi
 
 
 def _window(images: Any, which: Any, at: Any, side: int) -> Any:
-    steps = tf.range(side, dtype=at.dtype) - side // 2
-    rows = at[:, :1] + steps
-    columns = at[:, 1:] + steps
-    shape = (tf.shape(at)[0], side, side)
-    numbers = tf.broadcast_to(which[:, None, None], shape)
-    index = tf.stack(
-        [numbers, tf.broadcast_to(rows[:, :, None], shape), tf.broadcast_to(columns[:, None, :], shape)], axis=-1
-    )
-    return tf.gather_nd(images, index)
-
-
-def _make_repeatable() -> None:
-    """Let the same numbers give the same sums: two threads, and kernels without atomic additions."""
-    threads = tf.config.threading
-    if threads.get_intra_op_parallelism_threads() != _THREADS:
-        threads.set_intra_op_parallelism_threads(_THREADS)
-        threads.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
+    ops = keras.ops
+    _, ny, nx, n_planes = ops.shape(images)
+    steps = ops.arange(side, dtype="int32") - side // 2
+    rows = (which[:, None] * ny + at[:, :1] + steps)[:, :, None]
+    index = rows * nx + (at[:, 1:] + steps)[:, None, :]
+    return ops.take(ops.reshape(images, (-1, n_planes)), index, axis=0)
 
 
 def _block(x: Any, width: int, seeds: Iterator[int], *, strides: int = 1, dilation: int = 1) -> Any:
