@@ -44,7 +44,7 @@ class GateConfig:
     """Peak memory of the process that compares."""
 
     def __post_init__(self) -> None:
-        for name, least in (("n_frames", 3), ("n_quiet", 0), ("n_resampled", 100)):
+        for name, least in (("n_frames", 4), ("n_quiet", 0), ("n_resampled", 100)):
             if getattr(self, name) < least:
                 raise BadConfiguration(f"{name} must be at least {least}", got=getattr(self, name))
         for name in ("max_loss", "max_ece", "max_parity", "max_cpu_s_per_1000", "max_memory_gib"):

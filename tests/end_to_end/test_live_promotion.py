@@ -38,7 +38,7 @@ min_auc = 0.001
 max_false_per_4mpix = 1e6
 max_ece = 1.0
 [gate]
-n_frames = 3
+n_frames = 4
 n_quiet = 1
 max_loss = 1.0
 max_ece = 1.0

@@ -11,7 +11,7 @@ from astrid_core.simulate.pair import PairConfig
 from astrid_core.simulate.training_frames import SimulatedFrames, enriched
 
 FRAMES = SimulatedFrames(
-    train=TrainConfig(n_frames=3, frame_pix=320, stamp_pix=40, n_quiet=0),
+    train=TrainConfig(n_frames=4, frame_pix=320, stamp_pix=40, n_quiet=0),
     preprocess=PreprocessConfig(),
     difference=DifferenceConfig(),
 )
@@ -19,7 +19,7 @@ FRAMES = SimulatedFrames(
 
 def test_frames_come_in_order_with_candidates_of_both_kinds_and_the_same_every_time() -> None:
     frames = list(FRAMES)
-    assert [one.number for one in frames] == [0, 0, 1, 1, 2]
+    assert [one.number for one in frames] == [0, 0, 1, 1, 2, 3]
     again = FRAMES.make(1)[0]
     np.testing.assert_array_equal(again.product.score, frames[2].product.score)
     assert again.changed == frames[2].changed
@@ -30,7 +30,7 @@ def test_frames_come_in_order_with_candidates_of_both_kinds_and_the_same_every_t
     assert n_real >= 30
     assert n_false >= 5
     sets = build_training_set(frames, FRAMES.train)
-    assert all(len(part) for part in (sets.training, sets.validation, sets.test))
+    assert all(len(part) for part in (sets.training, sets.validation, sets.calibration, sets.test))
 
 
 def test_a_spoilt_frame_shows_the_same_sky_worse_and_no_variable_stars() -> None:
