@@ -11,6 +11,10 @@ from astrid_core.stages.gate import gate_settings, run_gate
 from astrid_core.stages.promote import run_promote
 from astrid_core.stages.services import Services
 from astrid_core.stages.train import run_train
+from astrid_core.stages.verdicts import verdict_triplets
+
+FEWEST_VERDICTS = 100
+"""Fewer are not learnt from: a handful of labels teaches its accidents."""
 
 
 class Answer(TypedDict):
@@ -25,7 +29,9 @@ class Answer(TypedDict):
 def train_challenger(services: Services, pipeline: Pipeline) -> str:
     """Train, measure and register a network; return its version, which is the champion where there was none."""
     gate_settings(pipeline.gate, pipeline.train)
-    return run_train(services, pipeline.train, training_frames(pipeline), progress=print).id
+    said = verdict_triplets(services)
+    real = [said] if said is not None and len(said.group) >= FEWEST_VERDICTS else []
+    return run_train(services, pipeline.train, training_frames(pipeline), real=real, progress=print).id
 
 
 def gate_challenger(services: Services, pipeline: Pipeline, model_id: str) -> str:

@@ -31,6 +31,9 @@ def add_commands(choose: Any) -> None:
         "from one half of the groups, while the other measures; may be repeated",
     )
     parser.add_argument(
+        "--verdicts", action="store_true", help="learn from what curators have said, too, split like --real"
+    )
+    parser.add_argument(
         "--shipped",
         action="store_true",
         help="train nothing: where there is no champion yet, the network that comes with astrid becomes it",
@@ -46,6 +49,7 @@ def train(arguments: argparse.Namespace) -> int:
     from astrid_core.detection.real_triplets import read_labelled
     from astrid_core.stages.gate import gate_settings
     from astrid_core.stages.train import run_adopt, run_train
+    from astrid_core.stages.verdicts import verdict_triplets
 
     pipeline = load_pipeline()
     given = {"seed": arguments.seed, "n_frames": arguments.frames}
@@ -59,6 +63,8 @@ def train(arguments: argparse.Namespace) -> int:
         if arguments.shipped:
             model = run_adopt(services)
         else:
+            said = verdict_triplets(services) if arguments.verdicts else None
+            real += [said] if said is not None else []
             model = run_train(services, config, training_frames(pipeline), real=real, progress=_say)
     print(json.dumps(facts_of(model), indent=2) if arguments.json else line_of(model))
     return 0

@@ -25,6 +25,10 @@ class ValidationEvents(Protocol):
         """Record it and tell whether it is new."""
         ...
 
+    def all(self) -> Sequence[ValidationEvent]:
+        """Return every verdict, oldest first, superseded ones included."""
+        ...
+
     def of_detections(self, detection_ids: Sequence[str]) -> Sequence[ValidationEvent]:
         """Return the verdicts on these detections, oldest first, superseded ones included."""
         ...

@@ -32,6 +32,7 @@ def test_verdicts_come_back_oldest_first_with_those_they_supersede(database: Any
         of_detections = records.validation_events.of_detections
         assert of_detections(["detect-1:1", "detect-1:2"]) == (other, first, second)
         assert of_detections(["detect-1:1"]) == (first, second)
+        assert records.validation_events.all() == (other, first, second)
         assert of_detections(["detect-1:3"]) == ()
         assert of_detections([]) == ()
 

@@ -29,9 +29,11 @@ class MemoryValidationEvents:
     def add(self, event: ValidationEvent) -> bool:
         return add_new(self._rows, event.id, event)
 
+    def all(self) -> Sequence[ValidationEvent]:
+        return tuple(sorted(self._rows.values(), key=lambda event: (event.at, str(event.id))))
+
     def of_detections(self, detection_ids: Sequence[str]) -> Sequence[ValidationEvent]:
-        found = [event for event in self._rows.values() if event.detection_id in set(detection_ids)]
-        return tuple(sorted(found, key=lambda event: (event.at, str(event.id))))
+        return tuple(event for event in self.all() if event.detection_id in set(detection_ids))
 
 
 class MemoryAlerts:

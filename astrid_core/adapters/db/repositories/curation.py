@@ -36,10 +36,19 @@ class SqlValidationEvents:
         """Record it and tell whether it is new."""
         return insert_new(self._session, ValidationEventRow, ValidationEventRow.values(event))
 
+    def all(self) -> Sequence[ValidationEvent]:
+        """Return every verdict, oldest first, superseded ones included."""
+        return _in_order(read(self._session, select(ValidationEventRow)))
+
     def of_detections(self, detection_ids: Sequence[str]) -> Sequence[ValidationEvent]:
         """Return the verdicts on these detections, oldest first, superseded ones included."""
-        rows = read_in(self._session, select(ValidationEventRow), ValidationEventRow.detection_id, detection_ids)
-        return tuple(sorted((row.entity() for row in rows), key=lambda event: (event.at, str(event.id))))
+        return _in_order(
+            read_in(self._session, select(ValidationEventRow), ValidationEventRow.detection_id, detection_ids)
+        )
+
+
+def _in_order(rows: Sequence[ValidationEventRow]) -> tuple[ValidationEvent, ...]:
+    return tuple(sorted((row.entity() for row in rows), key=lambda event: (event.at, str(event.id))))
 
 
 class SqlAlerts:

@@ -1,0 +1,59 @@
+"""What curators have said so far, as triplets to learn from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astrid_core.curation.entities import Verdict
+from astrid_core.curation.verdicts import judgements
+from astrid_core.detection.entities import Detection
+from astrid_core.detection.real_triplets import LabelledTriplets
+from astrid_core.detection.training_set import cut_triplets
+from astrid_core.differencing.products import read_difference
+from astrid_core.shared.sky import SkyCell
+from astrid_core.stages.services import Services
+
+ORIGIN = "verdicts"
+_CELL_ORDER = 12
+"""Of HEALPix: cells of 50 arcsec. What lies in one stays together when examples are split, so that an object teaches or
+tests, never both; one on the edge of two cells may do both.
+"""
+
+
+def verdict_triplets(services: Services) -> LabelledTriplets | None:
+    """Return a triplet per detection that the majority of its curators holds for real or bogus; None without any.
+
+    Only verdicts that stand count. Raises MissingArtifact where the images of a detection are gone.
+    """
+    with services.transaction() as records:
+        said = judgements(records.validation_events.all())
+        decided = [one for one, judged in said.items() if judged.verdict is not Verdict.UNSURE]
+        detections = [records.model_runs.detection(one) for one in decided]
+        differences = {one.candidate.run: records.difference_runs.get(one.candidate.run) for one in detections}
+    # Ordered by exposure, so that each difference is read once.
+    detections.sort(key=lambda one: (one.candidate.run, one.id))
+    images = {key: run.image for key, run in differences.items() if run.image is not None}
+    detections = [one for one in detections if one.candidate.run in images]
+    if not detections:
+        return None
+    parts: list[NDArray[np.float32]] = []
+    for key in dict.fromkeys(one.candidate.run for one in detections):
+        product = read_difference(services.artifacts.get(images[key].digest))
+        parts.append(cut_triplets(product, [one.candidate for one in detections if one.candidate.run == key]))
+    return LabelledTriplets(
+        triplets=np.concatenate(parts),
+        is_real=np.array([said[one.id].verdict is Verdict.REAL for one in detections]),
+        is_known=np.ones(len(detections), dtype=bool),
+        group=_groups(detections),
+        origin=ORIGIN,
+    )
+
+
+def _groups(detections: Sequence[Detection]) -> NDArray[np.str_]:
+    """Return the cell of the sky of each detection; its exposure where it has no sky coordinates."""
+    return np.array([
+        one.candidate.run if one.candidate.position is None
+        else str(SkyCell.containing(one.candidate.position, order=_CELL_ORDER))
+        for one in detections
+    ])  # fmt: skip
