@@ -32,7 +32,7 @@ from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.stages.train import train_key
 from benchmarks.detector_calibration import calibrations
 from benchmarks.detector_frames import ALONE_FWHM, PIXEL_SCALE_ARCSEC, THRESHOLD_SIGMA, Patches, load
-from benchmarks.detector_patches import area_deg2, as_triplets, counted, frame_stamps, operate, spread
+from benchmarks.detector_patches import are_found, area_deg2, as_triplets, counted, frame_stamps, operate, spread
 from benchmarks.detector_real import rubin, table, ztf
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -194,9 +194,8 @@ candidates of one sign on a whole frame of {FRAME_PIX} x {FRAME_PIX}; both on {n
 def ceilings(changed: Patches, empty: Patches) -> str:
     """Return for several thresholds of the search which part of the changes is a candidate, and how much else is."""
     lines = ["| candidates from | changes among them | false per deg^2 |", "|---|---|---|"]
-    height = np.append(np.abs(changed.score), 0.0)[changed.source_candidate]
     for sigma in (THRESHOLD_SIGMA, 4.5, 5.0):
-        held = (changed.source_candidate >= 0) & (height >= sigma)
+        held = are_found(changed, np.abs(changed.score), sigma)
         n_false = int((np.abs(empty.score) >= sigma).sum())
         lines.append(f"| {sigma:.1f} sigma | {held[counted(changed)].mean():.3f} | {n_false / area_deg2(empty):.0f} |")
     return "\n".join(lines)
@@ -207,13 +206,11 @@ def by_snr(changed: Patches, empty: Patches, both: Scores) -> str:
     snr = np.abs(changed.source_snr)
     head = "".join(f" {density:.0f} per deg^2 |" for density in DENSITIES_PER_DEG2)
     lines = [f"| predicted S/N | changes |{head}", "|---|---|" + "---|" * len(DENSITIES_PER_DEG2)]
+    thresholds = [operate(changed, empty, both, density, n_draws=1).threshold for density in DENSITIES_PER_DEG2]
+    found = [are_found(changed, both[0], one) for one in thresholds]
     for low, high in pairwise(SNR_EDGES):
         chosen = (snr >= low) & (snr < high) & changed.source_is_alone
-        cells = []
-        for density in DENSITIES_PER_DEG2:
-            threshold = operate(changed, empty, both, density, n_draws=1).threshold
-            score = np.append(both[0], -1.0)[changed.source_candidate]
-            cells.append(f"{((changed.source_candidate >= 0) & (score >= threshold))[chosen].mean():.3f}")
+        cells = [f"{one[chosen].mean():.3f}" for one in found]
         lines.append(f"| {low:.0f} to {high:.0f} | {int(chosen.sum())} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -76,6 +76,11 @@ def area_deg2(patches: Patches) -> float:
     return patches.searched_mpix * 1e6 * (PIXEL_SCALE_ARCSEC / 3600.0) ** 2
 
 
+def are_found(changed: Patches, scores: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
+    """Tell which sources have a candidate with at least this score."""
+    return (changed.source_candidate >= 0) & (np.append(scores, -1.0)[changed.source_candidate] >= threshold)
+
+
 def operate(
     changed: Patches,
     empty: Patches,
@@ -91,8 +96,7 @@ def operate(
     threshold = float(np.nextafter(falling[n_allowed], 2.0)) if n_allowed < len(falling) else 0.0
     threshold = max(threshold, 0.0)
     bright = counted(changed)
-    hit = (changed.source_candidate >= 0) & (np.append(on_changed, -1.0)[changed.source_candidate] >= threshold)
-    found = hit[bright].astype(float)
+    found = are_found(changed, on_changed, threshold)[bright].astype(float)
     draws = np.random.default_rng(1).integers(0, len(found), (n_draws, len(found)))
     low, high = np.percentile(found[draws].mean(axis=1), [2.5, 97.5])
     return Operating(

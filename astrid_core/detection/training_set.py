@@ -111,7 +111,7 @@ class TrainingSet:
             examples = getattr(self, part.name)
             for name in _ARRAYS:
                 found.update(f"{part.name}.{name}".encode())
-                found.update(np.ascontiguousarray(getattr(examples, name)).tobytes())
+                found.update(np.ascontiguousarray(getattr(examples, name)).data)
         return found.hexdigest()
 
 

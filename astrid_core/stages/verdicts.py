@@ -1,6 +1,7 @@
 """What curators have said so far, as triplets to learn from."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,9 @@ def verdict_triplets(services: Services) -> LabelledTriplets | None:
     if not detections:
         return None
     parts: list[NDArray[np.float32]] = []
-    for key in dict.fromkeys(one.candidate.run for one in detections):
+    for key, of_difference in groupby(detections, key=lambda one: one.candidate.run):
         product = read_difference(services.artifacts.get(images[key].digest))
-        parts.append(cut_triplets(product, [one.candidate for one in detections if one.candidate.run == key]))
+        parts.append(cut_triplets(product, [one.candidate for one in of_difference]))
     return LabelledTriplets(
         triplets=np.concatenate(parts),
         is_real=np.array([said[one.id].verdict is Verdict.REAL for one in detections]),

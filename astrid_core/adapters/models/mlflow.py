@@ -1,13 +1,13 @@
 """Trained networks in an MLflow registry, by version and alias."""
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from astrid_core.adapters.models.content import digest_of
+from astrid_core.adapters.models.mlflow_client import name_and_version, open_client
 from astrid_core.adapters.models.mlflow_errors import translated
 from astrid_core.adapters.models.mlflow_runs import MODEL, log_training
 from astrid_core.adapters.models.pyfunc import NETWORK
@@ -154,19 +154,13 @@ class MlflowModels:
     @property
     def _client(self) -> Any:
         if self._opened is None:
-            os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-            os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-            from mlflow import MlflowClient  # noqa: PLC0415 - takes more than a second
-
             if self._tracking_uri.startswith("sqlite:///"):
                 Path(self._tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-            self._opened = MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
+            self._opened = open_client(self._tracking_uri)
         return self._opened
 
     def _entry(self, model_id: str) -> Any:
-        name, _, version = model_id.rpartition("/")
-        if not name or not version.isdigit():
-            raise UnknownModel("not of the form name/version", model=model_id)
+        name, version = name_and_version(model_id)
         with translated("registry has no such version", model=model_id):
             return self._client.get_model_version(name, version)
 

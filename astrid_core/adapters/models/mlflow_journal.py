@@ -1,13 +1,12 @@
 """How networks do night by night, beside their training in MLflow."""
 
-import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from astrid_core.adapters.models.mlflow_client import name_and_version, open_client
 from astrid_core.adapters.models.mlflow_errors import translated
-from astrid_core.shared.errors import UnknownModel
 
 _NO_NAME = re.compile(r"[^\w\-./ ]+")
 """What the name of a metric must not hold."""
@@ -24,9 +23,7 @@ class MlflowJournal:
         """Write the figures of a night; the same again change nothing, others stand beside them."""
         from mlflow.entities import Metric  # noqa: PLC0415 - takes more than a second
 
-        name, _, version = model_id.rpartition("/")
-        if not name or not version.isdigit():
-            raise UnknownModel("not of the form name/version", model=model_id)
+        name, version = name_and_version(model_id)
         step = date.fromisoformat(night).toordinal()
         at_ms = round(1000.0 * datetime.now(UTC).timestamp())
         named = {_NO_NAME.sub("", key).strip(): value for key, value in sorted(figures.items())}
@@ -47,8 +44,5 @@ class MlflowJournal:
     @property
     def _client(self) -> Any:
         if self._opened is None:
-            os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-            from mlflow import MlflowClient  # noqa: PLC0415 - takes more than a second
-
-            self._opened = MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
+            self._opened = open_client(self._tracking_uri)
         return self._opened
