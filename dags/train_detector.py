@@ -18,6 +18,15 @@ from include.dag_settings import ARGUMENTS, START
     max_active_runs=1,
     default_args=ARGUMENTS,
     tags=["astrid", "model"],
+    params={
+        "nights": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Nights",
+            description="Learn, too, from the exposures of these nights with sources put into them",
+        )
+    },
 )
 def train_detector() -> None:
     """When asked, train the network on simulated skies, hold it against the one in use, and ask a person."""
@@ -26,10 +35,12 @@ def train_detector() -> None:
     def train() -> str:
         """Train, measure and register; the first network is in use at once."""
         from astrid_core.bootstrap import load_pipeline, open_services
+        from airflow.sdk import get_current_context
+
         from include.promotion import train_challenger
 
         with airflow_outcome(), open_services() as services:
-            return train_challenger(services, load_pipeline())
+            return train_challenger(services, load_pipeline(), get_current_context()["params"]["nights"])
 
     @task
     def gate(model_id: str) -> str:

@@ -71,7 +71,8 @@ def _asked(pipeline: "Pipeline", arguments: argparse.Namespace) -> "Pipeline":
 
 def _of_files(arguments: argparse.Namespace, pipeline: "Pipeline") -> tuple["SearchQuality", str]:
     from astrid_core.cli.frames import prepare_pair
-    from astrid_core.detection.trial import TrialPair, run_trial
+    from astrid_core.detection.injected_search import TrialPair
+    from astrid_core.detection.trial import run_trial
     from astrid_core.detection.trial_tables import completeness_table, injection_table
     from astrid_core.differencing.inject import well_of
 

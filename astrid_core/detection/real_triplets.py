@@ -17,6 +17,7 @@ from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.pixel_classes import PixelClass
 from astrid_core.detection.score_table import read_triplets
 from astrid_core.detection.training_set import Examples
+from astrid_core.detection.triplet_injection import inject_triplets
 from astrid_core.detection.triplets import read_triplet, triplet_stamps
 from astrid_core.shared.errors import BadConfiguration, Unprocessable
 
@@ -100,7 +101,8 @@ def _side(seed: int, group: str) -> bool:
 
 
 def examples_of_triplets(labelled: LabelledTriplets, config: TrainConfig) -> Examples:
-    """Return labelled middles and, as negatives, other peaks of the same differences, each object weighing the same.
+    """Return labelled middles, other peaks of the same differences as negatives, and sources put into them as
+    positives, each object weighing the same.
 
     There is no whole difference behind them: both views of an example are the triplet.
     """
@@ -109,9 +111,15 @@ def examples_of_triplets(labelled: LabelledTriplets, config: TrainConfig) -> Exa
     seen = triplet_stamps(middles.triplets, size_pix=size, config=DetectConfig())
     others, owners = _other_peaks(labelled)
     beside = triplet_stamps(others, size_pix=size, config=DetectConfig())
-    pixels = np.concatenate([seen.pixels, beside.pixels])
-    is_real = np.concatenate([middles.is_real[seen.index], np.zeros(len(beside), dtype=bool)])
-    group = np.concatenate([middles.group[seen.index], owners[beside.index]])
+    put = inject_triplets(labelled.triplets, seed=config.seed)
+    added = triplet_stamps(put.triplets, size_pix=size, config=DetectConfig())
+    pixels = np.concatenate([seen.pixels, beside.pixels, added.pixels])
+    is_real = np.concatenate([
+        middles.is_real[seen.index], np.zeros(len(beside), dtype=bool), put.is_real[added.index]
+    ])  # fmt: skip
+    # What was put into an object's triplet stands for the place, not for the object.
+    places = np.array([f"beside {one}" for one in labelled.group[put.number[added.index]].tolist()], dtype=str)
+    group = np.concatenate([middles.group[seen.index], owners[beside.index], places])
     return Examples(
         stamps=pixels,
         offset=np.full((len(pixels), 2), size // 2, dtype=np.intp),

@@ -40,6 +40,8 @@ class LabelledFrame:
     changed: Sequence[KnownSource]
     defects: Sequence[tuple[float, float]] = ()
     """(x, y) of cosmic rays, hot pixels and trails of the science exposure."""
+    is_all_known: bool = True
+    """False where more may have changed than ``changed`` says: what else stands out is then neither real nor false."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,8 @@ def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:
     """Return the labelled stamps of one frame."""
     is_real, is_known = label(frame.candidates, frame.changed, fwhm_pix=frame.product.science_fwhm_pix)
     score = np.array([place.score for place in frame.candidates], dtype=np.float32)
+    if not frame.is_all_known:
+        is_known &= is_real
     chosen = is_known & _thin_out(is_real, score, frame.number, config)
     places = [frame.candidates[number] for number in np.flatnonzero(chosen).tolist()]
     cuts = cut_stamps(frame.product, places, size_pix=config.stamp_pix, config=DetectConfig())
@@ -148,6 +152,8 @@ def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:
     # A candidate is learnt from only where both views of it exist.
     in_frame, in_triplet = (np.isin(one.index, other.index) for one, other in ((cuts, seen), (seen, cuts)))
     classes = class_map(frame.product, frame.changed, frame.defects)[..., None]
+    if not frame.is_all_known:
+        classes[(classes != PixelClass.NEW) & (classes != PixelClass.FADED)] = PixelClass.UNUSABLE
     kept = np.flatnonzero(chosen)[cuts.index[in_frame]].tolist()
     boxes = [
         cut(classes, frame.candidates[number], config.stamp_pix, fill=(PixelClass.UNUSABLE,))[..., 0] for number in kept
