@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag, get_current_context, task
 
 from include.assets import MODEL
 from include.boundary import airflow_outcome
@@ -35,8 +35,6 @@ def train_detector() -> None:
     def train() -> str:
         """Train, measure and register; the first network is in use at once."""
         from astrid_core.bootstrap import load_pipeline, open_services
-        from airflow.sdk import get_current_context
-
         from include.promotion import train_challenger
 
         with airflow_outcome(), open_services() as services:

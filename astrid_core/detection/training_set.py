@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.cutouts import CHANNELS, Place, Stamps, cut, cut_stamps
-from astrid_core.detection.pixel_classes import EXCHANGED, KnownSource, PixelClass, class_map
+from astrid_core.detection.pixel_classes import EXCHANGED, KnownDefect, KnownSource, PixelClass, class_map
 from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.differencing.products import DifferenceProduct
 from astrid_core.shared.images import MaskPlane
@@ -38,8 +38,8 @@ class LabelledFrame:
     product: DifferenceProduct
     candidates: Sequence[Place]
     changed: Sequence[KnownSource]
-    defects: Sequence[tuple[float, float]] = ()
-    """(x, y) of cosmic rays, hot pixels and trails of the science exposure."""
+    defects: Sequence[KnownDefect] = ()
+    """Of the science exposure."""
     is_all_known: bool = True
     """False where more may have changed than ``changed`` says: what else stands out is then neither real nor false."""
 
