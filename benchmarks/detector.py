@@ -31,6 +31,7 @@ from astrid_core.detection.ports import Network
 from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.stages.train import train_key
 from benchmarks.detector_calibration import calibrations
+from benchmarks.detector_confusion import confusion
 from benchmarks.detector_frames import ALONE_FWHM, PIXEL_SCALE_ARCSEC, THRESHOLD_SIGMA, Patches, load
 from benchmarks.detector_patches import are_found, area_deg2, as_triplets, counted, frame_stamps, operate, spread
 from benchmarks.detector_real import rubin, table, ztf
@@ -125,7 +126,9 @@ def page(network: Network, changed: Patches, empty: Patches, real: Path | None) 
     shipped = baseline.read_shipped()
     pipeline = load_pipeline()
     learnt_from: Any = shipped.manifest["real_triplets"]
-    today = train_key(pipeline.train, training_frames(pipeline), [one["digest"] for one in learnt_from])
+    injected: Any = shipped.manifest["injected"]
+    digests = [one["digest"] for one in learnt_from]
+    today = train_key(pipeline.train, training_frames(pipeline), digests, injected["recipe"])
     scores = scores_of(network, changed, empty)
     rows, thresholds = completeness_table(changed, empty, scores)
     joined = [np.concatenate(scores[name]) for name in ("network, whole frame", "network, triplet")]
@@ -164,6 +167,12 @@ other: {split_threshold(changed, empty, scores["network, whole frame"])}.
 Completeness by predicted S/N, whole frames:
 
 {by_snr(changed, empty, scores["network, whole frame"])}
+
+## What is taken for what
+
+Candidates from {THRESHOLD_SIGMA:.0f} sigma on, whole frames. A real one that lies on light of the older epoch is called variable.
+
+{confusion(network, changed, empty)}
 
 ## What a score means
 

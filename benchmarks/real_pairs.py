@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from astrid_core.bootstrap import Pipeline
 from astrid_core.detection.injected_search import InjectedConfig, TrialPair, labelled, search_with_injections
 from astrid_core.detection.training_set import LabelledFrame
 from astrid_core.differencing.inject import Well
@@ -45,3 +46,9 @@ class SeriesFrames:
             searched = search_with_injections(pair, self.config.inject, self.config.difference, seed=number)
             # Nothing is known to change within these minutes.
             yield labelled(searched, number, is_all_known=True)
+
+
+def series_frames(real: Path, pipeline: Pipeline) -> SeriesFrames:
+    """Return the frames of the series in the folder of the real data, under these settings."""
+    settings = InjectedConfig.of(pipeline.train, pipeline.inject, pipeline.preprocess, pipeline.difference)
+    return SeriesFrames(folder=real / "series-hatp32", config=settings)

@@ -18,6 +18,7 @@ from astrid_core.shared.errors import CorruptArtifact
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.train import train_network
 from benchmarks.detector_real import labelled_ztf
+from benchmarks.real_pairs import series_frames
 from tests.adapters.untrained import untrained
 
 DATA = Path(os.environ.get("ASTRID_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
@@ -59,6 +60,7 @@ def test_training_by_its_recipe_gives_it_again(tmp_path: Path) -> None:
         pipeline.train,
         training_frames(pipeline),
         real=[labelled_ztf(DATA / "ztf-triplets")],
+        injected=series_frames(DATA, pipeline),
         progress=print,
     )
     if again.recipe != shipped.recipe:
