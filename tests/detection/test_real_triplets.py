@@ -31,7 +31,7 @@ def test_middles_keep_their_label_and_what_lies_beside_them_is_false() -> None:
     # Four bogus middles, and one bright pixel beside each of the twelve middles.
     assert (~found.is_real).sum() >= 4 + 12
     assert (found.classes == PixelClass.UNUSABLE).all()
-    assert np.abs(found.score).min() > 3.0
+    assert np.sinh(np.abs(found.score)).min() > 5.0
 
 
 def test_what_nobody_has_named_is_no_negative() -> None:
