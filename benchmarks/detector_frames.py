@@ -141,13 +141,13 @@ def causes(frame: LabelledFrame) -> NDArray[np.str_]:
     product, light = frame.product, frame.product.reference
     sky = float(np.sqrt(np.median(product.variance[(product.mask == 0) & (product.variance > 0.0)])))
     reach = max(_REACH_PIX, product.science_fwhm_pix)
+    known = [(one.x_pix, one.y_pix, one.kind) for one in frame.changed]
+    known += [(one.x_pix, one.y_pix, one.kind) for one in frame.defects]
     found = []
     for one in frame.candidates:
-        known = [
-            (float(np.hypot(other.x_pix - one.x_pix, other.y_pix - one.y_pix)), other.kind)
-            for other in (*frame.changed, *frame.defects)
-        ]
-        away, kind = min(known, default=(np.inf, ""))
+        away, kind = min(
+            ((float(np.hypot(x - one.x_pix, y - one.y_pix)), kind) for x, y, kind in known), default=(np.inf, "")
+        )
         flags = getattr(one, "flags", 0)
         if away > reach:
             y, x = round(one.y_pix), round(one.x_pix)

@@ -1,6 +1,6 @@
 """New sources and new flaws in real triplets: what was put in is known, and what it lies on is as real as can be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +41,8 @@ class Injected:
     """A source; else a flaw."""
 
 
-def inject_triplets(triplets: Sequence[NDArray[np.floating]], *, seed: int) -> Injected:
-    """Put a source, a cosmic ray and a shift of the science image into every triplet that has room for them.
+def inject_triplets(triplets: NDArray[np.floating], *, seed: int) -> Injected:
+    """Put a source, a cosmic ray and a shift of the science image into every triplet (n, 3, ny, nx) with room for them.
 
     Each makes a small triplet of its own. Sources are as wide as what stands out most in these triplets, half of them
     on light of the reference where there is any; photons of their own are not drawn, because nobody has told the gain.
