@@ -5,7 +5,9 @@ matched filter with the Gaussian that suits the middle of the difference best. T
 are (n, ny, nx), and numbers of a triplet (n, 1, 1).
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import TypeAlias
@@ -76,9 +78,16 @@ def triplet_stamps(triplets: NDArray[np.floating], *, size_pix: int, config: Det
 
 
 def read_in_parts(triplets: NDArray[np.floating]) -> Iterator[TripletPlanes]:
-    """Give the planes of triplets (n, 3, ny, nx), some at a time."""
-    for first in range(0, len(triplets), _AT_ONCE):
-        yield read_planes(triplets[first : first + _AT_ONCE], first=first)
+    """Give the planes of triplets (n, 3, ny, nx), some at a time on every processor."""
+
+    def read(first: int) -> TripletPlanes:
+        return read_planes(triplets[first : first + _AT_ONCE], first=first)
+
+    n_threads = len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(n_threads) as pool:
+        # Not all at once: planes take more memory than what they are read from.
+        for first in range(0, len(triplets), n_threads * _AT_ONCE):
+            yield from pool.map(read, range(first, min(first + n_threads * _AT_ONCE, len(triplets)), _AT_ONCE))
 
 
 def read_planes(triplets: NDArray[np.floating], *, first: int = 0) -> TripletPlanes:
