@@ -103,13 +103,13 @@ def read_planes(triplets: NDArray[np.floating], *, first: int = 0) -> TripletPla
             refused[at] = _few("usable", n) if n < _MIN_USABLE_PIX else "the difference has no noise"
     told = ~np.isin(index, list(refused))
     usable, noises = usable[told], noises[:, told]
-    new, old, changed = np.where(usable, images[:, told] - levels[:, told], 0.0)
+    new, old, changed = np.where(usable, _above(images[:, told], levels[:, told]), np.float32(0.0))
     difference = np.clip(changed / noises[2], -_MOST_SIGMA, _MOST_SIGMA).astype(np.float32)
     score, fwhm_pix = _matched(difference, usable)
     planes = stack_planes(
         score,
         difference,
-        new.astype(np.float32),
+        new,
         (old * _flux_ratio(new, old, noises, usable)).astype(np.float32),
         ~usable,
         sky_sigma=noises[2],
@@ -165,10 +165,15 @@ def _without_fill(images: NDArray[np.float32], usable: Flags) -> tuple[Flags, Nu
 
 def _level_and_noise(images: NDArray[np.float32], usable: Flags) -> tuple[Numbers, Numbers]:
     level = _median(images, usable)
-    return level, _SIGMA_OF_MAD * _median(np.abs(images - level).astype(np.float32), usable)
+    return level, _SIGMA_OF_MAD * _median(np.abs(_above(images, level)), usable)
 
 
-def _median(images: NDArray[np.floating], usable: Flags) -> Numbers:
+def _above(images: NDArray[np.float32], level: Numbers) -> NDArray[np.float32]:
+    """Return images less their level: computed in double precision, kept in single, which is much less to move."""
+    return np.subtract(images, level, out=np.empty_like(images), casting="same_kind")
+
+
+def _median(images: NDArray[np.float32], usable: Flags) -> Numbers:
     """Return the median of the usable pixels of each image."""
     counts = _count(usable)
     pixels = np.where(usable, images, np.inf).reshape(len(images), images.shape[1] * images.shape[2])
@@ -176,7 +181,8 @@ def _median(images: NDArray[np.floating], usable: Flags) -> Numbers:
     # Rows are parted together where the middle of all is at the same place.
     for n in np.unique(counts).tolist():
         rows, half = counts == n, n // 2
-        parted = np.partition(pixels[rows], half, axis=1)
+        parted = pixels[rows]
+        parted.partition(half, axis=1)
         upper = parted[:, half].astype(float)
         found[rows] = upper if n % 2 else (parted[:, :half].max(axis=1) + upper) / 2.0
     return found[:, None, None]
@@ -200,7 +206,7 @@ def _matched(difference: NDArray[np.float32], usable: Flags) -> tuple[NDArray[np
     return best, best_fwhm
 
 
-def _flux_ratio(new: NDArray[np.float64], old: NDArray[np.float64], noises: Numbers, usable: Flags) -> Numbers:
+def _flux_ratio(new: NDArray[np.float32], old: NDArray[np.float32], noises: Numbers, usable: Flags) -> Numbers:
     """Return science counts per reference count: from what both show, else from their noise."""
     bright = usable & (new > _BRIGHT * noises[0]) & (old > _BRIGHT * noises[1])
     bright[_around_middle(bright, 2 * _MIDDLE_PIX)] = False
