@@ -8,8 +8,6 @@ of the real data, too. ``--store`` keeps the thresholds beside the shipped netwo
 
 import argparse
 import json
-import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -20,29 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid_core.adapters.models import baseline
-from astrid_core.adapters.models.network import read_network
 from astrid_core.bootstrap import load_pipeline, training_frames
 from astrid_core.detection.calibration import balance
-from astrid_core.detection.config import DetectConfig
-from astrid_core.detection.cutouts import CHANNELS, Stamps
+from astrid_core.detection.cutouts import Stamps
 from astrid_core.detection.evaluate import area_under_curve, calibration_error
 from astrid_core.detection.judgement import LIKELY, entropy
 from astrid_core.detection.ports import Network
-from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.stages.train import train_key
 from benchmarks.detector_calibration import calibrations
 from benchmarks.detector_confusion import confusion
 from benchmarks.detector_frames import ALONE_FWHM, PIXEL_SCALE_ARCSEC, THRESHOLD_SIGMA, Patches, load
 from benchmarks.detector_patches import are_found, area_deg2, as_triplets, counted, frame_stamps, operate, spread
 from benchmarks.detector_real import rubin, table, ztf
+from benchmarks.detector_speed import describe, measure
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "detector.md"
 MANIFEST = Path(baseline.__file__).parent / "baseline" / "manifest.json"
 DENSITIES_PER_DEG2 = (10.0, 30.0, 100.0)
 SNR_EDGES = (4.0, 5.0, 6.0, 8.0, 12.0, 20.0, 60.0)
-N_TIMED = 2000
-FRAME_PIX = 2048
 
 Scores = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Of the candidates of changed and of empty frames."""
@@ -97,30 +91,6 @@ def split_threshold(changed: Patches, empty: Patches, both: Scores) -> str:
     return ", ".join(said)
 
 
-def speed(network: Network) -> dict[str, float]:
-    """Return triplets per second, cutting included, and CPU seconds of a whole frame."""
-    rng = np.random.default_rng(1)
-    triplets = rng.normal(0.0, 1.0, (N_TIMED, 3, 63, 63)).astype(np.float32)
-    network.judge(triplet_stamps(triplets[:300], size_pix=network.stamp_pix, config=DetectConfig()))
-    started = time.perf_counter()
-    for first in range(0, N_TIMED, 500):
-        part = triplets[first : first + 500]
-        network.judge(triplet_stamps(part, size_pix=network.stamp_pix, config=DetectConfig()))
-    per_s = N_TIMED / (time.perf_counter() - started)
-    planes = rng.normal(0.0, 1.0, (FRAME_PIX, FRAME_PIX, len(CHANNELS))).astype(np.float32)
-    planes[..., 4] = 0.0
-    at = rng.integers(40, FRAME_PIX - 40, (1000, 2))
-    whole = read_network(network.content)
-    whole.judge_frame(planes[:1024, :1024], at[:1] % 900 + 40, np.ones(1, dtype=int))
-    cpu, wall = time.process_time(), time.perf_counter()
-    whole.judge_frame(planes, at, np.ones(len(at), dtype=int))
-    return {
-        "triplets_per_s": per_s,
-        "frame_cpu_s": time.process_time() - cpu,
-        "frame_s": time.perf_counter() - wall,
-    }
-
-
 def page(network: Network, changed: Patches, empty: Patches, real: Path | None) -> tuple[str, dict[str, float]]:
     """Return docs/detector.md and the thresholds."""
     shipped = baseline.read_shipped()
@@ -136,11 +106,8 @@ def page(network: Network, changed: Patches, empty: Patches, real: Path | None) 
     judged = joined[0] >= 0.0
     wrong = (joined[0] >= LIKELY) != is_real
     telling = area_under_curve(entropy(joined[0])[judged], wrong[judged])
-    timed = speed(network)
     bright = counted(changed)
     n_false = [int((scores["network, whole frame"][1] >= at).sum()) for at in (0.0, LIKELY)]
-    metrics = shipped.metrics
-    n_cores = len(os.sched_getaffinity(0))
     text = f"""# How good the network is
 
 Written by `python -m benchmarks.detector` about the network that comes with the code (recipe `{shipped.recipe}`;
@@ -193,9 +160,9 @@ decisions from right ones with an area under the curve of {telling:.3f}.
 
 ## Cost
 
-{timed["triplets_per_s"]:.0f} triplets of 63 x 63 pixels per second, cutting and filtering included; {timed["frame_cpu_s"]:.1f} CPU seconds ({timed["frame_s"]:.1f} s) for 1000
-candidates of one sign on a whole frame of {FRAME_PIX} x {FRAME_PIX}; both on {n_cores} cores shared with other work. Training took
-{metrics["elapsed_s"]:.0f} s, of which {metrics["frames_s"]:.0f} s made the frames. The weights are {len(network.content) / 1000:.0f} kB.
+{describe(measure(network.content))}
+
+Training took {shipped.metrics["elapsed_s"]:.0f} s, of which {shipped.metrics["frames_s"]:.0f} s made the frames. The weights are {len(network.content) / 1000:.0f} kB.
 """
     return text, thresholds
 

@@ -69,7 +69,7 @@ class TrainConfig:
     """
     hard_fraction: float = 0.1
     """Part of the false examples that the network takes most for real after an epoch: they are its hard ones."""
-    hard_weight: float = 1.0
+    hard_weight: float = 1.5
     """Weight of hard examples beside other false ones in the next epoch; 1 for none."""
     triplet_fraction: float = 0.5
     """Part of the steps of training that show candidates as triplets, without noise map and score image."""

@@ -15,9 +15,8 @@ from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.differencing.products import DifferenceProduct
 from astrid_core.shared.images import MaskPlane
 
-_MATCH_PIX = 1.5
-_AMBIGUOUS_PIX = 1.0
-"""Beyond the match radius by up to this much a candidate is neither true nor false."""
+_MATCH_PIX, _AMBIGUOUS_PIX = 1.5, 1.0
+"""Beyond the match radius by up to so much a candidate is neither true nor false."""
 _REAL_SNR = 3.0
 """A source that changed by less than this cannot be the cause of a candidate: what lies on it is left out."""
 _FAINT = 5.0
@@ -181,7 +180,7 @@ def cut_triplets(product: DifferenceProduct, places: Sequence[Place]) -> NDArray
     stack = np.stack([product.science, product.reference, product.difference], axis=0).astype(np.float32)
     stack = np.where(product.mask & _HIDDEN, np.float32(np.nan), stack)
     padded = np.pad(stack, ((0, 0), (half, half), (half, half)), constant_values=np.nan)
-    at = [(round(one.y_pix), round(one.x_pix)) for one in places]
+    at = ((round(one.y_pix), round(one.x_pix)) for one in places)
     boxes = [padded[:, y : y + TRIPLET_PIX, x : x + TRIPLET_PIX] for y, x in at]
     return np.array(boxes, dtype=np.float32).reshape(-1, 3, TRIPLET_PIX, TRIPLET_PIX)
 
@@ -197,8 +196,7 @@ def label(
     is_known = np.ones(len(candidates), dtype=bool)
     if not changed or not candidates:
         return is_real, is_known
-    tree = cKDTree([(one.x_pix, one.y_pix) for one in changed])
-    radius = max(_MATCH_PIX, 0.5 * fwhm_pix)
+    tree, radius = cKDTree([(one.x_pix, one.y_pix) for one in changed]), max(_MATCH_PIX, 0.5 * fwhm_pix)
     for number, place in enumerate(candidates):
         at = (place.x_pix, place.y_pix)
         near = [changed[other] for other in tree.query_ball_point(at, radius)]

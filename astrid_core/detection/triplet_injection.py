@@ -1,13 +1,13 @@
 """New sources and new flaws in real triplets: what was put in is known, and what it lies on is as real as can be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from astrid_core.detection.triplets import Triplet, read_triplet
+from astrid_core.detection.triplets import read_in_parts
 
 HALF_PIX = 15
 """Of the small triplets that are cut around what was put in."""
@@ -41,6 +41,15 @@ class Injected:
     """A source; else a flaw."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """One triplet as the network would see it."""
+
+    planes: NDArray[np.float32]
+    """(ny, nx, channels)."""
+    fwhm_pix: float
+
+
 def inject_triplets(triplets: NDArray[np.floating], *, seed: int) -> Injected:
     """Put a source, a cosmic ray and a shift of the science image into every triplet (n, 3, ny, nx) with room for them.
 
@@ -48,15 +57,13 @@ def inject_triplets(triplets: NDArray[np.floating], *, seed: int) -> Injected:
     on light of the reference where there is any; photons of their own are not drawn, because nobody has told the gain.
     A shift shows where a star stands in both epochs.
     """
-    read = [read_triplet(*one) for one in triplets]
-    widths = [one.fwhm_pix for one in read if isinstance(one, Triplet) and _peak(one) > _STRONG]
+    seen = dict(_seen(triplets))
+    widths = [one.fwhm_pix for one in seen.values() if _peak(one) > _STRONG]
     boxes: list[Images] = []
     numbers: list[int] = []
     is_real: list[bool] = []
-    for number, (triplet, found) in enumerate(zip(triplets, read, strict=True)):
-        if isinstance(found, str) or not widths:
-            continue
-        images, rng = np.asarray(triplet, dtype=np.float64), np.random.default_rng((seed, number))
+    for number, found in seen.items() if widths else ():
+        images, rng = np.asarray(triplets[number], dtype=np.float64), np.random.default_rng((seed, number))
         width = float(rng.choice(widths))
         makers: tuple[Callable[[], Images | None], ...] = (
             lambda: _light(images, found, rng, fwhm_pix=width),  # noqa: B023 - called at once
@@ -77,12 +84,18 @@ def inject_triplets(triplets: NDArray[np.floating], *, seed: int) -> Injected:
     )
 
 
-def _peak(found: Triplet) -> float:
+def _seen(triplets: NDArray[np.floating]) -> Iterator[tuple[int, _Seen]]:
+    for part in read_in_parts(triplets):
+        for at, number in enumerate(part.index.tolist()):
+            yield number, _Seen(planes=part.planes[at], fwhm_pix=float(part.fwhm_pix[at]))
+
+
+def _peak(found: _Seen) -> float:
     ny, nx = found.planes.shape[:2]
     return float(found.planes[ny // 2 - 2 : ny // 2 + 3, nx // 2 - 2 : nx // 2 + 3, 0].max())
 
 
-def _has_room(found: Triplet) -> NDArray[np.bool_]:
+def _has_room(found: _Seen) -> NDArray[np.bool_]:
     """Tell where a small triplet fits in whose middle nothing stands out so far."""
     ny, nx = found.planes.shape[:2]
     y, x = np.mgrid[:ny, :nx]
@@ -91,7 +104,7 @@ def _has_room(found: Triplet) -> NDArray[np.bool_]:
     return np.asarray(room & (np.minimum(np.minimum(y, ny - 1 - y), np.minimum(x, nx - 1 - x)) >= HALF_PIX))
 
 
-def _light(images: Images, found: Triplet, rng: np.random.Generator, *, fwhm_pix: float) -> Images | None:
+def _light(images: Images, found: _Seen, rng: np.random.Generator, *, fwhm_pix: float) -> Images | None:
     """Return a small triplet in which light was added to science and difference."""
     room = _has_room(found)
     if not room.any():
@@ -113,7 +126,7 @@ def _light(images: Images, found: Triplet, rng: np.random.Generator, *, fwhm_pix
     return _box(images + light * np.array([1.0, 0.0, 1.0])[:, None, None], row, column)
 
 
-def _shifted(images: Images, found: Triplet, rng: np.random.Generator) -> Images | None:
+def _shifted(images: Images, found: _Seen, rng: np.random.Generator) -> Images | None:
     """Return a small triplet around the worst that a shift of the science image leaves of a star; None without one."""
     room = _has_room(found)
     is_star = room & (found.planes[..., 2] > _STRONG) & (found.planes[..., 3] > _LIT)
@@ -122,10 +135,10 @@ def _shifted(images: Images, found: Triplet, rng: np.random.Generator) -> Images
     angle, shift = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*_SHIFT_PIX)
     science = ndimage.shift(images[0], (shift * np.sin(angle), shift * np.cos(angle)), order=3, mode="nearest")
     spoilt = np.stack([science, images[1], images[2] + science - images[0]])
-    left = read_triplet(*spoilt)
-    if isinstance(left, str):
+    left = dict(_seen(spoilt[None]))
+    if not left:
         return None
-    height = np.where(ndimage.binary_dilation(is_star, iterations=3) & room, np.abs(left.planes[..., 0]), 0.0)
+    height = np.where(ndimage.binary_dilation(is_star, iterations=3) & room, np.abs(left[0].planes[..., 0]), 0.0)
     row, column = (int(at) for at in np.unravel_index(int(np.argmax(height)), height.shape))
     return _box(spoilt, row, column) if height[row, column] > np.arcsinh(_SNR[0]) else None
 
