@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import structlog
 
 from astrid_core.detection.entities import InjectionRun, Model
+from astrid_core.detection.ports import ModelRegistry
+from astrid_core.detection.thresholds import threshold_of
 from astrid_core.detection.trial import VERSION, Trial, TrialConfig, TrialPair, run_trial
 from astrid_core.detection.trial_tables import TABLE_TYPE, completeness_table, injection_table
 from astrid_core.differencing.entities import DifferenceRun, QualityLevel
@@ -109,7 +111,21 @@ def _try(
         zero_point_mag=prepared.zero_point_in_the_middle(header=observation.zero_point_mag),
     )
     scorer = services.models.load(run.model) if run.model else None
+    config = as_published(services.models, run.model, config, instrument=observation.instrument)
     return run_trial(pair, config, scorer, seed=seed_of(observation.id, config.inject.seed), progress=progress)
+
+
+def as_published(models: ModelRegistry, model_id: str, config: TrialConfig, *, instrument: str) -> TrialConfig:
+    """Return the settings with the score from which on the catalog takes detections of this model."""
+    if not model_id or not config.max_false_per_deg2:
+        return config
+    manifest = models.manifest(model_id)
+    return replace(
+        config,
+        min_score=threshold_of(
+            manifest, model=model_id, instrument=instrument, max_false_per_deg2=config.max_false_per_deg2
+        ),
+    )
 
 
 def seed_of(name: str, seed: int) -> int:
