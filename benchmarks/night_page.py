@@ -72,9 +72,8 @@ def page(outcomes: Sequence[Outcome], *, seeds: Sequence[int], n_exposures: int)
         f"each seed ({drawn}), is searched by `astrid run`: {n_exposures} exposures of {len(seeds)} nights,",
         f"{ours.usable_mpix:.1f} usable Mpix. The same detections are then published by different rules and compared",
         f"with the truth: transients with a predicted S/N of {least_snr:g} or more on unmasked pixels, and objects of",
-        "the catalog that are near nothing that changed. All that changed are the other objects of the catalog, however",
-        "faint: transients, variable stars, what moves. By significance, candidates that the network cannot judge count,",
-        "too.",
+        "the catalog that are near nothing that changed. The others, however faint, are transients, variable stars and",
+        "what moves. By significance, candidates that the network cannot judge count, too.",
         "",
         *_goals(ours, alone),
         "",
@@ -115,7 +114,8 @@ def _row(one: Outcome) -> str:
     near = Counter(entry.near.replace("_", " ") or "nothing" for night in one.tallies for entry in night.false)
     places = ", ".join(f"{count} {what}" for what, count in near.most_common()) or "-"
     found = f"{one.n_recovered} of {one.n_expected} | {one.n_recovered / one.n_expected:.3f}"
-    return f"| {one.rule.name} | {found} | {one.n_changed} | {one.n_false} | {one.n_false / one.usable_mpix:.2f} | {places} |"
+    false = f"{one.n_false} | {one.n_false / one.usable_mpix:.2f}"
+    return f"| {one.rule.name} | {found} | {one.n_changed} | {false} | {places} |"
 
 
 def _row_by_seed(one: Outcome) -> str:
