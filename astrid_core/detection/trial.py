@@ -46,6 +46,8 @@ class TrialConfig:
     detect: DetectConfig
     min_score: float
     """Detections count from this network score on: as in the catalog."""
+    max_false_per_deg2: float = 0.0
+    """If positive, from the score on that the model keeps for this density: who loads the model sets ``min_score``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

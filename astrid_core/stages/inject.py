@@ -9,6 +9,8 @@ import structlog
 
 from astrid_core.detection.entities import InjectionRun, Model
 from astrid_core.detection.injected_search import TrialPair
+from astrid_core.detection.ports import ModelRegistry
+from astrid_core.detection.thresholds import threshold_of
 from astrid_core.detection.trial import VERSION, TrialConfig, run_trial
 from astrid_core.detection.trial_tables import TABLE_TYPE, completeness_table, injection_table
 from astrid_core.differencing.entities import DifferenceRun, QualityLevel
@@ -61,6 +63,7 @@ def run_injection(
         require_searched(difference)
         pair, _ = recorded_pair(services, difference_key, config.preprocess)
         scorer = services.models.load(model.id) if model is not None else None
+        config = as_published(services.models, empty.model, config, instrument=observation.instrument)
         seed = seed_of(observation.id, config.inject.seed)
         trial = run_trial(pair, config, scorer, seed=seed, progress=progress)
     except Unprocessable as error:
@@ -105,6 +108,19 @@ def recorded_pair(services: Services, difference_key: RunKey, preprocess: Prepro
         zero_point_mag=prepared.zero_point_in_the_middle(header=observation.zero_point_mag),
     )
     return pair, observation.id
+
+
+def as_published(models: ModelRegistry, model_id: str, config: TrialConfig, *, instrument: str) -> TrialConfig:
+    """Return the settings with the score from which on the catalog takes detections of this model."""
+    if not model_id or not config.max_false_per_deg2:
+        return config
+    manifest = models.manifest(model_id)
+    return replace(
+        config,
+        min_score=threshold_of(
+            manifest, model=model_id, instrument=instrument, max_false_per_deg2=config.max_false_per_deg2
+        ),
+    )
 
 
 def seed_of(name: str, seed: int) -> int:

@@ -11,14 +11,15 @@ from astrid_core.bootstrap import Pipeline
 from astrid_core.detection.entities import InjectionRun, Model
 from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.inject_config import InjectConfig
-from astrid_core.shared.errors import UnknownModel, UnknownRecord, Unprocessable
+from astrid_core.shared.errors import BadConfiguration, UnknownModel, UnknownRecord, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.export import exported_files, run_export
 from astrid_core.stages.ingest import run_ingest
-from astrid_core.stages.inject import choose_shadows, injection_key, plan_shadows, run_injection
+from astrid_core.stages.inject import as_published, choose_shadows, injection_key, plan_shadows, run_injection
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
+from tests.fakes.models import MemoryNetwork
 from tests.stages.scene import NIGHT, Scene, scene
 from tests.stages.searched import SCIENCE, searched
 
@@ -117,6 +118,25 @@ def test_the_key_covers_all_that_decides_and_not_the_shadow_fraction() -> None:
     }
     assert len(keys) == 6
     assert injection_key(difference, model, changed(shadow_fraction=0.7)) in keys
+
+
+def test_detections_count_from_the_threshold_that_the_model_keeps_for_a_density() -> None:
+    made, asked = scene(), replace(CONFIG, max_false_per_deg2=10.0)
+    model = made.models.register(
+        "unet",
+        MemoryNetwork(threshold=2.0),
+        recipe=RunKey("train-1"),
+        parameters={},
+        metrics={},
+        manifest={"thresholds_per_deg2": {"10": 0.75}},
+    )
+    assert as_published(made.models, model.id, asked, instrument="any").min_score == 0.75
+    assert as_published(made.models, model.id, CONFIG, instrument="any") == CONFIG
+    assert as_published(made.models, "", asked, instrument="any") == asked
+    other = replace(CONFIG, max_false_per_deg2=30.0)
+    assert injection_key(RunKey("difference-1"), model, other) != injection_key(RunKey("difference-1"), model, asked)
+    with pytest.raises(BadConfiguration, match=model.id):
+        as_published(made.models, model.id, other, instrument="any")
 
 
 def test_without_a_model_only_candidates_are_counted(shadowed: tuple[Scene, RunKey, RunKey, Model, RunKey]) -> None:
