@@ -17,7 +17,7 @@ from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.pixel_classes import PixelClass
 from astrid_core.detection.score_table import read_triplets
 from astrid_core.detection.training_set import Examples
-from astrid_core.detection.triplet_injection import inject_triplets
+from astrid_core.detection.triplet_injection import Injected
 from astrid_core.detection.triplets import read_in_parts, triplet_stamps
 from astrid_core.shared.errors import BadConfiguration, Unprocessable
 
@@ -100,9 +100,9 @@ def _side(seed: int, group: str) -> bool:
     return bool(hashlib.sha256(f"{seed}:{group}".encode()).digest()[0] & 1)
 
 
-def examples_of_triplets(labelled: LabelledTriplets, config: TrainConfig) -> Examples:
-    """Return labelled middles, other peaks of the same differences as negatives, and sources put into them as
-    positives, each object weighing the same.
+def examples_of_triplets(labelled: LabelledTriplets, config: TrainConfig, put: Injected) -> Examples:
+    """Return labelled middles, as negatives other peaks of the same differences, and what was put into these triplets;
+    each object weighs the same.
 
     There is no whole difference behind them: both views of an example are the triplet.
     """
@@ -111,7 +111,6 @@ def examples_of_triplets(labelled: LabelledTriplets, config: TrainConfig) -> Exa
     seen = triplet_stamps(middles.triplets, size_pix=size, config=DetectConfig())
     others, owners = _other_peaks(labelled)
     beside = triplet_stamps(others, size_pix=size, config=DetectConfig())
-    put = inject_triplets(labelled.triplets, seed=config.seed)
     added = triplet_stamps(put.triplets, size_pix=size, config=DetectConfig())
     pixels = np.concatenate([seen.pixels, beside.pixels, added.pixels])
     is_real = np.concatenate([

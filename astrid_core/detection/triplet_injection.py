@@ -40,6 +40,15 @@ class Injected:
     is_real: NDArray[np.bool_]
     """A source; else a flaw."""
 
+    @classmethod
+    def nothing(cls) -> "Injected":
+        """Return no triplet at all."""
+        return cls(
+            triplets=np.zeros((0, 3, 2 * HALF_PIX + 1, 2 * HALF_PIX + 1), dtype=np.float32),
+            number=np.zeros(0, dtype=np.intp),
+            is_real=np.zeros(0, dtype=bool),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:

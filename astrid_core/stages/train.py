@@ -12,6 +12,7 @@ from astrid_core.detection.evaluate import THRESHOLD, evaluate, mean_by_group, s
 from astrid_core.detection.ports import ModelRegistry, Network, TrainedNetwork, TrainingFrames
 from astrid_core.detection.real_triplets import LabelledTriplets, examples_of_triplets, split
 from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set, examples_of, join
+from astrid_core.detection.triplet_injection import inject_triplets
 from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey, run_key
@@ -79,7 +80,9 @@ def train_network(
     started = time.monotonic()
     sets = build_training_set(frames, config)
     kept_apart = [split(one, seed=config.seed) for one in real]
-    learnt = [examples_of_triplets(one, config) for one, _ in kept_apart]
+    learnt = [
+        examples_of_triplets(one, config, inject_triplets(one.triplets, seed=config.seed)) for one, _ in kept_apart
+    ]
     added = [examples_of(one, config) for one in injected or ()]
     sets = replace(sets, training=join([sets.training, *learnt, *added], stamp_pix=config.stamp_pix))
     made_s = time.monotonic() - started
