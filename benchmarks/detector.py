@@ -8,7 +8,6 @@ of the real data, too. ``--store`` keeps the thresholds beside the shipped netwo
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +28,7 @@ from benchmarks.detector_calibration import calibrations
 from benchmarks.detector_confusion import confusion
 from benchmarks.detector_frames import ALONE_FWHM, PIXEL_SCALE_ARCSEC, THRESHOLD_SIGMA, Patches, load
 from benchmarks.detector_patches import are_found, area_deg2, as_triplets, counted, frame_stamps, operate, spread
-from benchmarks.detector_real import rubin, table, ztf
+from benchmarks.detector_real import real_triplets
 from benchmarks.detector_speed import describe, measure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,13 +59,15 @@ def _scored(network: Network, stamps: Stamps, n: int) -> NDArray[np.float64]:
     return spread(stamps, network.judge(stamps).score, n)
 
 
-def completeness_table(changed: Patches, empty: Patches, scores: dict[str, Scores]) -> tuple[str, dict[str, float]]:
-    """Return a row per detector and density, and the thresholds of the network on whole frames."""
+def completeness_table(
+    changed: Patches, empty: Patches, scores: dict[str, Scores]
+) -> tuple[str, dict[str, dict[str, float]]]:
+    """Return a row per detector and density, and the thresholds of each by density."""
     lines = [
         "| ranked by | false per deg^2 | threshold | false found | completeness | 95 % interval |",
         "|---|---|---|---|---|---|",
     ]
-    thresholds: dict[str, float] = {}
+    thresholds: dict[str, dict[str, float]] = {name: {} for name in scores}
     for name, both in scores.items():
         for density in DENSITIES_PER_DEG2:
             one = operate(changed, empty, both, density)
@@ -74,8 +75,7 @@ def completeness_table(changed: Patches, empty: Patches, scores: dict[str, Score
                 f"| {name} | {density:.0f} | {one.threshold:.3f} | {one.n_false} | {one.completeness:.3f} | "
                 f"{one.low:.3f} to {one.high:.3f} |"
             )
-            if name == "network, whole frame":
-                thresholds[f"{density:.0f}"] = one.threshold
+            thresholds[name][f"{density:.0f}"] = one.threshold
     return "\n".join(lines), thresholds
 
 
@@ -100,7 +100,9 @@ def page(network: Network, changed: Patches, empty: Patches, real: Path | None) 
     digests = [one["digest"] for one in learnt_from]
     today = train_key(pipeline.train, training_frames(pipeline), digests, injected["recipe"])
     scores = scores_of(network, changed, empty)
-    rows, thresholds = completeness_table(changed, empty, scores)
+    rows, found = completeness_table(changed, empty, scores)
+    thresholds = found["network, whole frame"]
+    seen = {LIKELY: f"{LIKELY}", **{at: f"{density} per deg^2" for density, at in found["network, triplet"].items()}}
     joined = [np.concatenate(scores[name]) for name in ("network, whole frame", "network, triplet")]
     is_real = np.concatenate([changed.is_real, np.zeros(len(empty.at), dtype=bool)])
     judged = joined[0] >= 0.0
@@ -156,7 +158,7 @@ decisions from right ones with an area under the curve of {telling:.3f}.
 
 ## On real triplets
 
-{_real(network, real, learnt_from)}
+{real_triplets(network, real, learnt_from, seen) if real else "Not measured in this run."}
 
 ## Cost
 
@@ -213,30 +215,6 @@ def _balanced_ece(score: NDArray[np.float64], is_real: NDArray[np.bool_], real_f
     weight = balance(is_real[judged], real_fraction)
     drawn = np.random.default_rng(1).choice(np.flatnonzero(judged), 20_000, p=weight / weight.sum())
     return calibration_error(score[drawn], is_real[drawn]) or 0.0
-
-
-def _real(network: Network, folder: Path | None, learnt_from: Sequence[Mapping[str, Any]]) -> str:
-    if folder is None:
-        return "Not measured in this run."
-    kept_apart = {one for real in learnt_from for one in real["test_groups"]}
-    rows = ztf(network, folder / "ztf-triplets", groups=kept_apart or None)
-    others, n_left_out = rubin(network, folder / "lsst-alerts")
-    n_bogus = int((rows.label == "bogus_inspected").sum())
-    said = (
-        f"Half of the ZTF objects ({sum(int(real['n_training']) for real in learnt_from)} rows) were learnt from; here is the other half."
-        if kept_apart
-        else "No real image had any part in training."
-    )
-    return f"""Accepted is a score of {LIKELY} or more; an object with many rows counts once.
-{said} Real negatives are few: {n_bogus} of ZTF, judged by eye and not by experts, and a handful of Rubin's own flags.
-
-ZTF:
-
-{table(rows)}
-
-Rubin ({n_left_out} left out because their sides are larger than 127 pixels or differ):
-
-{table(others)}"""
 
 
 def main() -> None:

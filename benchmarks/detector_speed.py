@@ -6,11 +6,11 @@ channels, on the same planes and tiles. Its weights are untrained, which is no m
 
 import multiprocessing
 import os
-import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -130,7 +130,13 @@ def _whole_frame(content: bytes) -> tuple[Spent, Spent, float]:
     at = np.random.default_rng(2).integers(HALO_PIX, FRAME_PIX - HALO_PIX, (N_CANDIDATES, 2))
     one, both = np.ones(N_CANDIDATES, dtype=int), np.where(np.arange(N_CANDIDATES) % 2, 1, -1)
     spent = [_best(lambda sign=sign: network.judge_frame(planes, at, sign)) for sign in (one, both)]  # type: ignore[misc]
-    return spent[0], spent[1], 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return spent[0], spent[1], _peak_bytes()
+
+
+def _peak_bytes() -> float:
+    """Return the most memory that this process has held; ``getrusage`` would tell of its parent's, too."""
+    status = Path("/proc/self/status").read_text()
+    return 1024.0 * float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
 
 
 def _standard() -> Spent:
