@@ -96,8 +96,9 @@ def real_triplets(
     rows = ztf(network, folder / "ztf-triplets", groups=kept_apart or None)
     others, n_left_out = rubin(network, folder / "lsst-alerts")
     n_bogus = int((rows.label == "bogus_inspected").sum())
+    n_learnt = sum(int(real["n_training"]) for real in learnt_from)
     said = (
-        f"Half of the ZTF objects ({sum(int(real['n_training']) for real in learnt_from)} rows) were learnt from; here is the other half."
+        f"Half of the ZTF objects ({n_learnt} rows) were learnt from; here is the other half."
         if kept_apart
         else "No real image had any part in training."
     )
