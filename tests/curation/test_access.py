@@ -2,7 +2,16 @@
 
 import pytest
 
-from astrid_core.curation.access import PERMISSIONS, Permission, Principal, Role, permissions_of, require
+from astrid_core.curation.access import (
+    PERMISSIONS,
+    Permission,
+    Principal,
+    Role,
+    permissions_of,
+    require,
+    require_another,
+    role_named,
+)
 from astrid_core.shared.errors import NotAllowed
 
 
@@ -45,3 +54,32 @@ def test_scopes_narrow_and_never_widen() -> None:
         with pytest.raises(NotAllowed):
             require(narrow, beyond)
     assert somebody(Role.ADMIN, scopes=frozenset()).permissions == frozenset()
+
+
+def test_the_log_names_a_principal_with_their_roles() -> None:
+    actor = somebody(Role.REVIEWER, Role.ADMIN).actor(request="r-1")
+    assert (actor.name, actor.roles, actor.via, actor.request) == ("ada", ("admin", "reviewer"), "key", "r-1")
+
+
+def test_a_second_person_is_another_person() -> None:
+    require_another(somebody(Role.DATA_RELEASE), "ben", "release")
+    with pytest.raises(NotAllowed, match=r"second person \(login=ada, duty=release\)"):
+        require_another(somebody(Role.DATA_RELEASE), "ada", "release")
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("AstrID Reviewer", Role.REVIEWER),
+        ("AstrID Data release", Role.DATA_RELEASE),
+        ("data_release", Role.DATA_RELEASE),
+        ("astrid admin", Role.ADMIN),
+        ("viewer", Role.VIEWER),
+        ("AstrID", None),
+        ("AstrID Chief", None),
+        ("Op", None),
+        ("", None),
+    ],
+)
+def test_roles_of_others_are_told_by_their_names(name: str, role: Role | None) -> None:
+    assert role_named(name) is role
