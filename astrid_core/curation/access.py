@@ -96,7 +96,12 @@ def require_another(principal: Principal, login: str, duty: str) -> None:
 
 
 def role_named(name: str) -> Role | None:
-    """Return the role that Airflow's role of this name (``AstrID Data release``) or an issuer means; None for others."""
-    words = name.strip().lower().removeprefix("astrid").split()
-    slug = "-".join(words).replace("_", "-")
+    """Return the role that a claim of an issuer means, ``data-release`` or ``data_release``; None for any other."""
+    slug = "-".join(name.strip().lower().replace("_", "-").split())
     return Role(slug) if slug in set(Role) else None
+
+
+def airflow_role_named(name: str) -> Role | None:
+    """Return the role that Airflow's role ``AstrID Data release`` means; None for others: its Admin is not ours."""
+    first, _, rest = name.strip().partition(" ")
+    return role_named(rest) if first == "AstrID" else None
