@@ -1,4 +1,4 @@
-"""``astrid review``, ``agreement`` and ``curators``: verdicts from a shell, how far they agree, who may give them."""
+"""``astrid review`` and ``agreement``: verdicts from a shell, and how far they agree."""
 
 import argparse
 from datetime import UTC, datetime
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from astrid_core.stages.services import Services
 
 _VERDICTS = ("real", "bogus", "unsure")
-_ROLES = ("viewer", "curator")
 
 
 def add_commands(choose: Any) -> None:
@@ -44,13 +43,6 @@ def add_commands(choose: Any) -> None:
     )
     agreement.add_argument("--night", metavar="YYYY-MM-DD", help="all nights without it")
     agreement.set_defaults(command=run_agreement)
-
-    curators = choose.add_parser(
-        "curators", help="say what a person may do", description="Grant or change a role.", allow_abbrev=False
-    )
-    curators.add_argument("login")
-    curators.add_argument("--role", choices=_ROLES, required=True)
-    curators.set_defaults(command=run_curators)
 
 
 def run_review(arguments: argparse.Namespace) -> int:
@@ -104,19 +96,6 @@ def run_agreement(arguments: argparse.Namespace) -> int:
     for what, by_curator in (("seeds", found.against_seeds), ("final verdicts", found.against_final)):
         for curator, counted in by_curator.items():
             print(f"{curator} against {what}: {_parts(counted)}")
-    return 0
-
-
-def run_curators(arguments: argparse.Namespace) -> int:
-    """Grant a role."""
-    from astrid_core.bootstrap import migrate_database, open_services
-    from astrid_core.curation.entities import CuratorRole
-    from astrid_core.stages.review import grant_role
-
-    migrate_database()
-    with open_services() as services:
-        changed = grant_role(services, login=arguments.login, role=CuratorRole(arguments.role))
-    print(f"{arguments.login} is {arguments.role}" + ("" if changed else " already"))
     return 0
 
 

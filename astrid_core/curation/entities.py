@@ -22,19 +22,13 @@ class Verdict(StrEnum):
     """No answer: what the same curator said before is taken back."""
 
 
-class CuratorRole(StrEnum):
-    """What a person may do."""
-
-    VIEWER = "viewer"
-    CURATOR = "curator"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curator:
-    """Somebody who may judge, and what they may do."""
+    """Somebody who may do something here, and what they are."""
 
     login: str
-    role: CuratorRole
+    roles: frozenset[Role] = frozenset()
+    """Empty for somebody who may do nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from astrid_core.curation.access import Role
-from astrid_core.curation.entities import Curator, CuratorRole, ValidationEvent, Verdict
+from astrid_core.curation.access import Permission, Role
+from astrid_core.curation.entities import ValidationEvent, Verdict
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
+from astrid_core.stages.access import require_permission
 from astrid_core.stages.services import Records, Services
 from astrid_core.stages.votes import Vote, Votes
+
+_NEEDED = {Role.REVIEWER: Permission.JUDGE, Role.ARBITER: Permission.ARBITRATE}
 
 
 def record_verdict(  # noqa: PLR0913 - a verdict says that much
@@ -57,7 +60,8 @@ def record_many(
     """Record several verdicts, all or none; see ``record_verdict``. ``batch`` is what takes them back together."""
     _require_utc(at)
     with services.transaction() as records:
-        require_curator(records, login)
+        for role in sorted({vote.role for vote in verdicts}):
+            require_permission(records, login, _NEEDED[role])
         votes = Votes.read(records, [vote.detection_id for vote in verdicts])
         said = tuple(votes.give(vote, login=login, batch=batch, at=at) for vote in verdicts)
         votes.publish()
@@ -78,7 +82,7 @@ def withdraw(
         message = "name either one verdict or a batch"
         raise ValueError(message)
     with services.transaction() as records:
-        require_curator(records, login)
+        require_permission(records, login, Permission.JUDGE)
         found = records.validation_events.of_batch(batch) if batch else _only(records, event_id)
         if not found:
             raise UnknownRecord("no such verdict", event=event_id, batch=batch)
@@ -95,27 +99,6 @@ def verdicts_of(services: Services, detection_id: str) -> Sequence[ValidationEve
     """Return every verdict on a detection, oldest first, superseded ones included."""
     with services.transaction() as records:
         return records.validation_events.of_detections([detection_id])
-
-
-def grant_role(services: Services, *, login: str, role: CuratorRole) -> bool:
-    """Record what a person may do, and tell whether that changed."""
-    if not login.strip():
-        message = "a curator needs a login"
-        raise ValueError(message)
-    with services.transaction() as records:
-        changed = records.curators.add(Curator(login=login, role=role))
-        if changed:
-            records.events.append("role.granted", subject=login, facts={"role": role.value})
-    return changed
-
-
-def require_curator(records: Records, login: str) -> None:
-    """Raise NotAllowed unless somebody of this name may judge."""
-    curator = records.curators.find(login)
-    if curator is None:
-        raise NotAllowed("nobody of this name may judge", login=login)
-    if curator.role is not CuratorRole.CURATOR:
-        raise NotAllowed("this role may look but not judge", login=login, role=curator.role.value)
 
 
 def _only(records: Records, event_id: UUID | None) -> Sequence[ValidationEvent]:

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from astrid_core.curation.access import Permission
 from astrid_core.curation.config import LEASE_S, MAX_CLAIM, SKIP_S
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed
 from astrid_core.curation.queue import QueueFilters, QueueOrder
 from astrid_core.curation.seeds import BY_CONSENSUS, SEED_FRACTION, seed_slots
 from astrid_core.curation.verdicts import standing
 from astrid_core.shared.errors import Conflict
-from astrid_core.stages.review import require_curator
+from astrid_core.stages.access import require_permission
 from astrid_core.stages.services import Records, Services
 
 ANY = QueueFilters()
@@ -68,7 +69,7 @@ def claim_next(  # noqa: PLR0913 - what a curator may choose
         raise ValueError(message)
     until = at + timedelta(seconds=lease_s)
     with services.transaction() as records:
-        require_curator(records, login)
+        require_permission(records, login, Permission.JUDGE)
         # Two who look at the same time would be given the same.
         records.review_queue.lock()
         slots = seed_slots(login, first=records.claims.count(login), n=n, fraction=seed_fraction)
@@ -175,7 +176,7 @@ def _put_off(
     services: Services, name: str, login: str, detection_id: str, *, at: datetime, hidden_until: datetime | None
 ) -> Claim:
     with services.transaction() as records:
-        require_curator(records, login)
+        require_permission(records, login, Permission.JUDGE)
         records.review_queue.lock()
         records.model_runs.detection(detection_id)
         claim = _claim(records, detection_id, login, until=at, hidden_until=hidden_until)

@@ -14,6 +14,7 @@ class Lock(IntEnum):
     NUMBER_REFERENCE = 0x4173_0004
     NUMBER_CALIBRATION = 0x4173_0005
     CHANGE_QUEUE = 0x4173_0006
+    CHANGE_ROLES = 0x4173_0007
 
 
 def take(connection: Connection, lock: Lock) -> None:
