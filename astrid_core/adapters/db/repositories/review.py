@@ -106,8 +106,12 @@ class SqlReviewQueue:
 
     def counts(self, filters: QueueFilters) -> Mapping[ReviewState, int]:
         """Return how many detections are in each state."""
-        wanted = select(ReviewItemRow.state, func.count()).where(*_fitting(filters)).group_by(ReviewItemRow.state)
-        found = dict(self._session.execute(wanted).tuples().all())
+        wanted = (
+            select(ReviewItemRow.state, func.count().label("number"))
+            .where(*_fitting(filters))
+            .group_by(ReviewItemRow.state)
+        )
+        found = {row.state: row.number for row in self._session.execute(wanted)}
         return {state: found.get(state.value, 0) for state in ReviewState}
 
     def lock(self) -> None:
