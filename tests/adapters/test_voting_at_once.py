@@ -91,7 +91,7 @@ def assert_whole(night: Voting) -> int:
         events = records.validation_events.all()
         log = list(records.events.all())
     assert verify_chain(log) == len(log)
-    told = [event.facts["digest"] for event in log if event.name == "verdict.recorded"]
+    told = [str(event.facts["digest"]) for event in log if event.name == "verdict.recorded"]
     assert sorted(told) == sorted(event.digest for event in events)
     stand = standing(events)
     assert len({(event.detection_id, event.curator) for event in stand}) == len(events) == len(stand)
