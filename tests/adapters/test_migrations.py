@@ -218,7 +218,7 @@ def test_verdicts_from_before_there_was_a_queue_are_in_it_and_count_as_they_did(
             if one.id in found:
                 fresh = review_item(one, observation(), n_needed=found[one.id].n_needed)
                 assert found[one.id] == counted(fresh, events_of)
-        claim = records.claims.find("detect-1:1", "ana")
+        claim = records.claims.of("ana", ["detect-1:1"]).get("detect-1:1")
         assert records.validation_events.of_detections(["detect-1:1"])[0].vocabulary == 0
     database.close()
     engine.dispose()

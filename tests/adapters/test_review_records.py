@@ -120,16 +120,16 @@ def test_a_curator_waits_for_nothing_that_is_held_judged_put_off_settled_or_know
     with database.transaction() as records:
         for number in range(1, 10):
             records.review_queue.add(item(number))
-        records.claims.put(claim(1))
-        records.claims.put(claim(2, until=BEGAN, is_answered=True))
-        records.claims.put(claim(3, until=BEGAN, hidden_until=LATER))
-        records.claims.put(claim(4, until=BEGAN, hidden_until=BEGAN))
-        records.claims.put(claim(5, "bo"))
-        records.claims.put(claim(5, "cy"))
-        records.claims.put(claim(6, "bo"))
-        records.claims.put(claim(6, "cy", is_answered=True))
-        records.claims.put(claim(7, "bo"))
-        records.claims.put(claim(7, "cy", until=BEGAN))
+        records.claims.put([claim(1)])
+        records.claims.put([claim(2, until=BEGAN, is_answered=True)])
+        records.claims.put([claim(3, until=BEGAN, hidden_until=LATER)])
+        records.claims.put([claim(4, until=BEGAN, hidden_until=BEGAN)])
+        records.claims.put([claim(5, "bo")])
+        records.claims.put([claim(5, "cy")])
+        records.claims.put([claim(6, "bo")])
+        records.claims.put([claim(6, "cy", is_answered=True)])
+        records.claims.put([claim(7, "bo")])
+        records.claims.put([claim(7, "cy", until=BEGAN)])
         records.review_queue.put(item(8, state=ReviewState.DISPUTED, n_given=2))
         records.seeds.add(Seed(detection_id="detect-1:9", answer=Verdict.REAL, origin="test"))
     with database.transaction() as records:
@@ -172,7 +172,7 @@ def test_what_is_known_may_be_given_to_whoever_has_not_judged_it(database: AnyDa
         assert records.seeds.add(seed)
         assert not records.seeds.add(replace(seed, answer=Verdict.BOGUS))
         assert records.seeds.of(["detect-1:5", "detect-1:4"]) == {"detect-1:5": seed}
-        records.claims.put(claim(1, is_answered=True))
+        records.claims.put([claim(1, is_answered=True)])
         known = records.review_queue.known
         tonight = QueueFilters(night="2026-03-01")
         assert sorted(numbers(known("ada", filters=tonight, at=BEGAN, limit=10))) == [2, 5]
@@ -183,17 +183,16 @@ def test_what_is_known_may_be_given_to_whoever_has_not_judged_it(database: AnyDa
 def test_claims_are_kept_by_detection_and_login(database: AnyDatabase) -> None:
     first, second = claim(1), claim(2, until=LATER + timedelta(seconds=1))
     with database.transaction() as records:
-        for one in (second, first, claim(3, is_answered=True), claim(4, until=BEGAN), claim(1, "bo")):
-            records.claims.put(one)
-        assert records.claims.find("detect-1:1", "ada") == first
-        assert records.claims.find("detect-1:9", "ada") is None
+        records.claims.put([])
+        records.claims.put([second, first, claim(3, is_answered=True), claim(4, until=BEGAN), claim(1, "bo")])
+        assert records.claims.of("ada", ["detect-1:1", "detect-1:9"]) == {"detect-1:1": first}
         assert records.claims.held("ada", at=BEGAN) == [first, second]
         assert records.claims.held("ada", at=LATER) == [second]
         assert (records.claims.count("ada"), records.claims.count("eve")) == (4, 0)
         changed = replace(first, hidden_until=LATER, is_answered=True)
-        records.claims.put(changed)
-        assert records.claims.find("detect-1:1", "ada") == changed
-        assert records.claims.count("ada") == 4
+        records.claims.put([changed, claim(5)])
+        assert records.claims.of("ada", ["detect-1:1"]) == {"detect-1:1": changed}
+        assert records.claims.count("ada") == 5
 
 
 def test_a_verdict_keeps_every_word_and_is_found_by_identity_curator_and_batch(database: AnyDatabase) -> None:

@@ -66,9 +66,10 @@ class Voting:
         """Return everything that verdicts change, except the verdicts and the log themselves."""
         with self.services.transaction() as records:
             items = records.review_queue.of(self.ids)
+            claims = {login: records.claims.of(login, self.ids) for login in (*REVIEWERS, ARBITER)}
             free = {
-                (login, one): (claim := records.claims.find(one, login)) is None or claim.is_free(self.now)
-                for login in (*REVIEWERS, ARBITER)
+                (login, one): one not in known or known[one].is_free(self.now)
+                for login, known in claims.items()
                 for one in self.ids
             }
             return dict(items), free, records.catalog.search()
