@@ -109,6 +109,10 @@ class RegistryUnavailable(TemporaryFailure):
     """The model registry cannot be reached now."""
 
 
+class IdentityUnavailable(TemporaryFailure):
+    """The keys of an issuer of tokens cannot be read now: nobody can tell who asks."""
+
+
 class ArchiveRefused(PermanentFailure):
     """An archive wants a token, another one, or does not give these data to us."""
 
@@ -139,6 +143,10 @@ class RejectedModel(PermanentFailure):
 
 class UnknownRecord(PermanentFailure):
     """A record that a caller named does not exist."""
+
+
+class NotIdentified(PermanentFailure):
+    """A key or a token is missing, wrong, expired or revoked: nobody knows who asks."""
 
 
 class NotAllowed(PermanentFailure):
