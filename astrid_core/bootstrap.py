@@ -1,24 +1,25 @@
 """Real adapters behind the ports: the only file that knows both."""
 
 import dataclasses
-import json
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
+from astrid_core.adapters.identity.tokens import TokenRules, TokenVerifier, open_tokens
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
-from astrid_core.adapters.surveys.open import FOLDER, open_surveys
+from astrid_core.adapters.surveys.open import open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
+from astrid_core.adapters.surveys.survey_file import SURVEYS, read_surveys, write_surveys
 from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig, TrackConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
@@ -36,6 +37,7 @@ from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.events import Actor
 from astrid_core.simulate.training_frames import SimulatedFrames
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.preprocess import Preparation
@@ -147,7 +149,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             models=open_models(settings),
             journal=MlflowJournal(tracking_uri=settings.registry_uri),
             surveys=surveys,
-            transaction=lambda: _transaction(database, settings.actor),
+            transaction=partial(_transaction, database, actor=Actor(name=settings.actor)),
             arrays=open_arrays(settings.arrays),
             stars=stars,
         )
@@ -163,13 +165,28 @@ def open_models(settings: Settings | None = None) -> MlflowModels:
     )
 
 
+def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | None:
+    """Open what verifies tokens of an external issuer; None where none is configured."""
+    settings = settings or Settings()
+    if not settings.token_issuer:
+        return None
+    rules = TokenRules(
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        login_claim=settings.token_login_claim,
+        roles_claim=settings.token_roles_claim,
+    )
+    secret = settings.token_secret.get_secret_value()
+    return open_tokens(rules, keys_url=settings.token_keys_url, secret=secret)
+
+
 def training_frames(pipeline: Pipeline) -> SimulatedFrames:
     """Return the simulated frames that a network is trained on, under today's settings."""
     return SimulatedFrames(train=pipeline.train, preprocess=pipeline.preprocess, difference=pipeline.difference)
 
 
 @contextmanager
-def _transaction(database: Database, actor: str) -> Iterator[Records]:
+def _transaction(database: Database, *, actor: Actor) -> Iterator[Records]:
     with database.transaction(actor=actor) as records:
         yield Records(**{one.name: getattr(records, one.name) for one in dataclasses.fields(Records)})
 
@@ -188,7 +205,7 @@ def register_survey(
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise BadConfiguration("a survey is named by lower-case letters, digits and hyphens", survey=name)
     settings = settings or Settings()
-    tables = _survey_tables(settings)
+    tables = read_surveys(settings.home / SURVEYS)
     table: dict[str, Any] = {"directory": str(directory.resolve()), "description": description}
     if truth is not None:
         table["truth"] = str(truth.resolve())
@@ -197,20 +214,12 @@ def register_survey(
         place = known.get("directory", known.get("kind"))
         raise BadConfiguration("survey has another folder already", survey=name, directory=place)
     tables[name] = {**(known or {}), **table}
-    settings.home.mkdir(parents=True, exist_ok=True)
-    # Strings, numbers and lists of JSON are TOML, too.
-    text = "\n".join(
-        f"[{one}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
-        for one, values in sorted(tables.items())
-    )
-    scratch = settings.home / f"surveys.toml.{os.getpid()}"
-    scratch.write_text(text)
-    scratch.replace(settings.home / "surveys.toml")
+    write_surveys(settings.home / SURVEYS, tables)
 
 
 def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow, ...]:
     """Return what is known to have changed in a survey; empty where surveys.toml names no truth table."""
-    table = _survey_tables(settings or Settings()).get(name, {})
+    table = read_surveys((settings or Settings()).home / SURVEYS).get(name, {})
     try:
         return read_truth(Path(table["truth"]).read_bytes()) if "truth" in table else ()
     except OSError as error:
@@ -219,7 +228,7 @@ def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow,
 
 def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClient]]:
     """Read surveys.toml anew on every call, so that a new survey needs no restart."""
-    tables = _survey_tables(settings)
+    tables = read_surveys(settings.home / SURVEYS)
     return open_surveys(
         tables,
         mirrors=settings.home / "mirrors",
@@ -232,18 +241,3 @@ def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClien
             secret_access_key=settings.s3_secret_access_key.get_secret_value(),
         ),
     )
-
-
-def _survey_tables(settings: Settings) -> dict[str, dict[str, Any]]:
-    path = settings.home / "surveys.toml"
-    if not path.exists():
-        return {}
-    try:
-        tables = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise BadConfiguration("surveys.toml cannot be read", path=path, cause=str(error)) from error
-    for name, table in tables.items():
-        is_folder = isinstance(table, dict) and table.get("kind", FOLDER) == FOLDER
-        if not isinstance(table, dict) or (is_folder and not isinstance(table.get("directory"), str)):
-            raise BadConfiguration("a survey needs a directory", path=path, survey=name)
-    return tables

@@ -14,7 +14,7 @@ from astrid_core.stages.injected_frames import frames_of_nights
 from astrid_core.stages.promote import run_promote
 from astrid_core.stages.services import Services
 from astrid_core.stages.train import run_train
-from astrid_core.stages.verdicts import verdict_triplets
+from astrid_core.stages.verdicts import n_new_verdicts, take_verdicts
 
 FEWEST_VERDICTS = 100
 """Fewer are not learnt from: a handful of labels teaches its accidents."""
@@ -29,14 +29,23 @@ class Answer(TypedDict):
     responded_by_user: dict[str, str] | None
 
 
+def offer_verdicts(services: Services) -> int:
+    """Return how many detections people have decided since the last training; skip where they are too few for one."""
+    n_new = n_new_verdicts(services)
+    if n_new < FEWEST_VERDICTS:
+        message = f"{n_new} new verdicts, {FEWEST_VERDICTS} make a training"
+        raise AirflowSkipException(message)
+    return n_new
+
+
 def train_challenger(services: Services, pipeline: Pipeline, nights: Sequence[str] = ()) -> str:
     """Train, measure and register a network; return its version, which is the champion where there was none.
 
     The exposures of ``nights`` are learnt from, too, with sources put into them.
     """
     gate_settings(pipeline.gate, pipeline.train)
-    said = verdict_triplets(services)
-    real = [said] if said is not None and len(said.group) >= FEWEST_VERDICTS else []
+    said = take_verdicts(services, fewest=FEWEST_VERDICTS)
+    real = [] if said is None else [said]
     settings = InjectedConfig.of(pipeline.train, pipeline.inject, pipeline.preprocess, pipeline.difference)
     injected = frames_of_nights(services, nights, settings)
     frames = training_frames(pipeline)

@@ -109,6 +109,10 @@ class RegistryUnavailable(TemporaryFailure):
     """The model registry cannot be reached now."""
 
 
+class IdentityUnavailable(TemporaryFailure):
+    """The keys of an issuer of tokens cannot be read now: nobody can tell who asks."""
+
+
 class ArchiveRefused(PermanentFailure):
     """An archive wants a token, another one, or does not give these data to us."""
 
@@ -141,8 +145,20 @@ class UnknownRecord(PermanentFailure):
     """A record that a caller named does not exist."""
 
 
+class NotIdentified(PermanentFailure):
+    """A key or a token is missing, wrong, expired or revoked: nobody knows who asks."""
+
+
 class NotAllowed(PermanentFailure):
     """Somebody asked for what their role does not permit."""
+
+
+class Conflict(PermanentFailure):
+    """What somebody asked for contradicts what is on record already."""
+
+
+class UnknownReason(PermanentFailure):
+    """A verdict gives a reason that its vocabulary does not know."""
 
 
 class BadConfiguration(PermanentFailure):

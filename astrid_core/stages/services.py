@@ -2,13 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 
 import numpy as np
 
 from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ModelJournal, NightAnalytics
-from astrid_core.curation.ports import Alerts, Curators, ValidationEvents
+from astrid_core.curation.ports import (
+    Alerts,
+    ApiKeys,
+    AuditTrail,
+    Claims,
+    Curators,
+    ReviewQueue,
+    Seeds,
+    ValidationEvents,
+)
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
 from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
 from astrid_core.observations.ports import (
@@ -22,7 +32,7 @@ from astrid_core.observations.ports import (
 )
 from astrid_core.preprocessing.ports import CalibrationMasters, PreprocessRuns, StarCatalog
 from astrid_core.shared.artifacts import ArtifactStore
-from astrid_core.shared.events import EventLog
+from astrid_core.shared.events import Actor, EventLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +52,17 @@ class Records:
     model_runs: ModelRuns
     injection_runs: InjectionRuns
     curators: Curators
+    api_keys: ApiKeys
     validation_events: ValidationEvents
+    review_queue: ReviewQueue
+    claims: Claims
+    seeds: Seeds
     alerts: Alerts
     catalog: CatalogEntries
     analytics: NightAnalytics
     exports: ExportJobs
     events: EventLog
+    audit: AuditTrail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +72,15 @@ class Services:
     artifacts: ArtifactStore
     models: ModelRegistry
     surveys: Mapping[str, SurveyClient]
-    transaction: Callable[[], AbstractContextManager[Records]]
-    """Commits on exit, rolls back on error."""
+    transaction: Callable[..., AbstractContextManager[Records]]
+    """Commits on exit, rolls back on error; called without arguments, or with ``actor`` by ``acting_as``."""
     arrays: ModuleType = np
     """The array library that subtractions are computed by."""
     journal: ModelJournal | None = None
     """Where figures of networks are shown besides our records; None where nobody looks there."""
     stars: StarCatalog | None = None
     """Reference stars that frames are tied to; None where no catalog is configured."""
+
+    def acting_as(self, actor: Actor) -> "Services":
+        """Return the same services whose transactions name ``actor`` in the event log: one request of many."""
+        return replace(self, transaction=partial(self.transaction, actor=actor))

@@ -1,23 +1,11 @@
 """Memory twins of the curation domain's records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from astrid_core.curation.entities import Alert, Curator, ValidationEvent
-from tests.fakes.tables import add_new, add_or_replace
-
-
-class MemoryCurators:
-    """Curators in memory."""
-
-    def __init__(self, rows: dict[str, Curator]) -> None:
-        self._rows = rows
-
-    def add(self, curator: Curator) -> bool:
-        return add_or_replace(self._rows, curator.login, curator)
-
-    def find(self, login: str) -> Curator | None:
-        return self._rows.get(login)
+from astrid_core.curation.entities import Alert, ValidationEvent
+from tests.fakes.tables import add_new
 
 
 class MemoryValidationEvents:
@@ -29,26 +17,27 @@ class MemoryValidationEvents:
     def add(self, event: ValidationEvent) -> bool:
         return add_new(self._rows, event.id, event)
 
+    def find(self, event_id: UUID) -> ValidationEvent | None:
+        return self._rows.get(event_id)
+
     def all(self) -> Sequence[ValidationEvent]:
         return tuple(sorted(self._rows.values(), key=lambda event: (event.at, str(event.id))))
 
     def of_detections(self, detection_ids: Sequence[str]) -> Sequence[ValidationEvent]:
         return tuple(event for event in self.all() if event.detection_id in set(detection_ids))
 
+    def of_curator(self, login: str, *, since: datetime) -> Sequence[ValidationEvent]:
+        return tuple(event for event in self.all() if event.curator == login and event.at >= since)
+
+    def of_batch(self, batch: UUID) -> Sequence[ValidationEvent]:
+        return tuple(event for event in self.all() if event.batch == batch)
+
 
 class MemoryAlerts:
-    """Alerts in memory; ``verdicts`` are those of the same transaction."""
+    """Alerts in memory."""
 
-    def __init__(self, rows: dict[tuple[str, str], Alert], verdicts: Mapping[UUID, ValidationEvent]) -> None:
+    def __init__(self, rows: dict[tuple[str, str], Alert]) -> None:
         self._rows = rows
-        self._verdicts = verdicts
 
     def add(self, alert: Alert) -> bool:
         return add_new(self._rows, (alert.detection_id, alert.channel), alert)
-
-    def pending(self, channel: str, *, limit: int = 100) -> Sequence[Alert]:
-        judged = {event.detection_id for event in self._verdicts.values()}
-        found = [
-            alert for alert in self._rows.values() if alert.channel == channel and alert.detection_id not in judged
-        ]
-        return tuple(sorted(found, key=lambda alert: (-alert.score, alert.detection_id))[:limit])

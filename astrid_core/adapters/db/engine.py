@@ -1,9 +1,7 @@
 """Our own database: connections and transactions, on SQLite and on PostgreSQL."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -13,7 +11,9 @@ from sqlalchemy.orm import Session
 from astrid_core.adapters.db.errors import translated
 from astrid_core.adapters.db.locks import begin_writing
 from astrid_core.adapters.db.records import SqlRecords, records_in
+from astrid_core.adapters.db.rows.columns import to_json
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.events import Actor
 
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _BUSY_TIMEOUT_MS = 60_000
@@ -30,7 +30,7 @@ class Database:
         self._engine = engine
 
     @contextmanager
-    def transaction(self, *, actor: str) -> Iterator[SqlRecords]:
+    def transaction(self, *, actor: Actor) -> Iterator[SqlRecords]:
         """Commit on exit, roll back on error; ``actor`` is named in the event log.
 
         Every statement sees what others have committed before it (read committed, on both databases): whoever reads
@@ -56,8 +56,6 @@ def open_database(url: str) -> Database:
 def open_engine(url: str) -> Engine:
     """Return an engine whose connections behave alike on both databases; BadConfiguration for any other URL."""
     parsed = _read_url(url)
-    # NaN is no JSON: PostgreSQL would refuse it and SQLite would not.
-    to_json = partial(json.dumps, allow_nan=False)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(
             parsed,

@@ -4,15 +4,19 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from astrid_core.adapters.db.repositories.access import SqlApiKeys, SqlCurators
+from astrid_core.adapters.db.repositories.audit import SqlAuditTrail
 from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
-from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlCurators, SqlValidationEvents
+from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
+from astrid_core.adapters.db.repositories.review import SqlClaims, SqlReviewQueue, SqlSeeds
+from astrid_core.shared.events import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +36,20 @@ class SqlRecords:
     model_runs: SqlModelRuns
     injection_runs: SqlInjectionRuns
     curators: SqlCurators
+    api_keys: SqlApiKeys
     validation_events: SqlValidationEvents
+    review_queue: SqlReviewQueue
+    claims: SqlClaims
+    seeds: SqlSeeds
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
     analytics: SqlNightAnalytics
     exports: SqlExportJobs
     events: SqlEventLog
+    audit: SqlAuditTrail
 
 
-def records_in(session: Session, *, actor: str) -> SqlRecords:
+def records_in(session: Session, *, actor: Actor) -> SqlRecords:
     """Return the records of ``session``; ``actor`` is named in the event log."""
     return SqlRecords(
         observations=SqlObservations(session),
@@ -56,10 +65,15 @@ def records_in(session: Session, *, actor: str) -> SqlRecords:
         model_runs=SqlModelRuns(session),
         injection_runs=SqlInjectionRuns(session),
         curators=SqlCurators(session),
+        api_keys=SqlApiKeys(session),
         validation_events=SqlValidationEvents(session),
+        review_queue=SqlReviewQueue(session),
+        claims=SqlClaims(session),
+        seeds=SqlSeeds(session),
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
         analytics=SqlNightAnalytics(session),
         exports=SqlExportJobs(session),
         events=SqlEventLog(session, actor=actor),
+        audit=SqlAuditTrail(session),
     )

@@ -1,29 +1,15 @@
-"""Curators, verdicts and announcements, in the database."""
+"""Verdicts and announcements, in the database."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in
-from astrid_core.adapters.db.rows.curation import AlertRow, CuratorRow, ValidationEventRow
-from astrid_core.curation.entities import Alert, Curator, ValidationEvent
-
-
-class SqlCurators:
-    """Curators in SQL."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def add(self, curator: Curator) -> bool:
-        """Record somebody, or change their role; tell whether anything changed."""
-        return insert_or_replace(self._session, CuratorRow, CuratorRow.values(curator))
-
-    def find(self, login: str) -> Curator | None:
-        """Return them, or None."""
-        found = read(self._session, select(CuratorRow).where(CuratorRow.login == login))
-        return found[0].entity() if found else None
+from astrid_core.adapters.db.repositories.statements import insert_new, read, read_in
+from astrid_core.adapters.db.rows.curation import AlertRow, ValidationEventRow
+from astrid_core.curation.entities import Alert, ValidationEvent
 
 
 class SqlValidationEvents:
@@ -36,6 +22,11 @@ class SqlValidationEvents:
         """Record it and tell whether it is new."""
         return insert_new(self._session, ValidationEventRow, ValidationEventRow.values(event))
 
+    def find(self, event_id: UUID) -> ValidationEvent | None:
+        """Return it, or None."""
+        found = read(self._session, select(ValidationEventRow).where(ValidationEventRow.id == event_id))
+        return found[0].entity() if found else None
+
     def all(self) -> Sequence[ValidationEvent]:
         """Return every verdict, oldest first, superseded ones included."""
         return _in_order(read(self._session, select(ValidationEventRow)))
@@ -45,6 +36,15 @@ class SqlValidationEvents:
         return _in_order(
             read_in(self._session, select(ValidationEventRow), ValidationEventRow.detection_id, detection_ids)
         )
+
+    def of_curator(self, login: str, *, since: datetime) -> Sequence[ValidationEvent]:
+        """Return the verdicts of somebody from a time on, oldest first, superseded ones included."""
+        wanted = select(ValidationEventRow).where(ValidationEventRow.curator == login, ValidationEventRow.at >= since)
+        return _in_order(read(self._session, wanted))
+
+    def of_batch(self, batch: UUID) -> Sequence[ValidationEvent]:
+        """Return the verdicts that were given in one act, oldest first, superseded ones included."""
+        return _in_order(read(self._session, select(ValidationEventRow).where(ValidationEventRow.batch == batch)))
 
 
 def _in_order(rows: Sequence[ValidationEventRow]) -> tuple[ValidationEvent, ...]:
@@ -60,19 +60,3 @@ class SqlAlerts:
     def add(self, alert: Alert) -> bool:
         """Record it and tell whether it is new."""
         return insert_new(self._session, AlertRow, AlertRow.values(alert))
-
-    def pending(self, channel: str, *, limit: int = 100) -> Sequence[Alert]:
-        """Return announcements whose detection has no verdict, highest score first, then by detection."""
-        judged = exists().where(ValidationEventRow.detection_id == AlertRow.detection_id)
-        wanted = (
-            select(AlertRow)
-            .where(AlertRow.channel == channel, ~judged)
-            .order_by(AlertRow.score.desc(), self._detection_by_code_point())
-            .limit(limit)
-        )
-        return tuple(row.entity() for row in read(self._session, wanted))
-
-    def _detection_by_code_point(self) -> ColumnElement[str]:
-        # PostgreSQL sorts text by the language of the database unless told otherwise.
-        is_sqlite = self._session.get_bind().dialect.name == "sqlite"
-        return AlertRow.detection_id.collate("BINARY" if is_sqlite else "C")
