@@ -38,7 +38,12 @@ export function App() {
   const me = useGet<Me>("me");
   const vocabulary = useGet<Vocabulary>("vocabulary");
   const error = me.error ?? vocabulary.error;
-  if (error) return <p role="alert" className="m-6 box p-6 text-bogus">{error}</p>;
+  if (error)
+    return (
+      <p role="alert" className="m-6 box p-6 text-bogus">
+        {error}
+      </p>
+    );
   if (me.data === null || vocabulary.data === null) return <p className="p-6">Loading…</p>;
   return <Frame key={me.data.login} me={me.data} vocabulary={vocabulary.data} />;
 }
@@ -66,7 +71,10 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
   const [showsHelp, setShowsHelp] = useState(false);
   const queue = useRef<QueueState | null>(null);
 
-  const say = useCallback((text: string, isError = false) => setWord((before) => ({ text, isError, n: before.n + 1 })), []);
+  const say = useCallback(
+    (text: string, isError = false) => setWord((before) => ({ text, isError, n: before.n + 1 })),
+    [],
+  );
   const { send, unsent } = useOutbox(me.login, (letter: Letter, why: string) => {
     queue.current?.refused(letter);
     setRefusals((n) => n + 1);
@@ -94,7 +102,9 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
             <Progress state={state} />
             <Unsent n={unsent.n} isStuck={unsent.isStuck} />
             <span className="text-soft">{me.login}</span>
-            <button type="button" className="button" onClick={() => setShowsHelp(true)}>Keys <span className="cap">{keyName(keys.help)}</span></button>
+            <button type="button" className="button" onClick={() => setShowsHelp(true)}>
+              Keys <span className="cap">{keyName(keys.help)}</span>
+            </button>
           </div>
         </header>
         <main>
@@ -107,8 +117,19 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
           {place.view === "audit" && <Audit />}
           {place.view === "candidate" && <Candidate />}
         </main>
-        <div aria-live="polite" role="status" className={`fixed top-2 left-1/2 z-30 -translate-x-1/2 ${word.text ? "" : "sr-only"}`}>
-          {word.text && <Toast key={word.n} text={word.text} isError={word.isError} onGone={() => setWord((now) => ({ ...now, text: "" }))} />}
+        <div
+          aria-live="polite"
+          role="status"
+          className={`fixed top-2 left-1/2 z-30 -translate-x-1/2 ${word.text ? "" : "sr-only"}`}
+        >
+          {word.text && (
+            <Toast
+              key={word.n}
+              text={word.text}
+              isError={word.isError}
+              onGone={() => setWord((now) => ({ ...now, text: "" }))}
+            />
+          )}
         </div>
       </div>
       {showsHelp && (
@@ -133,9 +154,14 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
 function Tabs() {
   const { me, place } = usePage();
   return (
-    <nav aria-label="Views" className="flex flex-wrap gap-1">
+    <nav aria-label="Views" className="flex max-w-full gap-1 overflow-x-auto">
       {TABS.filter((tab) => may(me, tab.permission)).map(({ view, title }) => (
-        <a key={view} href={writePlace({ ...place, view, id: "" })} aria-current={place.view === view ? "page" : undefined} className="rounded-md px-2.5 py-1 hover:bg-mark aria-[current=page]:bg-accent aria-[current=page]:text-on-accent">
+        <a
+          key={view}
+          href={writePlace({ ...place, view, id: "" })}
+          aria-current={place.view === view ? "page" : undefined}
+          className="shrink-0 rounded-md px-2.5 py-1 hover:bg-mark aria-[current=page]:bg-accent aria-[current=page]:text-on-accent"
+        >
           {title}
         </a>
       ))}
@@ -158,7 +184,12 @@ function Progress({ state }: { state: QueueState }) {
   return (
     <span data-testid="pace">
       <strong>{pace.nJudged}</strong> judged{pace.perHour !== null && `, ${pace.perHour} an hour`}
-      {summary.data && <span className="text-soft"> · {summary.data.waiting} waiting, {summary.data.disputed} disputed</span>}
+      {summary.data && (
+        <span className="text-soft">
+          {" "}
+          · {summary.data.waiting} waiting, {summary.data.disputed} disputed
+        </span>
+      )}
     </span>
   );
 }
@@ -183,7 +214,11 @@ function Toast({ text, isError, onGone }: { text: string; isError: boolean; onGo
   return (
     <p className={`box flex items-center gap-3 px-3 py-1.5 shadow-lg ${isError ? "border-bogus text-bogus" : ""}`}>
       {text}
-      {isError && <button type="button" className="button" onClick={onGone}>Understood</button>}
+      {isError && (
+        <button type="button" className="button" onClick={onGone}>
+          Understood
+        </button>
+      )}
     </p>
   );
 }

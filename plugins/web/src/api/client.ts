@@ -81,7 +81,8 @@ export function isPassing(problem: Problem): boolean {
 /** What to tell a person. */
 export function sayError(error: unknown): string {
   if (error instanceof ApiError) {
-    if (error.problem.status === 401) return "You are not logged in, or no longer: log in to Airflow and load this page again.";
+    if (error.problem.status === 401)
+      return "You are not logged in, or no longer: log in to Airflow and load this page again.";
     if (error.problem.status === 403) return `Not allowed: ${error.message}`;
     return error.message;
   }

@@ -11,6 +11,8 @@ export interface Stamps {
   /** Null where the image has no sky coordinates. */
   scaleArcsec: number | null;
   isNorthUp: boolean;
+  /** By how much north is off the vertical: pictures are turned by right angles only. */
+  offDeg: number;
 }
 
 const HALF_PIX = 31;
@@ -31,20 +33,27 @@ export function stampsOf(id: string): Promise<Stamps> {
 }
 
 async function fetchStamps(id: string): Promise<Stamps> {
-  const url = address(`detections/${encodeURIComponent(id)}/pixels`, { half_pix: HALF_PIX });
+  const url = address(`detections/${encodeURIComponent(id)}/pixels`, { half_pix: HALF_PIX, planes: 4 });
   const answer = await request(url, {});
   const shape = (answer.headers.get("X-Astrid-Shape") ?? "").split(",").map(Number);
   const scale = Number(answer.headers.get("X-Astrid-Scale-Arcsec"));
   return unpack(await answer.arrayBuffer(), shape, {
     scaleArcsec: Number.isFinite(scale) && scale > 0 ? scale : null,
-    isNorthUp: (answer.headers.get("X-Astrid-Orientation") ?? "").startsWith("north-up"),
+    ...orientationOf(answer.headers.get("X-Astrid-Orientation") ?? ""),
   });
 }
 
-/** Planes one after another, each row by row from the lowest, little endian. */
-export function unpack(bytes: ArrayBuffer, shape: number[], sky: Pick<Stamps, "scaleArcsec" | "isNorthUp">): Stamps {
+/** From ``sky; north=up; east=left; off_deg=1.2`` or ``frame; y=up``. */
+export function orientationOf(told: string): { isNorthUp: boolean; offDeg: number } {
+  const off = Math.abs(Number(/off_deg=(-?[\d.]+)/.exec(told)?.[1] ?? 0));
+  return { isNorthUp: told.includes("north=up"), offDeg: Number.isFinite(off) ? off : 0 };
+}
+
+/** Planes one after another, each row by row from the top, little endian. */
+export function unpack(bytes: ArrayBuffer, shape: number[], sky: Omit<Stamps, "size" | "planes">): Stamps {
   const [n = 0, ny = 0, nx = 0] = shape;
-  if (ny !== nx || bytes.byteLength !== 4 * n * ny * nx) throw new Error(`pixels do not fit their shape ${shape.join(" × ")}`);
+  if (ny !== nx || bytes.byteLength !== 4 * n * ny * nx)
+    throw new Error(`pixels do not fit their shape ${shape.join(" × ")}`);
   const view = new DataView(bytes);
   const planes: Stamps["planes"] = {};
   PLANES.slice(0, n).forEach((name, plane) => {

@@ -82,12 +82,26 @@ export interface Curve {
 }
 
 export interface Neighbour {
-  source: string;
-  name: string;
+  id: string;
   ra_deg: number;
   dec_deg: number;
   separation_arcsec: number;
-  mag: number | null;
+  /** Status of an object, night of a detection. */
+  note: string;
+}
+
+export interface Star {
+  ra_deg: number;
+  dec_deg: number;
+  separation_arcsec: number;
+}
+
+/** Nearest first, each. */
+export interface Neighbours {
+  objects: Neighbour[];
+  detections: Neighbour[];
+  stars: Star[];
+  stars_from: string | null;
 }
 
 export interface VerdictEvent {

@@ -14,13 +14,13 @@ export interface Look {
 /** Pixels without a number: neither black nor white, so that they are not taken for sky. */
 const NO_DATA = [96, 64, 112] as const;
 
-/** RGBA bytes, the top row first: row 0 of the plane is the lowest of the picture. */
+/** RGBA bytes, the top row first, as the plane has them. */
 export function paint(plane: Float32Array, size: number, look: Look): Uint8ClampedArray<ArrayBuffer> {
   const bytes = new Uint8ClampedArray(size * size * 4);
   for (let row = 0; row < size; row += 1) {
     for (let column = 0; column < size; column += 1) {
       const value = plane[row * size + column] ?? Number.NaN;
-      bytes.set(colour(value, look), ((size - 1 - row) * size + column) * 4);
+      bytes.set(colour(value, look), (row * size + column) * 4);
     }
   }
   return bytes;
@@ -37,7 +37,9 @@ function colour(value: number, look: Look): [number, number, number, number] {
   const strong = Math.abs(sign);
   const weak = Math.max(0, 2 * strong - 1);
   const hue: [number, number, number] =
-    sign < 0 ? [90 * weak, 90 * strong + 110 * weak, 255 * strong] : [255 * strong, 60 * strong + 140 * weak, 90 * weak];
+    sign < 0
+      ? [90 * weak, 90 * strong + 110 * weak, 255 * strong]
+      : [255 * strong, 60 * strong + 140 * weak, 90 * weak];
   const shown = look.inverted ? hue.map((one) => 255 - one) : hue;
   return [shown[0] ?? 0, shown[1] ?? 0, shown[2] ?? 0, 255];
 }

@@ -98,7 +98,8 @@ export function parseKeymap(kept: string | null): Keymap {
     const merged = { ...DEFAULT_KEYS, ...read } as Record<string, unknown>;
     const values = ALL_ACTIONS.map((action) => merged[action]);
     const isWhole = values.every((value) => typeof value === "string" && value !== "");
-    if (!isWhole || new Set(values.map((value) => String(value).toLowerCase())).size !== values.length) return DEFAULT_KEYS;
+    if (!isWhole || new Set(values.map((value) => String(value).toLowerCase())).size !== values.length)
+      return DEFAULT_KEYS;
     return Object.fromEntries(ALL_ACTIONS.map((action) => [action, merged[action]])) as Keymap;
   } catch {
     return DEFAULT_KEYS;

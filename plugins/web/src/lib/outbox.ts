@@ -85,7 +85,8 @@ function parseLetters(kept: string | null): Letter[] {
     const read: unknown = JSON.parse(kept);
     if (!Array.isArray(read)) return [];
     return read.filter(
-      (one): one is Letter => typeof one === "object" && one !== null && typeof one.path === "string" && typeof one.event === "string",
+      (one): one is Letter =>
+        typeof one === "object" && one !== null && typeof one.path === "string" && typeof one.event === "string",
     );
   } catch {
     return [];

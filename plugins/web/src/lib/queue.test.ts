@@ -1,6 +1,20 @@
 import { expect, test } from "vitest";
 
-import { add, ahead, current, drop, emptyQueue, isLow, judge, move, paceOf, refuse, undo, type Judged, type Waiting } from "./queue";
+import {
+  add,
+  ahead,
+  current,
+  drop,
+  emptyQueue,
+  isLow,
+  judge,
+  move,
+  paceOf,
+  refuse,
+  undo,
+  type Judged,
+  type Waiting,
+} from "./queue";
 
 const items = (...ids: string[]): Waiting[] => ids.map((id) => ({ id }));
 const act = (event: string, ...ids: string[]): Judged<Waiting> => ({

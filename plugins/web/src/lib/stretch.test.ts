@@ -30,7 +30,10 @@ test("percentiles lie between neighbours", () => {
 });
 
 test("pixels without a number are left out", () => {
-  expect(limits([Float32Array.of(Number.NaN, 1, 5, Number.POSITIVE_INFINITY)], "linear", false)).toEqual({ low: 1, high: 5 });
+  expect(limits([Float32Array.of(Number.NaN, 1, 5, Number.POSITIVE_INFINITY)], "linear", false)).toEqual({
+    low: 1,
+    high: 5,
+  });
 });
 
 test("a difference is drawn symmetric about zero", () => {
@@ -47,13 +50,16 @@ test("planes that share a stretch share their limits", () => {
   expect(shared).toEqual({ low: 0, high: 9 });
 });
 
-test.each(["zscale", "asinh", "linear", "percentile"] as const)("%s goes from 0 to 1 and never backwards", (stretch) => {
-  const range = { low: 10, high: 20 };
-  const levels = [5, 10, 12, 15, 19, 20, 99].map((value) => level(value, range, stretch, false));
-  expect(levels[0]).toBe(0);
-  expect(levels.at(-1)).toBeCloseTo(1);
-  expect([...levels].sort((a, b) => a - b)).toEqual(levels);
-});
+test.each(["zscale", "asinh", "linear", "percentile"] as const)(
+  "%s goes from 0 to 1 and never backwards",
+  (stretch) => {
+    const range = { low: 10, high: 20 };
+    const levels = [5, 10, 12, 15, 19, 20, 99].map((value) => level(value, range, stretch, false));
+    expect(levels[0]).toBe(0);
+    expect(levels.at(-1)).toBeCloseTo(1);
+    expect([...levels].sort((a, b) => a - b)).toEqual(levels);
+  },
+);
 
 test("asinh lifts what is faint, and treats both signs alike", () => {
   expect(level(11, { low: 10, high: 20 }, "asinh", false)).toBeGreaterThan(0.2);

@@ -28,19 +28,22 @@ interface Props {
   showsProvenance: boolean;
   onProvenance: (shows: boolean) => void;
   showsVotes?: boolean;
+  /** Where the verdict is given. */
+  verdict?: React.ReactNode;
 }
 
-export function Around({ detection, blind, showsProvenance, onProvenance, showsVotes = true }: Props) {
+export function Around({ detection, blind, showsProvenance, onProvenance, showsVotes = true, verdict }: Props) {
   const stays = useStay(detection.id);
   return (
-    <div className="space-y-3">
-      <Facts detection={detection} blind={blind} />
-      <div className="grid min-h-56 gap-3 md:grid-cols-2">
-        {stays && <LightCurve detection={detection} />}
-        {stays && <Finder detection={detection} />}
+    <div className="grid gap-3 lg:grid-cols-[minmax(0,4fr)_minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="contents space-y-3 lg:block">
+        {verdict}
+        <Facts detection={detection} blind={blind} />
+        {stays && !blind && showsVotes && <Votes id={detection.id} />}
+        <Provenance detection={detection} open={showsProvenance} onToggle={onProvenance} />
       </div>
-      {stays && !blind && showsVotes && <Votes id={detection.id} />}
-      <Provenance detection={detection} open={showsProvenance} onToggle={onProvenance} />
+      {stays && <LightCurve detection={detection} />}
+      {stays && <Finder detection={detection} />}
     </div>
   );
 }
@@ -58,14 +61,18 @@ export function VoteList({ verdicts }: { verdicts: VerdictEvent[] }) {
   const { vocabulary } = usePage();
   const superseded = new Set(verdicts.map((one) => one.supersedes));
   const title = (one: VerdictEvent) =>
-    (one.verdict === "withdrawn" ? undefined : vocabulary.reasons[one.verdict]?.find((term) => term.code === one.reason)?.title) ?? one.reason;
+    (one.verdict === "withdrawn"
+      ? undefined
+      : vocabulary.reasons[one.verdict]?.find((term) => term.code === one.reason)?.title) ?? one.reason;
   return (
     <section className="box p-2" aria-label="Verdicts">
       <h3 className="text-sm font-semibold">Verdicts</h3>
       <ul className="space-y-0.5 text-sm">
         {verdicts.map((one) => (
           <li key={one.id} className={superseded.has(one.id) ? "text-soft line-through" : ""}>
-            <span className={`font-semibold ${superseded.has(one.id) ? "" : (TONES[one.verdict] ?? "")}`}>{one.verdict}</span>
+            <span className={`font-semibold ${superseded.has(one.id) ? "" : (TONES[one.verdict] ?? "")}`}>
+              {one.verdict}
+            </span>
             {one.reason && `, ${title(one)}`} · {one.curator}
             {one.role === "arbiter" && " (arbiter)"} · {one.at.slice(0, 16).replace("T", " ")}
             {one.comment && <q className="block pl-4 text-soft">{one.comment}</q>}

@@ -16,8 +16,25 @@ const TITLES: Record<Filter, string> = {
   max_score: "Score to",
   kind: "Class",
 };
-const KINDS = ["transient", "variable", "moving", "dipole", "cosmic_ray", "saturation", "trail", "edge", "bad_subtraction", "noise"];
-const ORDER_TITLES = { top: "Highest score", uncertain: "Most uncertain", anomalous: "Most anomalous", disagreed: "Most disagreed", random: "Random" };
+const KINDS = [
+  "transient",
+  "variable",
+  "moving",
+  "dipole",
+  "cosmic_ray",
+  "saturation",
+  "trail",
+  "edge",
+  "bad_subtraction",
+  "noise",
+];
+const ORDER_TITLES = {
+  top: "Highest score",
+  uncertain: "Most uncertain",
+  anomalous: "Most anomalous",
+  disagreed: "Most disagreed",
+  random: "Random",
+};
 
 export function FilterBar() {
   const { place, go, keys } = usePage();
@@ -32,8 +49,16 @@ export function FilterBar() {
     <div className="flex flex-wrap items-center gap-2">
       <label className="flex items-center gap-1.5">
         <span className="label">Order</span>
-        <select className="field w-auto" value={place.order} onChange={(event) => go({ order: ORDERS.find((one) => one === event.target.value) ?? START.order })}>
-          {ORDERS.map((order) => <option key={order} value={order}>{ORDER_TITLES[order]}</option>)}
+        <select
+          className="field w-auto"
+          value={place.order}
+          onChange={(event) => go({ order: ORDERS.find((one) => one === event.target.value) ?? START.order })}
+        >
+          {ORDERS.map((order) => (
+            <option key={order} value={order}>
+              {ORDER_TITLES[order]}
+            </option>
+          ))}
         </select>
       </label>
       <button type="button" className="button" aria-pressed={place.blind} onClick={() => go({ blind: !place.blind })}>
@@ -43,19 +68,38 @@ export function FilterBar() {
         <summary className="button">Filters{used.length > 0 && ` (${used.length})`}</summary>
         <div className="box absolute left-0 z-20 mt-1 grid w-72 gap-2 p-3 shadow-lg">
           {FILTERS.map((filter) => (
-            <label key={`${filter} ${place.filters[filter] ?? ""}`} className="grid grid-cols-[6rem_1fr] items-center gap-2">
+            <label
+              key={`${filter} ${place.filters[filter] ?? ""}`}
+              className="grid grid-cols-[6rem_1fr] items-center gap-2"
+            >
               <span>{TITLES[filter]}</span>
               {filter === "kind" ? (
-                <select className="field" value={place.filters.kind ?? ""} onChange={(event) => set("kind", event.target.value)}>
+                <select
+                  className="field"
+                  value={place.filters.kind ?? ""}
+                  onChange={(event) => set("kind", event.target.value)}
+                >
                   <option value="">any</option>
-                  {KINDS.map((kind) => <option key={kind} value={kind}>{kind.replaceAll("_", " ")}</option>)}
+                  {KINDS.map((kind) => (
+                    <option key={kind} value={kind}>
+                      {kind.replaceAll("_", " ")}
+                    </option>
+                  ))}
                 </select>
               ) : (
-                <input className="field" defaultValue={place.filters[filter] ?? ""} placeholder={HINTS[filter]} onBlur={(event) => set(filter, event.target.value)} onKeyDown={(event) => event.key === "Enter" && set(filter, event.currentTarget.value)} />
+                <input
+                  className="field"
+                  defaultValue={place.filters[filter] ?? ""}
+                  placeholder={HINTS[filter]}
+                  onBlur={(event) => set(filter, event.target.value)}
+                  onKeyDown={(event) => event.key === "Enter" && set(filter, event.currentTarget.value)}
+                />
               )}
             </label>
           ))}
-          <button type="button" className="button" disabled={used.length === 0} onClick={() => go({ filters: {} })}>Clear</button>
+          <button type="button" className="button" disabled={used.length === 0} onClick={() => go({ filters: {} })}>
+            Clear
+          </button>
         </div>
       </details>
       <Saved />
@@ -63,13 +107,20 @@ export function FilterBar() {
   );
 }
 
-const HINTS: Partial<Record<Filter, string>> = { night: "2026-01-31", min_score: "0.0", max_score: "1.0", cell: "order/number" };
+const HINTS: Partial<Record<Filter, string>> = {
+  night: "2026-01-31",
+  min_score: "0.0",
+  max_score: "1.0",
+  cell: "order/number",
+};
 
 function readSaved(): Record<string, string> {
   try {
     const read: unknown = JSON.parse(readSetting("queues") ?? "{}");
     if (typeof read !== "object" || read === null) return {};
-    return Object.fromEntries(Object.entries(read).filter((one): one is [string, string] => typeof one[1] === "string"));
+    return Object.fromEntries(
+      Object.entries(read).filter((one): one is [string, string] => typeof one[1] === "string"),
+    );
   } catch {
     return {};
   }
@@ -95,15 +146,46 @@ function Saved() {
       <div className="box absolute left-0 z-20 mt-1 grid w-64 gap-2 p-3 shadow-lg">
         {Object.entries(saved).map(([one, address]) => (
           <div key={one} className="flex gap-1">
-            <button type="button" className="button flex-1 justify-start" onClick={() => go({ ...readPlace(address), view: place.view, id: place.id })}>{one}</button>
-            <button type="button" className="button" aria-label={`Forget ${one}`} onClick={() => keep(Object.fromEntries(Object.entries(saved).filter(([other]) => other !== one)))}>×</button>
+            <button
+              type="button"
+              className="button flex-1 justify-start"
+              onClick={() => go({ ...readPlace(address), view: place.view, id: place.id })}
+            >
+              {one}
+            </button>
+            <button
+              type="button"
+              className="button"
+              aria-label={`Forget ${one}`}
+              onClick={() => keep(Object.fromEntries(Object.entries(saved).filter(([other]) => other !== one)))}
+            >
+              ×
+            </button>
           </div>
         ))}
         <div className="flex gap-1">
-          <input className="field" aria-label="Name of this queue" placeholder="Name of this queue" value={name} onChange={(event) => setName(event.target.value)} />
-          <button type="button" className="button" disabled={!name.trim()} onClick={() => { keep({ ...saved, [name.trim()]: writePlace(place) }); setName(""); }}>Save</button>
+          <input
+            className="field"
+            aria-label="Name of this queue"
+            placeholder="Name of this queue"
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+          <button
+            type="button"
+            className="button"
+            disabled={!name.trim()}
+            onClick={() => {
+              keep({ ...saved, [name.trim()]: writePlace(place) });
+              setName("");
+            }}
+          >
+            Save
+          </button>
         </div>
-        <button type="button" className="button" onClick={copy}>Copy the address</button>
+        <button type="button" className="button" onClick={copy}>
+          Copy the address
+        </button>
       </div>
     </details>
   );

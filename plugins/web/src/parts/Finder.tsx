@@ -1,90 +1,119 @@
 /** What else is known around a detection, drawn as a chart and told as a list. */
 
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
-import type { Page } from "../api/client";
-import type { Detection, Neighbour } from "../api/types";
-import { offsetArcsec, shown } from "../lib/sky";
+import type { Detection, Neighbours } from "../api/types";
+import { offsetArcsec, type Position } from "../lib/sky";
 import { useGet } from "./useGet";
 
 const SIDE = 300;
-const NEAREST_SHOWN = 8;
-/** Tenths of the sky's size that a chart may show, arcseconds from the middle to the edge. */
-const REACHES = [10, 20, 30, 60, 120, 300, 600];
+const NEAREST_SHOWN = 6;
+const RADIUS_ARCSEC = 60;
+
+interface Mark extends Position {
+  kind: "catalog" | "history" | "star";
+  name: string;
+  separation_arcsec: number;
+}
+
+/** All that is near in one list, nearest first. */
+export function marksOf(around: Neighbours): Mark[] {
+  const marks: Mark[] = [
+    ...around.objects.map((one) => ({ ...one, kind: "catalog" as const, name: `${one.id.slice(0, 8)}, ${one.note}` })),
+    ...around.detections.map((one) => ({ ...one, kind: "history" as const, name: `detected ${one.note}` })),
+    ...around.stars.map((one) => ({ ...one, kind: "star" as const, name: around.stars_from ?? "" })),
+  ];
+  return marks.sort((one, other) => one.separation_arcsec - other.separation_arcsec);
+}
 
 export function Finder({ detection }: { detection: Detection }) {
-  const { data, error } = useGet<Page<Neighbour>>(`detections/${encodeURIComponent(detection.id)}/neighbours`);
-  const around = data?.items ?? [];
+  const asked = { radius_arcsec: RADIUS_ARCSEC };
+  const { data, error } = useGet<Neighbours>(`detections/${encodeURIComponent(detection.id)}/neighbours`, asked);
+  const marks = useMemo(() => (data === null ? [] : marksOf(data)), [data]);
+  if (detection.ra_deg === null || detection.dec_deg === null)
+    return (
+      <section className="box p-2" aria-label="Neighbours">
+        <h3 className="text-sm font-semibold">Finder chart</h3>
+        <p className="label">The image has no sky coordinates.</p>
+      </section>
+    );
   return (
     <section className="box p-2" aria-label="Neighbours">
       <h3 className="text-sm font-semibold">Finder chart</h3>
-      {detection.ra_deg === null || detection.dec_deg === null ? (
-        <p className="label">The image has no sky coordinates.</p>
-      ) : (
-        <Chart middle={{ ra_deg: detection.ra_deg, dec_deg: detection.dec_deg }} around={around} />
-      )}
+      <Chart middle={{ ra_deg: detection.ra_deg, dec_deg: detection.dec_deg }} marks={marks} />
       {error && <p className="text-bogus">{error}</p>}
-      {data !== null && around.length === 0 && <p className="label">Nothing known nearby.</p>}
+      {data !== null && marks.length === 0 && <p className="label">Nothing known within {RADIUS_ARCSEC}″.</p>}
       <ul className="mt-1 space-y-0.5 text-xs">
-        {around.slice(0, NEAREST_SHOWN).map((one, i) => (
+        {marks.slice(0, NEAREST_SHOWN).map((one, i) => (
           <li key={i} className="flex gap-2">
-            <span className="w-14 shrink-0 text-right font-mono">{one.separation_arcsec.toFixed(1)}″</span>
-            <span className="w-20 shrink-0 text-soft">{one.source}</span>
+            <span className="w-12 shrink-0 text-right font-mono">{one.separation_arcsec.toFixed(1)}″</span>
+            <span className="w-14 shrink-0 text-soft">{one.kind}</span>
             <span className="min-w-0 truncate">{one.name}</span>
-            <span className="ml-auto font-mono">{one.mag === null ? "" : one.mag.toFixed(1)}</span>
           </li>
         ))}
       </ul>
-      {around.length > NEAREST_SHOWN && <p className="label">and {around.length - NEAREST_SHOWN} more; the nearest is at {shown(around[0]?.separation_arcsec, 1)}″</p>}
+      {marks.length > NEAREST_SHOWN && (
+        <p className="label">
+          and {marks.length - NEAREST_SHOWN} more within {RADIUS_ARCSEC}″
+        </p>
+      )}
+      <p className="label">● star · ◼ object of the catalog · ◯ earlier detection</p>
     </section>
   );
 }
 
-function Chart({ middle, around }: { middle: { ra_deg: number; dec_deg: number }; around: readonly Neighbour[] }) {
+function Chart({ middle, marks }: { middle: Position; marks: readonly Mark[] }) {
   const ref = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = ref.current?.getContext("2d");
-    if (!context) return;
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
-    const furthest = Math.max(5, ...around.map((one) => one.separation_arcsec));
-    const reach = REACHES.find((one) => one >= furthest) ?? furthest;
-    const scale = SIDE / 2 / (reach * 1.1);
-    context.clearRect(0, 0, SIDE, SIDE);
-    context.font = "11px sans-serif";
-    for (const one of around) {
-      const offset = offsetArcsec(middle, one);
-      if (offset === null) continue;
-      // East is left, as on the sky.
-      const [x, y] = [SIDE / 2 - offset.east * scale, SIDE / 2 - offset.north * scale];
-      const radius = one.mag === null ? 3 : Math.min(Math.max((23 - one.mag) * 0.8, 1.5), 9);
-      context.beginPath();
-      context.arc(x, y, radius, 0, 2 * Math.PI);
-      context.fillStyle = context.strokeStyle = colour(one.source === "history" ? "--accent" : "--soft");
-      if (one.source === "minor planet") context.stroke();
-      else context.fill();
-    }
-    context.strokeStyle = colour("--real");
-    context.lineWidth = 2;
-    for (const [dx, dy] of [[-1, 0], [1, 0], [0, -1], [0, 1]] as const) {
-      context.beginPath();
-      context.moveTo(SIDE / 2 + dx * 5, SIDE / 2 + dy * 5);
-      context.lineTo(SIDE / 2 + dx * 14, SIDE / 2 + dy * 14);
-      context.stroke();
-    }
-    context.fillStyle = colour("--soft");
-    context.fillText("N", SIDE / 2 - 4, 11);
-    context.fillText("E", 4, SIDE / 2 + 4);
-    context.fillText(`${(2 * reach * 1.1).toFixed(0)}″ across`, 4, SIDE - 5);
-  }, [middle.ra_deg, middle.dec_deg, around]);
+    if (context) drawChart(context, middle, marks);
+  }, [middle.ra_deg, middle.dec_deg, marks]);
   return (
     <canvas
       ref={ref}
       width={SIDE}
       height={SIDE}
       role="img"
-      aria-label={`Chart of ${around.length} neighbours; the list below names the nearest`}
-      className="mx-auto block aspect-square w-full max-w-72 rounded-sm bg-ground"
+      aria-label={`Chart of ${marks.length} neighbours; the list below names the nearest`}
+      className="mx-auto block aspect-square w-full max-w-60 rounded-sm bg-ground"
     />
   );
+}
+
+function drawChart(context: CanvasRenderingContext2D, middle: Position, marks: readonly Mark[]): void {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const scale = SIDE / 2 / (RADIUS_ARCSEC * 1.05);
+  context.clearRect(0, 0, SIDE, SIDE);
+  for (const one of marks) {
+    const offset = offsetArcsec(middle, one);
+    if (offset === null) continue;
+    // East is left, as on the sky.
+    const [x, y] = [SIDE / 2 - offset.east * scale, SIDE / 2 - offset.north * scale];
+    context.fillStyle = context.strokeStyle = colour(one.kind === "star" ? "--soft" : "--accent");
+    context.lineWidth = 1.5;
+    context.beginPath();
+    if (one.kind === "catalog") context.fillRect(x - 4, y - 4, 8, 8);
+    else context.arc(x, y, one.kind === "star" ? 3 : 6, 0, 2 * Math.PI);
+    if (one.kind === "star") context.fill();
+    else context.stroke();
+  }
+  context.strokeStyle = colour("--bogus");
+  context.lineWidth = 2;
+  context.beginPath();
+  for (const [dx, dy] of [
+    [-1, 0],
+    [1, 0],
+    [0, -1],
+    [0, 1],
+  ] as const) {
+    context.moveTo(SIDE / 2 + dx * 8, SIDE / 2 + dy * 8);
+    context.lineTo(SIDE / 2 + dx * 18, SIDE / 2 + dy * 18);
+  }
+  context.stroke();
+  context.fillStyle = colour("--soft");
+  context.font = "12px sans-serif";
+  context.fillText("N", SIDE / 2 - 4, 12);
+  context.fillText("E", 4, SIDE / 2 + 4);
+  context.fillText(`${(2.1 * RADIUS_ARCSEC).toFixed(0)}″ across`, 4, SIDE - 6);
 }

@@ -70,7 +70,12 @@ export function LightCurve({ detection }: { detection: Pick<Detection, "id"> }) 
       {data !== null && drawing === null && <p className="label">No measurement at this place yet.</p>}
       {drawing && (
         <>
-          <svg viewBox={`0 0 ${WIDE} ${HIGH}`} className="w-full" role="img" aria-label={`Light curve with ${points.length} points; the table below has the numbers`}>
+          <svg
+            viewBox={`0 0 ${WIDE} ${HIGH}`}
+            className="w-full"
+            role="img"
+            aria-label={`Light curve with ${points.length} points; the table below has the numbers`}
+          >
             <Axes drawing={drawing} />
             {drawing.points.map((one, i) => (
               <Mark key={i} one={one} />
@@ -78,7 +83,12 @@ export function LightCurve({ detection }: { detection: Pick<Detection, "id"> }) 
           </svg>
           <p className="label">
             ▽ upper limit; circled: this detection.{" "}
-            {references.map((reference, i) => `${SHAPES[i % SHAPES.length]} ${reference === "none" ? "no reference told" : `reference ${reference.slice(0, 8)}`}`).join("  ")}
+            {references
+              .map(
+                (reference, i) =>
+                  `${SHAPES[i % SHAPES.length]} ${reference === "none" ? "no reference told" : `reference ${reference.slice(0, 8)}`}`,
+              )
+              .join("  ")}
           </p>
           <PointTable points={points} />
         </>
@@ -88,12 +98,23 @@ export function LightCurve({ detection }: { detection: Pick<Detection, "id"> }) 
 }
 
 function Mark({ one }: { one: Drawn }) {
-  if (one.reading.isLimit) return <text x={one.x} y={one.y + 4} textAnchor="middle" className="fill-soft text-[13px]">▽</text>;
+  if (one.reading.isLimit)
+    return (
+      <text x={one.x} y={one.y + 4} textAnchor="middle" className="fill-soft text-[13px]">
+        ▽
+      </text>
+    );
   return (
     <g className="text-accent">
-      {one.low !== null && one.high !== null && <line x1={one.x} x2={one.x} y1={one.low} y2={one.high} stroke="currentColor" strokeWidth="1.2" />}
-      <text x={one.x} y={one.y + 4} textAnchor="middle" className="fill-current text-[11px]">{one.shape}</text>
-      {one.reading.isThis && <circle cx={one.x} cy={one.y} r="8" fill="none" className="stroke-unsure" strokeWidth="2" />}
+      {one.low !== null && one.high !== null && (
+        <line x1={one.x} x2={one.x} y1={one.low} y2={one.high} stroke="currentColor" strokeWidth="1.2" />
+      )}
+      <text x={one.x} y={one.y + 4} textAnchor="middle" className="fill-current text-[11px]">
+        {one.shape}
+      </text>
+      {one.reading.isThis && (
+        <circle cx={one.x} cy={one.y} r="8" fill="none" className="stroke-unsure" strokeWidth="2" />
+      )}
     </g>
   );
 }
@@ -104,13 +125,26 @@ function Axes({ drawing }: { drawing: NonNullable<ReturnType<typeof draw>> }) {
     <g className="fill-soft text-[10px]">
       <path d={`M${PAD.left} ${PAD.top}V${bottom}H${WIDE - PAD.right}`} className="fill-none stroke-line" />
       {drawing.yTicks.map((tick) => (
-        <text key={tick.at} x={PAD.left - 4} y={tick.at + 3} textAnchor="end">{tick.text}</text>
+        <text key={tick.at} x={PAD.left - 4} y={tick.at + 3} textAnchor="end">
+          {tick.text}
+        </text>
       ))}
       {drawing.xTicks.map((tick) => (
-        <text key={tick.at} x={tick.at} y={bottom + 13} textAnchor="middle">{tick.text}</text>
+        <text key={tick.at} x={tick.at} y={bottom + 13} textAnchor="middle">
+          {tick.text}
+        </text>
       ))}
-      <text x={(PAD.left + WIDE - PAD.right) / 2} y={HIGH - 3} textAnchor="middle">MJD</text>
-      <text x={10} y={(PAD.top + bottom) / 2} textAnchor="middle" transform={`rotate(-90 10 ${(PAD.top + bottom) / 2})`}>{drawing.unit}</text>
+      <text x={(PAD.left + WIDE - PAD.right) / 2} y={HIGH - 3} textAnchor="middle">
+        MJD
+      </text>
+      <text
+        x={10}
+        y={(PAD.top + bottom) / 2}
+        textAnchor="middle"
+        transform={`rotate(-90 10 ${(PAD.top + bottom) / 2})`}
+      >
+        {drawing.unit}
+      </text>
     </g>
   );
 }
@@ -123,8 +157,14 @@ function draw(points: readonly Reading[], references: readonly string[]) {
     return value === null || !Number.isFinite(value) ? [] : [{ reading, value, error }];
   });
   if (used.length === 0) return null;
-  const [x0, x1] = spread(used.map((one) => one.reading.mid_mjd), 0.5);
-  const [y0, y1] = spread(used.flatMap((one) => [one.value - (one.error ?? 0), one.value + (one.error ?? 0)]), usesMag ? 0.2 : 1);
+  const [x0, x1] = spread(
+    used.map((one) => one.reading.mid_mjd),
+    0.5,
+  );
+  const [y0, y1] = spread(
+    used.flatMap((one) => [one.value - (one.error ?? 0), one.value + (one.error ?? 0)]),
+    usesMag ? 0.2 : 1,
+  );
   const x = (value: number) => PAD.left + ((value - x0) / (x1 - x0)) * (WIDE - PAD.left - PAD.right);
   const share = (value: number) => (value - y0) / (y1 - y0);
   // Magnitudes grow downwards: brighter is up.
@@ -132,17 +172,18 @@ function draw(points: readonly Reading[], references: readonly string[]) {
   return {
     unit: usesMag ? "mag (AB)" : "flux (counts)",
     xTicks: ticks(x0, x1).map((value) => ({ at: x(value), text: value.toFixed(x1 - x0 < 5 ? 2 : 0) })),
-    yTicks: ticks(y0, y1).map((value) => ({ at: y(value), text: Math.abs(value) >= 1e4 ? value.toExponential(1) : value.toFixed(y1 - y0 < 5 ? 1 : 0) })),
-    points: used.map(
-      ({ reading, value, error }): Drawn => ({
-        reading,
-        x: x(reading.mid_mjd),
-        y: y(value),
-        low: error === null ? null : y(value - error),
-        high: error === null ? null : y(value + error),
-        shape: SHAPES[references.indexOf(reading.reference ?? "none") % SHAPES.length] ?? "●",
-      }),
-    ),
+    yTicks: ticks(y0, y1).map((value) => ({
+      at: y(value),
+      text: Math.abs(value) >= 1e4 ? value.toExponential(1) : value.toFixed(y1 - y0 < 5 ? 1 : 0),
+    })),
+    points: used.map(({ reading, value, error }): Drawn => ({
+      reading,
+      x: x(reading.mid_mjd),
+      y: y(value),
+      low: error === null ? null : y(value - error),
+      high: error === null ? null : y(value + error),
+      shape: SHAPES[references.indexOf(reading.reference ?? "none") % SHAPES.length] ?? "●",
+    })),
   };
 }
 
@@ -163,14 +204,23 @@ function PointTable({ points }: { points: readonly Reading[] }) {
       <div className="max-h-48 overflow-auto" tabIndex={0} role="region" aria-label="Points of the light curve">
         <table className="w-full text-xs">
           <thead>
-            <tr><th>MJD</th><th>band</th><th>flux</th><th>mag</th><th>limit</th><th>reference</th></tr>
+            <tr>
+              <th>MJD</th>
+              <th>band</th>
+              <th>flux</th>
+              <th>mag</th>
+              <th>limit</th>
+              <th>reference</th>
+            </tr>
           </thead>
           <tbody>
             {points.map((point, i) => (
               <tr key={i}>
                 <td>{shown(point.mid_mjd, 4)}</td>
                 <td>{point.band}</td>
-                <td>{shown(point.flux, 1)} ± {shown(point.flux_err, 1)}</td>
+                <td>
+                  {shown(point.flux, 1)} ± {shown(point.flux_err, 1)}
+                </td>
                 <td>{point.isLimit ? "–" : `${shown(point.mag)} ± ${shown(point.mag_err)}`}</td>
                 <td>{point.isLimit ? shown(point.mag) : "–"}</td>
                 <td className="font-mono">{point.reference?.slice(0, 8) ?? "–"}</td>

@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef } from "react";
 import { paint, type Look } from "../lib/colours";
 
 export interface Cursor {
-  /** Column and row of the plane; row 0 is the lowest. */
+  /** Column and row of the plane; row 0 is the top. */
   column: number;
   row: number;
 }
@@ -24,7 +24,12 @@ interface Props {
 
 /** Pixels of the canvas per side; the browser scales it to the room there is. */
 const CANVAS = 378;
-const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const ARROWS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
 
 export function Stamp({ plane, size, look, label, zoom, crosshair, cursor, onCursor, onPainted }: Props) {
   const ref = useRef<HTMLCanvasElement>(null);
@@ -39,14 +44,14 @@ export function Stamp({ plane, size, look, label, zoom, crosshair, cursor, onCur
     context.imageSmoothingEnabled = false;
     context.drawImage(source, start, start, side, side, 0, 0, CANVAS, CANVAS);
     if (crosshair) drawCrosshair(context, CANVAS / side);
-    if (cursor) drawCursor(context, cursor, { start, side, size });
+    if (cursor) drawCursor(context, cursor, { start, side });
     onPainted?.();
   }, [plane, size, look, start, side, crosshair, cursor, onPainted]);
 
   const follow = (event: React.PointerEvent) => {
     const box = event.currentTarget.getBoundingClientRect();
     const column = Math.floor(start + ((event.clientX - box.left) / box.width) * side);
-    const row = size - 1 - Math.floor(start + ((event.clientY - box.top) / box.height) * side);
+    const row = Math.floor(start + ((event.clientY - box.top) / box.height) * side);
     const isInside = column >= 0 && row >= 0 && column < size && row < size;
     onCursor?.(isInside ? { column, row } : null);
   };
@@ -79,19 +84,24 @@ export function Stamp({ plane, size, look, label, zoom, crosshair, cursor, onCur
 
 function drawCrosshair(context: CanvasRenderingContext2D, pix: number): void {
   const [middle, gap, arm] = [CANVAS / 2, 3.5 * pix, 8 * pix];
-  context.lineWidth = 1.5;
+  context.lineWidth = 2;
   context.strokeStyle = "#35e07a";
   context.beginPath();
-  for (const [dx, dy] of [[-1, 0], [1, 0], [0, -1], [0, 1]] as const) {
+  for (const [dx, dy] of [
+    [-1, 0],
+    [1, 0],
+    [0, -1],
+    [0, 1],
+  ] as const) {
     context.moveTo(middle + dx * gap, middle + dy * gap);
     context.lineTo(middle + dx * arm, middle + dy * arm);
   }
   context.stroke();
 }
 
-function drawCursor(context: CanvasRenderingContext2D, cursor: Cursor, cut: { start: number; side: number; size: number }): void {
+function drawCursor(context: CanvasRenderingContext2D, cursor: Cursor, cut: { start: number; side: number }): void {
   const pix = CANVAS / cut.side;
   context.lineWidth = 2;
   context.strokeStyle = "#ffd54a";
-  context.strokeRect((cursor.column - cut.start) * pix, (cut.size - 1 - cursor.row - cut.start) * pix, pix, pix);
+  context.strokeRect((cursor.column - cut.start) * pix, (cursor.row - cut.start) * pix, pix, pix);
 }

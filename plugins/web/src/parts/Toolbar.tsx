@@ -21,7 +21,10 @@ export function changed(display: Display, action: Action): Display | null {
     case "crosshair":
       return { ...display, crosshair: !display.crosshair };
     case "stretch":
-      return { ...display, stretch: STRETCHES[(STRETCHES.indexOf(display.stretch) + 1) % STRETCHES.length] ?? "zscale" };
+      return {
+        ...display,
+        stretch: STRETCHES[(STRETCHES.indexOf(display.stretch) + 1) % STRETCHES.length] ?? "zscale",
+      };
     case "zoomIn":
       return { ...display, zoom: ZOOMS[Math.min(place + 1, ZOOMS.length - 1)] ?? 1 };
     case "zoomOut":
@@ -47,7 +50,9 @@ export function Toolbar() {
       {button("crosshair", "Crosshair", display.crosshair)}
       {button("blink", "Blink", display.blinking)}
       {button("zoomOut", "−")}
-      <span className="self-center text-xs text-soft" aria-live="polite">{display.zoom}×</span>
+      <span className="self-center text-xs text-soft" aria-live="polite">
+        {display.zoom}×
+      </span>
       {button("zoomIn", "+")}
     </div>
   );

@@ -31,7 +31,10 @@ export const PLAIN_DISPLAY: Display = {
 const BLINK_MS = 600;
 
 /** The looks of all planes. Science and reference may share one; what is signed is always symmetric about zero. */
-export function looksOf(stamps: Stamps, display: Pick<Display, "stretch" | "shared" | "inverted">): Partial<Record<PlaneName, Look>> {
+export function looksOf(
+  stamps: Stamps,
+  display: Pick<Display, "stretch" | "shared" | "inverted">,
+): Partial<Record<PlaneName, Look>> {
   const { science, reference } = stamps.planes;
   const pair = [science, reference].filter((plane) => plane !== undefined);
   const looks: Partial<Record<PlaneName, Look>> = {};
@@ -52,7 +55,11 @@ export function looksOf(stamps: Stamps, display: Pick<Display, "stretch" | "shar
 }
 
 export function useStamps(id: string): { stamps: Stamps | null; error: string | null } {
-  const [state, setState] = useState<{ id: string; stamps: Stamps | null; error: string | null }>({ id, stamps: null, error: null });
+  const [state, setState] = useState<{ id: string; stamps: Stamps | null; error: string | null }>({
+    id,
+    stamps: null,
+    error: null,
+  });
   useEffect(() => {
     let isCurrent = true;
     stampsOf(id).then(
@@ -66,12 +73,23 @@ export function useStamps(id: string): { stamps: Stamps | null; error: string | 
   return state.id === id ? state : { stamps: null, error: null };
 }
 
-export function Triplet({ id, display, onPainted }: { id: string; display: Display; onPainted?: (id: string) => void }) {
+export function Triplet({
+  id,
+  display,
+  onPainted,
+}: {
+  id: string;
+  display: Display;
+  onPainted?: (id: string) => void;
+}) {
   const { stamps, error } = useStamps(id);
   const [cursor, setCursor] = useState<Cursor | null>(null);
   const [showsReference, setShowsReference] = useState(false);
   const { stretch, shared, inverted } = display;
-  const looks = useMemo(() => (stamps ? looksOf(stamps, { stretch, shared, inverted }) : {}), [stamps, stretch, shared, inverted]);
+  const looks = useMemo(
+    () => (stamps ? looksOf(stamps, { stretch, shared, inverted }) : {}),
+    [stamps, stretch, shared, inverted],
+  );
   const painted = useCallback(() => onPainted?.(id), [id, onPainted]);
 
   useEffect(() => {
@@ -83,8 +101,13 @@ export function Triplet({ id, display, onPainted }: { id: string; display: Displ
     return () => clearInterval(timer);
   }, [display.blinking]);
 
-  if (error) return <p role="alert" className="box p-6 text-bogus">The pictures cannot be shown: {error}</p>;
-  const names = PLANES.filter((name) => stamps === null ? name !== "score" : stamps.planes[name] !== undefined);
+  if (error)
+    return (
+      <p role="alert" className="box p-6 text-bogus">
+        The pictures cannot be shown: {error}
+      </p>
+    );
+  const names = PLANES.filter((name) => (stamps === null ? name !== "score" : stamps.planes[name] !== undefined));
   return (
     <div>
       <div className={`grid grid-cols-2 gap-2 ${names.length === 4 ? "lg:grid-cols-4" : "sm:grid-cols-3"}`}>
@@ -95,8 +118,14 @@ export function Triplet({ id, display, onPainted }: { id: string; display: Displ
           return (
             <figure key={name} className="min-w-0">
               <figcaption className="flex justify-between text-xs text-soft">
-                <span className="capitalize">{name === "science" && display.blinking ? `${drawn} (blinking)` : name}</span>
-                {look && <span className="hidden font-mono xl:inline">{shown(look.range.low, 1)} … {shown(look.range.high, 1)}</span>}
+                <span className="capitalize">
+                  {name === "science" && display.blinking ? `${drawn} (blinking)` : name}
+                </span>
+                {look && (
+                  <span className="hidden font-mono xl:inline">
+                    {shown(look.range.low, 1)} … {shown(look.range.high, 1)}
+                  </span>
+                )}
               </figcaption>
               {stamps && plane && look ? (
                 <Stamp
@@ -126,8 +155,15 @@ function ReadOut({ stamps, cursor }: { stamps: Stamps | null; cursor: Cursor | n
   if (stamps === null) return <p className="mt-1 font-mono text-xs text-soft">loading pixels</p>;
   if (cursor === null) {
     const scale = stamps.scaleArcsec === null ? "" : `, ${(stamps.scaleArcsec * stamps.size).toFixed(0)}″ a side`;
-    const way = stamps.isNorthUp ? "north up, east left" : "as on the detector";
-    return <p className="mt-1 font-mono text-xs text-soft">{way}{scale}; point at a pixel to read it</p>;
+    const way = stamps.isNorthUp
+      ? `north up, east left${stamps.offDeg > 0.5 ? ` within ${Math.ceil(stamps.offDeg)}°` : ""}`
+      : "as on the detector";
+    return (
+      <p className="mt-1 font-mono text-xs text-soft">
+        {way}
+        {scale}; point at a pixel to read it
+      </p>
+    );
   }
   const middle = (stamps.size - 1) / 2;
   const values = PLANES.filter((name) => stamps.planes[name]).map(
@@ -135,7 +171,7 @@ function ReadOut({ stamps, cursor }: { stamps: Stamps | null; cursor: Cursor | n
   );
   return (
     <p className="mt-1 font-mono text-xs text-soft">
-      ({cursor.column - middle}, {cursor.row - middle}) pix: {values.join(" · ")}
+      ({cursor.column - middle}, {middle - cursor.row}) pix: {values.join(" · ")}
     </p>
   );
 }

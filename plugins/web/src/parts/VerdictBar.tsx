@@ -38,18 +38,32 @@ export function VerdictBar(props: Props) {
       <div className="grid grid-cols-3 gap-2">
         {VERDICTS.map(({ word, tone }) => (
           <div key={word} className="flex min-w-0">
-            <button type="button" disabled={disabled} onClick={() => props.onVerdict(word, "")} className={`button flex-1 font-semibold capitalize ${tone} ${vocabulary.reasons[word]?.length ? "rounded-r-none" : ""}`}>
+            <button
+              type="button"
+              disabled={disabled}
+              onClick={() => props.onVerdict(word, "")}
+              className={`button flex-1 font-semibold capitalize ${tone} ${vocabulary.reasons[word]?.length ? "rounded-r-none" : ""}`}
+            >
               {word} {keysOn && <span className="cap">{keyName(keys[word])}</span>}
             </button>
             {Boolean(vocabulary.reasons[word]?.length) && (
-              <button type="button" disabled={disabled} aria-expanded={asking === word} aria-label={`${word} with a reason`} onClick={() => onAsk(asking === word ? null : word)} className={`button rounded-l-none border-l-0 px-2 ${tone}`}>
+              <button
+                type="button"
+                disabled={disabled}
+                aria-expanded={asking === word}
+                aria-label={`${word} with a reason`}
+                onClick={() => onAsk(asking === word ? null : word)}
+                className={`button rounded-l-none border-l-0 px-2 ${tone}`}
+              >
                 ▾
               </button>
             )}
           </div>
         ))}
       </div>
-      {asking && <Reasons verdict={asking} onChoose={(reason) => props.onVerdict(asking, reason)} onClose={() => onAsk(null)} />}
+      {asking && (
+        <Reasons verdict={asking} onChoose={(reason) => props.onVerdict(asking, reason)} onClose={() => onAsk(null)} />
+      )}
       <div className="flex gap-2">
         <input
           id="comment"
@@ -63,7 +77,12 @@ export function VerdictBar(props: Props) {
             if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
           }}
         />
-        <button type="button" className="button shrink-0" disabled={disabled} onClick={() => props.onConfidence(nextConfidence(confidence))}>
+        <button
+          type="button"
+          className="button shrink-0"
+          disabled={disabled}
+          onClick={() => props.onConfidence(nextConfidence(confidence))}
+        >
           <span className="sr-only">Confidence: </span>
           {confidence === null ? "Sure?" : SURE[confidence]} <span className="cap">{keyName(keys.confidence)}</span>
         </button>
@@ -72,7 +91,15 @@ export function VerdictBar(props: Props) {
   );
 }
 
-function Reasons({ verdict, onChoose, onClose }: { verdict: VerdictWord; onChoose: (reason: string) => void; onClose: () => void }) {
+function Reasons({
+  verdict,
+  onChoose,
+  onClose,
+}: {
+  verdict: VerdictWord;
+  onChoose: (reason: string) => void;
+  onClose: () => void;
+}) {
   const { vocabulary } = usePage();
   const terms = vocabulary.reasons[verdict] ?? [];
   useEffect(() => {

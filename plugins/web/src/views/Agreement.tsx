@@ -12,9 +12,19 @@ export function Agreement() {
     <div className="space-y-3">
       <label className="flex items-center gap-2">
         <span className="label">Night</span>
-        <input className="field w-40" key={place.filters.night ?? ""} placeholder="all nights" defaultValue={place.filters.night ?? ""} onBlur={(event) => go({ filters: event.target.value ? { night: event.target.value } : {} })} />
+        <input
+          className="field w-40"
+          key={place.filters.night ?? ""}
+          placeholder="all nights"
+          defaultValue={place.filters.night ?? ""}
+          onBlur={(event) => go({ filters: event.target.value ? { night: event.target.value } : {} })}
+        />
       </label>
-      {error && <p role="alert" className="text-bogus">{error}</p>}
+      {error && (
+        <p role="alert" className="text-bogus">
+          {error}
+        </p>
+      )}
       {data !== null && <AgreementTables figures={data} />}
     </div>
   );
@@ -36,8 +46,23 @@ function AgreementTables({ figures }: { figures: Figures }) {
       />
       <Table
         title="Reviewers against what is known"
-        head={["Reviewer", "Against", "n", "real as real", "real as bogus", "bogus as bogus", "bogus as real", "unsure"]}
-        rows={figures.reviewers.map((one) => [one.login, one.against, ...[one.n, one.real_as_real, one.real_as_bogus, one.bogus_as_bogus, one.bogus_as_real, one.unsure].map(String)])}
+        head={[
+          "Reviewer",
+          "Against",
+          "n",
+          "real as real",
+          "real as bogus",
+          "bogus as bogus",
+          "bogus as real",
+          "unsure",
+        ]}
+        rows={figures.reviewers.map((one) => [
+          one.login,
+          one.against,
+          ...[one.n, one.real_as_real, one.real_as_bogus, one.bogus_as_bogus, one.bogus_as_real, one.unsure].map(
+            String,
+          ),
+        ])}
       />
     </>
   );
@@ -61,12 +86,22 @@ export function Table({ title, head, rows }: { title: string; head: string[]; ro
       ) : (
         <table className="w-full text-sm">
           <thead>
-            <tr>{head.map((name) => <th key={name} className="pr-3">{name}</th>)}</tr>
+            <tr>
+              {head.map((name) => (
+                <th key={name} className="pr-3">
+                  {name}
+                </th>
+              ))}
+            </tr>
           </thead>
           <tbody>
             {rows.map((row, i) => (
               <tr key={i} className="border-t border-line">
-                {row.map((cell, j) => <td key={j} className="py-0.5 pr-3 align-top">{cell}</td>)}
+                {row.map((cell, j) => (
+                  <td key={j} className="py-0.5 pr-3 align-top">
+                    {cell}
+                  </td>
+                ))}
               </tr>
             ))}
           </tbody>

@@ -7,8 +7,8 @@ import type { Arbitration, VerdictWord } from "../api/types";
 import { newId } from "../lib/uuid";
 import { Around, VoteList } from "../parts/Around";
 import { may, useKeys, usePage } from "../parts/page";
-import { changed, Toolbar } from "../parts/Toolbar";
-import { Triplet } from "../parts/Triplet";
+import { Pictures } from "../parts/Pictures";
+import { changed } from "../parts/Toolbar";
 import { useGet } from "../parts/useGet";
 import { nextConfidence, VerdictBar } from "../parts/VerdictBar";
 
@@ -30,7 +30,20 @@ export function Arbitrate({ refusals }: { refusals: number }) {
   const decide = (verdict: VerdictWord, reason: string) => {
     if (one === undefined || !mayDecide) return;
     const event = newId();
-    send({ event, path: "arbitrations", body: { id: event, detection: one.detection.id, verdict, reason, comment: draft.comment.trim(), confidence: draft.confidence, seconds: null, blind: false } });
+    send({
+      event,
+      path: "arbitrations",
+      body: {
+        id: event,
+        detection: one.detection.id,
+        verdict,
+        reason,
+        comment: draft.comment.trim(),
+        confidence: draft.confidence,
+        seconds: null,
+        blind: false,
+      },
+    });
     setDecided(new Set([...decided, one.detection.id]));
     setDraft(BLANK);
     setAsking(null);
@@ -41,7 +54,8 @@ export function Arbitrate({ refusals }: { refusals: number }) {
     const next = changed(display, action);
     if (next !== null) setDisplay(() => next);
     else if (action === "real" || action === "bogus" || action === "unsure") decide(action, "");
-    else if (action === "realBecause" || action === "bogusBecause") setAsking(action === "realBecause" ? "real" : "bogus");
+    else if (action === "realBecause" || action === "bogusBecause")
+      setAsking(action === "realBecause" ? "real" : "bogus");
     else if (action === "next") setAt(Math.min(at + 1, Math.max(cases.length - 1, 0)));
     else if (action === "previous") setAt(Math.max(at - 1, 0));
     else if (action === "comment") document.getElementById("comment")?.focus();
@@ -51,28 +65,62 @@ export function Arbitrate({ refusals }: { refusals: number }) {
     return true;
   });
 
-  if (error) return <p role="alert" className="box p-6 text-bogus">{error}</p>;
+  if (error)
+    return (
+      <p role="alert" className="box p-6 text-bogus">
+        {error}
+      </p>
+    );
   if (data === null) return <p className="p-6">Fetching what is disputed…</p>;
   return (
     <div className="space-y-3">
       <div className="flex items-center gap-3">
-        <h2 className="text-base font-semibold">{cases.length === 0 ? "Nothing is disputed." : `${cases.length}${data.next === null ? "" : " or more"} disputed`}</h2>
-        <button type="button" className="button" onClick={() => { setDecided(new Set()); setAgain(again + 1); }}>Look again</button>
+        <h2 className="text-base font-semibold">
+          {cases.length === 0
+            ? "Nothing is disputed."
+            : `${cases.length}${data.next === null ? "" : " or more"} disputed`}
+        </h2>
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            setDecided(new Set());
+            setAgain(again + 1);
+          }}
+        >
+          Look again
+        </button>
       </div>
       {one !== undefined && (
-        <div className="grid gap-3 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-          <div className="space-y-3">
-            <Toolbar />
-            <Triplet id={one.detection.id} display={display} />
-            <VoteList verdicts={one.verdicts} />
-            {mayDecide ? (
-              <VerdictBar disabled={false} comment={draft.comment} onComment={(comment) => setDraft({ ...draft, comment })} confidence={draft.confidence} onConfidence={(confidence) => setDraft({ ...draft, confidence })} onVerdict={decide} asking={asking} onAsk={setAsking} />
-            ) : (
-              <p className="box p-3">To decide needs the role of an arbiter.</p>
-            )}
-          </div>
-          <Around detection={one.detection} blind={false} showsProvenance={showsProvenance} onProvenance={setShowsProvenance} showsVotes={false} />
-        </div>
+        <>
+          <Pictures id={one.detection.id} />
+          <Around
+            detection={one.detection}
+            blind={false}
+            showsProvenance={showsProvenance}
+            onProvenance={setShowsProvenance}
+            showsVotes={false}
+            verdict={
+              <>
+                <VoteList verdicts={one.verdicts} />
+                {mayDecide ? (
+                  <VerdictBar
+                    disabled={false}
+                    comment={draft.comment}
+                    onComment={(comment) => setDraft({ ...draft, comment })}
+                    confidence={draft.confidence}
+                    onConfidence={(confidence) => setDraft({ ...draft, confidence })}
+                    onVerdict={decide}
+                    asking={asking}
+                    onAsk={setAsking}
+                  />
+                ) : (
+                  <p className="box p-3">To decide needs the role of an arbiter.</p>
+                )}
+              </>
+            }
+          />
+        </>
       )}
     </div>
   );

@@ -23,7 +23,11 @@ export function Audit() {
   }, []);
   return (
     <div className="space-y-3">
-      {error && <p role="alert" className="text-bogus">{error}</p>}
+      {error && (
+        <p role="alert" className="text-bogus">
+          {error}
+        </p>
+      )}
       <Table
         title="Log"
         head={["#", "When (UTC)", "What", "To what", "Who", "Facts"]}
@@ -31,12 +35,20 @@ export function Audit() {
           row.sequence,
           row.at.slice(0, 19).replace("T", " "),
           row.name,
-          <code key="subject" className="text-xs break-all">{row.subject}</code>,
+          <code key="subject" className="text-xs break-all">
+            {row.subject}
+          </code>,
           row.actor,
-          <code key="facts" className="text-xs break-all">{JSON.stringify(row.facts)}</code>,
+          <code key="facts" className="text-xs break-all">
+            {JSON.stringify(row.facts)}
+          </code>,
         ])}
       />
-      {next !== null && <button type="button" className="button" onClick={() => void more(next)}>More</button>}
+      {next !== null && (
+        <button type="button" className="button" onClick={() => void more(next)}>
+          More
+        </button>
+      )}
     </div>
   );
 }

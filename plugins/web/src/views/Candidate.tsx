@@ -5,8 +5,8 @@ import { useState } from "react";
 import type { Detection } from "../api/types";
 import { Around } from "../parts/Around";
 import { useKeys, usePage } from "../parts/page";
-import { changed, Toolbar } from "../parts/Toolbar";
-import { Triplet } from "../parts/Triplet";
+import { Pictures } from "../parts/Pictures";
+import { changed } from "../parts/Toolbar";
 import { useGet } from "../parts/useGet";
 
 export function Candidate() {
@@ -19,16 +19,25 @@ export function Candidate() {
     setDisplay(() => next);
     return true;
   });
-  if (error) return <p role="alert" className="box p-6 text-bogus">{error}</p>;
+  if (error)
+    return (
+      <p role="alert" className="box p-6 text-bogus">
+        {error}
+      </p>
+    );
   if (data === null) return <p className="p-6">Fetching the detection…</p>;
   return (
-    <div className="grid gap-3 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-      <div className="space-y-3">
-        <h2 className="text-base font-semibold">{data.night} · {data.band}</h2>
-        <Toolbar />
-        <Triplet id={data.id} display={display} />
-      </div>
-      <Around detection={data} blind={place.blind} showsProvenance={showsProvenance} onProvenance={setShowsProvenance} />
+    <div className="space-y-3">
+      <h2 className="text-base font-semibold">
+        {data.night} · {data.band}
+      </h2>
+      <Pictures id={data.id} />
+      <Around
+        detection={data}
+        blind={place.blind}
+        showsProvenance={showsProvenance}
+        onProvenance={setShowsProvenance}
+      />
     </div>
   );
 }

@@ -45,7 +45,11 @@ export function Grid({ state }: { state: QueueState }) {
   };
   const undo = () => {
     const act = state.undo();
-    say(act === undefined ? "Nothing to undo in this session." : `${act.items.length} verdicts (${act.verdict}) taken back`);
+    say(
+      act === undefined
+        ? "Nothing to undo in this session."
+        : `${act.items.length} verdicts (${act.verdict}) taken back`,
+    );
   };
 
   useKeys(keys, keysOn, (action) => {
@@ -63,18 +67,44 @@ export function Grid({ state }: { state: QueueState }) {
       <FilterBar />
       <Toolbar />
       <div className="flex flex-wrap items-center gap-2">
-        <span aria-live="polite">{picked.length} of {shown.length} chosen</span>
-        <button type="button" className="button" onClick={() => setChosen(new Set(shown.map((item) => item.id)))}>All</button>
-        <button type="button" className="button" onClick={() => setChosen(new Set())}>None</button>
-        {mayJudge && VERDICTS.map(({ word, tone }) => (
-          <button key={word} type="button" disabled={picked.length === 0} className={`button font-semibold capitalize ${tone}`} onClick={() => ask(word)}>
-            {word} <span className="cap">{keys[word]}</span>
-          </button>
-        ))}
-        <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={undo}>Undo <span className="cap">{keys.undo}</span></button>
-        <button type="button" className="button ml-auto" disabled={state.isLoading || state.queue.items.length >= PAGE} onClick={() => state.claim(PAGE)}>Fetch more</button>
+        <span aria-live="polite">
+          {picked.length} of {shown.length} chosen
+        </span>
+        <button type="button" className="button" onClick={() => setChosen(new Set(shown.map((item) => item.id)))}>
+          All
+        </button>
+        <button type="button" className="button" onClick={() => setChosen(new Set())}>
+          None
+        </button>
+        {mayJudge &&
+          VERDICTS.map(({ word, tone }) => (
+            <button
+              key={word}
+              type="button"
+              disabled={picked.length === 0}
+              className={`button font-semibold capitalize ${tone}`}
+              onClick={() => ask(word)}
+            >
+              {word} <span className="cap">{keys[word]}</span>
+            </button>
+          ))}
+        <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={undo}>
+          Undo <span className="cap">{keys.undo}</span>
+        </button>
+        <button
+          type="button"
+          className="button ml-auto"
+          disabled={state.isLoading || state.queue.items.length >= PAGE}
+          onClick={() => state.claim(PAGE)}
+        >
+          Fetch more
+        </button>
       </div>
-      {shown.length === 0 ? <Empty state={state} /> : <Tiles items={shown} chosen={chosen} blind={place.blind} onToggle={toggle} />}
+      {shown.length === 0 ? (
+        <Empty state={state} />
+      ) : (
+        <Tiles items={shown} chosen={chosen} blind={place.blind} onToggle={toggle} />
+      )}
       {asked !== null && (
         <Dialog title={`Judge ${picked.length} as ${asked}?`} onClose={() => setAsked(null)}>
           {Boolean(vocabulary.reasons[asked]?.length) && (
@@ -82,11 +112,17 @@ export function Grid({ state }: { state: QueueState }) {
               <span className="label">Reason for all of them</span>
               <select className="field" value={reason} onChange={(event) => setReason(event.target.value)}>
                 <option value="">no reason</option>
-                {vocabulary.reasons[asked]?.map((term) => <option key={term.code} value={term.code}>{term.title}</option>)}
+                {vocabulary.reasons[asked]?.map((term) => (
+                  <option key={term.code} value={term.code}>
+                    {term.title}
+                  </option>
+                ))}
               </select>
             </label>
           )}
-          <button type="button" autoFocus className="button border-accent font-semibold" onClick={confirm}>Judge all {picked.length}</button>
+          <button type="button" autoFocus className="button border-accent font-semibold" onClick={confirm}>
+            Judge all {picked.length}
+          </button>
         </Dialog>
       )}
     </div>
@@ -128,20 +164,45 @@ function rowStep(event: React.KeyboardEvent<HTMLUListElement>): number {
   return event.key === "ArrowUp" ? -columns : columns;
 }
 
-function Tile({ item, isChosen, blind, onToggle }: { item: Detection; isChosen: boolean; blind: boolean; onToggle: () => void }) {
+function Tile({
+  item,
+  isChosen,
+  blind,
+  onToggle,
+}: {
+  item: Detection;
+  isChosen: boolean;
+  blind: boolean;
+  onToggle: () => void;
+}) {
   const { display } = usePage();
   const { stamps, error } = useStamps(item.id);
   const looks = stamps ? looksOf(stamps, display) : {};
   const told = `${item.night} ${item.band} ${item.significance.toFixed(1)} σ`;
   const score = blind || item.opinion?.score == null ? "" : item.opinion.score.toFixed(2);
   return (
-    <button type="button" aria-pressed={isChosen} aria-label={`${told}${score && `, score ${score}`}`} onClick={onToggle} className={`box w-full p-1.5 text-left ${isChosen ? "border-accent bg-mark ring-2 ring-accent" : ""}`}>
+    <button
+      type="button"
+      aria-pressed={isChosen}
+      aria-label={`${told}${score && `, score ${score}`}`}
+      onClick={onToggle}
+      className={`box w-full p-1.5 text-left ${isChosen ? "border-accent bg-mark ring-2 ring-accent" : ""}`}
+    >
       <span className="grid grid-cols-3 gap-0.5" aria-hidden="true">
         {(["science", "reference", "difference"] as const).map((name) => {
           const plane = stamps?.planes[name];
           const look = looks[name];
           return plane && look && stamps ? (
-            <Stamp key={name} plane={plane} size={stamps.size} look={look} label={name} zoom={Math.max(display.zoom, 1.5)} crosshair={false} cursor={null} />
+            <Stamp
+              key={name}
+              plane={plane}
+              size={stamps.size}
+              look={look}
+              label={name}
+              zoom={Math.max(display.zoom, 1.5)}
+              crosshair={false}
+              cursor={null}
+            />
           ) : (
             <span key={name} className="block aspect-square bg-line" />
           );

@@ -13,7 +13,11 @@ export function List() {
   const { place } = usePage();
   const asked = { order: place.order, ...apiFilters(place.filters) };
   const question = JSON.stringify(asked);
-  const [rows, setRows] = useState<{ question: string; items: Detection[]; next: string | null }>({ question: "", items: [], next: null });
+  const [rows, setRows] = useState<{ question: string; items: Detection[]; next: string | null }>({
+    question: "",
+    items: [],
+    next: null,
+  });
   const [error, setError] = useState<string | null>(null);
   const more = (after: string | null, before: Detection[]) =>
     get<Page<Detection>>("queue", { ...asked, after }).then(
@@ -31,11 +35,21 @@ export function List() {
   return (
     <div className="space-y-3">
       <FilterBar />
-      {error && <p role="alert" className="text-bogus">{error}</p>}
+      {error && (
+        <p role="alert" className="text-bogus">
+          {error}
+        </p>
+      )}
       <div className="box overflow-x-auto" tabIndex={0} role="region" aria-label="Detections that wait">
         <table className="w-full text-sm">
           <thead className="border-b border-line">
-            <tr>{["Night", "Band", "RA", "Dec", "σ", ...(place.blind ? [] : ["Score", "Class"]), ""].map((name, i) => <th key={i} className="px-2 py-1">{name}</th>)}</tr>
+            <tr>
+              {["Night", "Band", "RA", "Dec", "σ", ...(place.blind ? [] : ["Score", "Class"]), ""].map((name, i) => (
+                <th key={i} className="px-2 py-1">
+                  {name}
+                </th>
+              ))}
+            </tr>
           </thead>
           <tbody>
             {items.map((item) => (
@@ -47,14 +61,30 @@ export function List() {
                 <td className="px-2 py-1">{shown(item.significance, 1)}</td>
                 {!place.blind && <td className="px-2 py-1">{shown(item.opinion?.score, 3)}</td>}
                 {!place.blind && <td className="px-2 py-1">{item.opinion?.kind?.replaceAll("_", " ") ?? "–"}</td>}
-                <td className="px-2 py-1"><a className="text-accent underline" href={writePlace({ ...place, view: "candidate", id: item.id })} aria-label={`Show the detection of ${item.night} at ${shown(item.significance, 1)} sigma`}>show</a></td>
+                <td className="px-2 py-1">
+                  <a
+                    className="text-accent underline"
+                    href={writePlace({ ...place, view: "candidate", id: item.id })}
+                    aria-label={`Show the detection of ${item.night} at ${shown(item.significance, 1)} sigma`}
+                  >
+                    show
+                  </a>
+                </td>
               </tr>
             ))}
           </tbody>
         </table>
-        {items.length === 0 && <p className="p-6 text-center">{rows.question === question ? "Nothing waits under these filters." : "Fetching…"}</p>}
+        {items.length === 0 && (
+          <p className="p-6 text-center">
+            {rows.question === question ? "Nothing waits under these filters." : "Fetching…"}
+          </p>
+        )}
       </div>
-      {rows.next !== null && rows.question === question && <button type="button" className="button" onClick={() => void more(rows.next, items)}>More</button>}
+      {rows.next !== null && rows.question === question && (
+        <button type="button" className="button" onClick={() => void more(rows.next, items)}>
+          More
+        </button>
+      )}
     </div>
   );
 }

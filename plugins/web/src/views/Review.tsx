@@ -7,8 +7,8 @@ import { current } from "../lib/queue";
 import { Around } from "../parts/Around";
 import { FilterBar } from "../parts/FilterBar";
 import { may, useKeys, usePage } from "../parts/page";
-import { changed, Toolbar } from "../parts/Toolbar";
-import { Triplet } from "../parts/Triplet";
+import { Pictures } from "../parts/Pictures";
+import { changed } from "../parts/Toolbar";
 import type { QueueState } from "../parts/useQueue";
 import { nextConfidence, VerdictBar } from "../parts/VerdictBar";
 
@@ -111,11 +111,14 @@ export function Review({ state }: { state: QueueState }) {
       ) : (
         <>
           <Heading item={item} state={state} blind={place.blind} />
-          <div className="grid gap-3 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-            <div className="space-y-3">
-              <Toolbar />
-              <Triplet id={item.id} display={display} onPainted={painted} />
-              {mayJudge ? (
+          <Pictures id={item.id} onPainted={painted} />
+          <Around
+            detection={item}
+            blind={place.blind}
+            showsProvenance={showsProvenance}
+            onProvenance={setShowsProvenance}
+            verdict={
+              mayJudge ? (
                 <VerdictBar
                   disabled={false}
                   comment={draft.comment}
@@ -128,10 +131,9 @@ export function Review({ state }: { state: QueueState }) {
                 />
               ) : (
                 <p className="box p-3">You may look, but not judge: that needs the role of a reviewer.</p>
-              )}
-            </div>
-            <Around detection={item} blind={place.blind} showsProvenance={showsProvenance} onProvenance={setShowsProvenance} />
-          </div>
+              )
+            }
+          />
         </>
       )}
     </div>
@@ -141,8 +143,11 @@ export function Review({ state }: { state: QueueState }) {
 function Heading({ item, state, blind }: { item: Detection; state: QueueState; blind: boolean }) {
   return (
     <h2 className="text-base font-semibold">
-      {item.night} · {item.band} · {Math.abs(item.significance).toFixed(1)} σ {item.significance < 0 ? "fainter" : "brighter"}
-      {!blind && item.opinion?.score != null && <span className="text-soft"> · score {item.opinion.score.toFixed(3)}</span>}
+      {item.night} · {item.band} · {Math.abs(item.significance).toFixed(1)} σ{" "}
+      {item.significance < 0 ? "fainter" : "brighter"}
+      {!blind && item.opinion?.score != null && (
+        <span className="text-soft"> · score {item.opinion.score.toFixed(3)}</span>
+      )}
       <span className="ml-2 text-xs font-normal text-soft">
         {state.queue.at + 1} of {state.queue.items.length} at hand
       </span>
@@ -162,11 +167,33 @@ function Steps({ state, mayJudge, onUndo, onLeave }: StepsProps) {
   const isEmpty = state.queue.items.length === 0;
   return (
     <div className="flex flex-wrap gap-1.5">
-      <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={onUndo}>Undo <span className="cap">{keys.undo}</span></button>
-      <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("skip")}>Skip <span className="cap">{keys.skip}</span></button>
-      <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("snooze")}>Snooze <span className="cap">{keys.snooze}</span></button>
-      <button type="button" className="button" aria-label="Look at the one before" disabled={state.queue.at === 0} onClick={() => state.move(-1)}>←</button>
-      <button type="button" className="button" aria-label="Look at the next, without a verdict" disabled={state.queue.at + 1 >= state.queue.items.length} onClick={() => state.move(1)}>→</button>
+      <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={onUndo}>
+        Undo <span className="cap">{keys.undo}</span>
+      </button>
+      <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("skip")}>
+        Skip <span className="cap">{keys.skip}</span>
+      </button>
+      <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("snooze")}>
+        Snooze <span className="cap">{keys.snooze}</span>
+      </button>
+      <button
+        type="button"
+        className="button"
+        aria-label="Look at the one before"
+        disabled={state.queue.at === 0}
+        onClick={() => state.move(-1)}
+      >
+        ←
+      </button>
+      <button
+        type="button"
+        className="button"
+        aria-label="Look at the next, without a verdict"
+        disabled={state.queue.at + 1 >= state.queue.items.length}
+        onClick={() => state.move(1)}
+      >
+        →
+      </button>
     </div>
   );
 }
@@ -174,8 +201,16 @@ function Steps({ state, mayJudge, onUndo, onLeave }: StepsProps) {
 export function Empty({ state }: { state: QueueState }) {
   return (
     <div className="box p-10 text-center" role="status">
-      {state.error ? <p className="text-bogus">{state.error}</p> : <p>{state.isLoading ? "Fetching candidates…" : "Nothing waits for you under these filters."}</p>}
-      {!state.isLoading && <button type="button" className="button mt-3" onClick={() => state.claim(12)}>Look again</button>}
+      {state.error ? (
+        <p className="text-bogus">{state.error}</p>
+      ) : (
+        <p>{state.isLoading ? "Fetching candidates…" : "Nothing waits for you under these filters."}</p>
+      )}
+      {!state.isLoading && (
+        <button type="button" className="button mt-3" onClick={() => state.claim(12)}>
+          Look again
+        </button>
+      )}
     </div>
   );
 }
@@ -191,7 +226,9 @@ function usePaintTime() {
     if (start === null) return;
     startedMs.current = null;
     // A task after the frame's callbacks runs once the frame is on its way to the screen.
-    requestAnimationFrame(() => setTimeout(() => performance.measure("astrid.painted", { start, end: performance.now() })));
+    requestAnimationFrame(() =>
+      setTimeout(() => performance.measure("astrid.painted", { start, end: performance.now() })),
+    );
   }, []);
   return { pressed, painted };
 }
