@@ -1,14 +1,13 @@
 """Objects of the catalog, light curves, announcements, facts of nights and extracts."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
-from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, plain, read_page
+from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, Statement, plain, read_page
 from astrid_core.adapters.db.reading.places import inside, near
 from astrid_core.adapters.db.rows.catalog import AnalyticsRow, CatalogEntryRow, ExportJobRow, LightCurvePointRow
 from astrid_core.adapters.db.rows.curation import AlertRow
@@ -93,7 +92,7 @@ async def limits_at(connection: AsyncConnection, position: SkyPosition, *, seen:
 def _covers(row: Facts, position: SkyPosition) -> bool:
     # The circle around a frame: a place in its corner region may lie beside the pixels.
     middle = SkyPosition(ra_deg=row["ra_deg"], dec_deg=row["dec_deg"])
-    return separation_arcsec(middle, position) <= row["radius_deg"] * 3600.0
+    return bool(separation_arcsec(middle, position) <= row["radius_deg"] * 3600.0)
 
 
 async def list_alerts(connection: AsyncConnection, ask: Ask, *, channel: str | None) -> Page:
@@ -119,5 +118,5 @@ async def list_analytics(connection: AsyncConnection, ask: Ask, *, night: str | 
     return await read_page(connection, statement, (AnalyticsRow.key,), ask)
 
 
-def _columns(row: type[Row], *, but: Sequence[str] = ()) -> Select[Any]:
+def _columns(row: type[Row], *, but: Sequence[str] = ()) -> Statement:
     return select(*(column for column in row.__table__.columns if column.name not in but))

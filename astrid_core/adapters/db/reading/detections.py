@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, and_, cast, select
+from sqlalchemy import String, and_, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, plain, read_page
+from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, Statement, plain, read_page
 from astrid_core.adapters.db.reading.places import inside, near
 from astrid_core.adapters.db.rows.detection import DetectionRow, ModelRunRow
 from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow, NeighbourReferenceRow
@@ -75,7 +75,7 @@ async def find_detections(connection: AsyncConnection, detection_ids: Sequence[s
     return await complete(connection, [rows[one] for one in dict.fromkeys(detection_ids) if one in rows])
 
 
-def every_detection() -> Select[Any]:
+def every_detection() -> Statement:
     """Return the statement that all others narrow."""
     of_candidate = and_(CandidateRow.run == DetectionRow.difference_key, CandidateRow.number == DetectionRow.number)
     return (
@@ -126,7 +126,7 @@ def every_detection() -> Select[Any]:
     )
 
 
-def filtered(statement: Select[Any], wanted: DetectionFilter) -> Select[Any]:
+def filtered(statement: Statement, wanted: DetectionFilter) -> Statement:
     """Narrow ``every_detection`` to what is wanted, but for the last step of a region."""
     equal: Mapping[Any, str | None] = {
         ObservationRow.night: wanted.night,

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, plain, read_page
+from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, Statement, plain, read_page
 from astrid_core.adapters.db.reading.places import inside, near
 from astrid_core.adapters.db.rows.detection import DetectionRow, ModelRunRow
 from astrid_core.adapters.db.rows.differencing import DifferenceRunRow
@@ -128,10 +127,10 @@ async def exposures_of(connection: AsyncConnection, night: str, *, survey: str |
 async def count_observations(connection: AsyncConnection) -> dict[str, int]:
     """Return how many observations each survey has."""
     statement = select(ObservationRow.survey, func.count()).group_by(ObservationRow.survey)
-    return {survey: n for survey, n in await connection.execute(statement)}
+    return dict((await connection.execute(statement)).tuples().all())
 
 
-def _observations() -> Select[Any]:
+def _observations() -> Statement:
     names = (
         "id", "survey", "archive_id", "night", "ra_deg", "dec_deg", "radius_deg", "band", "exposure_s", "mid_mjd",
         "instrument", "detector", "object_name", "width_pix", "height_pix", "pixel_scale_arcsec", "file_digest",

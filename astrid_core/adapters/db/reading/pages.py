@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
-Facts = Mapping[str, Any]
+Facts: TypeAlias = Mapping[str, Any]
 """One record as names and plain values; None for numbers that are none."""
-Key = Sequence[Any]
+Key: TypeAlias = Sequence[Any]
+Column: TypeAlias = ColumnElement[Any] | InstrumentedAttribute[Any]
+Statement: TypeAlias = "Select[*tuple[Any, ...]]"
 _LARGEST = 2**63
 _MOST_ROUNDS = 20
 
@@ -38,8 +41,8 @@ class Ask:
 
 async def read_page(
     connection: AsyncConnection,
-    statement: Select[Any],
-    keys: Sequence[ColumnElement[Any]],
+    statement: Statement,
+    keys: Sequence[Column],
     ask: Ask,
     *,
     falling: bool = False,
@@ -75,13 +78,13 @@ def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in row.items()}
 
 
-def _behind(keys: Sequence[ColumnElement[Any]], after: Key, falling: bool) -> ColumnElement[bool]:  # noqa: FBT001 - of this module only
+def _behind(keys: Sequence[Column], after: Key, falling: bool) -> ColumnElement[bool]:  # noqa: FBT001 - of this module only
     here = tuple_(*keys)
     there = tuple_(*(literal(value, key.type) for key, value in zip(keys, after, strict=True)))
     return here < there if falling else here > there
 
 
-def _checked(after: Key, keys: Sequence[ColumnElement[Any]]) -> Key:
+def _checked(after: Key, keys: Sequence[Column]) -> Key:
     if len(after) != len(keys):
         raise BadKey("not a key of this list")
     return [_as(key.type.python_type, value) for key, value in zip(keys, after, strict=True)]

@@ -1,11 +1,9 @@
 """Runs of every stage, and the candidates of a difference."""
 
-from typing import Any
-
-from sqlalchemy import Select, String, cast, literal, select, union_all
+from sqlalchemy import String, cast, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from astrid_core.adapters.db.reading.pages import Ask, Page, read_page
+from astrid_core.adapters.db.reading.pages import Ask, Page, Statement, read_page
 from astrid_core.adapters.db.rows.detection import InjectionRunRow, ModelRunRow
 from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow
 from astrid_core.adapters.db.rows.preprocessing import PreprocessRunRow
@@ -21,13 +19,12 @@ STAGES = {
 
 async def list_runs(connection: AsyncConnection, ask: Ask, *, stage: str | None, observation: str | None) -> Page:
     """Return runs by key; of all stages, or of one in ``STAGES``."""
-    of_stages: list[Select[Any]] = []
+    of_stages: list[Statement] = []
     for name, row in STAGES.items():
         if stage in (None, name):
-            one = select(
-                row.key, literal(name).label("stage"), row.status, row.reason, row.observation_id, row.elapsed_s
-            )
-            of_stages.append(one if observation is None else one.where(row.observation_id == observation))
+            of = row.__table__.c
+            one = select(of.key, literal(name).label("stage"), of.status, of.reason, of.observation_id, of.elapsed_s)
+            of_stages.append(one if observation is None else one.where(of.observation_id == observation))
     runs = union_all(*of_stages).subquery()
     return await read_page(connection, select(*runs.c), (runs.c.key,), ask)
 
