@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,7 @@ from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.events import Actor
 from astrid_core.simulate.training_frames import SimulatedFrames
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.preprocess import Preparation
@@ -146,7 +148,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             models=open_models(settings),
             journal=MlflowJournal(tracking_uri=settings.registry_uri),
             surveys=surveys,
-            transaction=lambda: _transaction(database, settings.actor),
+            transaction=partial(_transaction, database, actor=Actor(name=settings.actor)),
             arrays=open_arrays(settings.arrays),
             stars=stars,
         )
@@ -168,7 +170,7 @@ def training_frames(pipeline: Pipeline) -> SimulatedFrames:
 
 
 @contextmanager
-def _transaction(database: Database, actor: str) -> Iterator[Records]:
+def _transaction(database: Database, *, actor: Actor) -> Iterator[Records]:
     with database.transaction(actor=actor) as records:
         yield Records(**{one.name: getattr(records, one.name) for one in dataclasses.fields(Records)})
 

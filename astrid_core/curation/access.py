@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from astrid_core.shared.errors import NotAllowed
+from astrid_core.shared.events import Actor
 
 
 class Role(StrEnum):
@@ -72,6 +73,10 @@ class Principal:
         permitted = permissions_of(self.roles)
         return permitted if self.scopes is None else permitted & self.scopes
 
+    def actor(self, *, request: str = "") -> Actor:
+        """Return who the event log names for what they do in one request."""
+        return Actor(name=self.login, roles=tuple(sorted(self.roles)), via=self.via, request=request)
+
 
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
     """Return what somebody with these roles may do; nothing without a role."""
@@ -82,3 +87,21 @@ def require(principal: Principal, permission: Permission) -> None:
     """Raise NotAllowed, naming both, unless the principal has this permission."""
     if permission not in principal.permissions:
         raise NotAllowed("this is not permitted", login=principal.login, permission=permission.value)
+
+
+def require_another(principal: Principal, login: str, duty: str) -> None:
+    """Raise NotAllowed where ``login``, whose work is to be checked or let go out, is the principal."""
+    if principal.login == login:
+        raise NotAllowed("this needs a second person", login=login, duty=duty)
+
+
+def role_named(name: str) -> Role | None:
+    """Return the role that a claim of an issuer means, ``data-release`` or ``data_release``; None for any other."""
+    slug = "-".join(name.strip().lower().replace("_", "-").split())
+    return Role(slug) if slug in set(Role) else None
+
+
+def airflow_role_named(name: str) -> Role | None:
+    """Return the role that Airflow's role ``AstrID Data release`` means; None for others: its Admin is not ours."""
+    first, _, rest = name.strip().partition(" ")
+    return role_named(rest) if first == "AstrID" else None

@@ -2,7 +2,17 @@
 
 import pytest
 
-from astrid_core.curation.access import PERMISSIONS, Permission, Principal, Role, permissions_of, require
+from astrid_core.curation.access import (
+    PERMISSIONS,
+    Permission,
+    Principal,
+    Role,
+    airflow_role_named,
+    permissions_of,
+    require,
+    require_another,
+    role_named,
+)
 from astrid_core.shared.errors import NotAllowed
 
 
@@ -45,3 +55,45 @@ def test_scopes_narrow_and_never_widen() -> None:
         with pytest.raises(NotAllowed):
             require(narrow, beyond)
     assert somebody(Role.ADMIN, scopes=frozenset()).permissions == frozenset()
+
+
+def test_the_log_names_a_principal_with_their_roles() -> None:
+    actor = somebody(Role.REVIEWER, Role.ADMIN).actor(request="r-1")
+    assert (actor.name, actor.roles, actor.via, actor.request) == ("ada", ("admin", "reviewer"), "key", "r-1")
+
+
+def test_a_second_person_is_another_person() -> None:
+    require_another(somebody(Role.DATA_RELEASE), "ben", "release")
+    with pytest.raises(NotAllowed, match=r"second person \(login=ada, duty=release\)"):
+        require_another(somebody(Role.DATA_RELEASE), "ada", "release")
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("reviewer", Role.REVIEWER),
+        ("Data release", Role.DATA_RELEASE),
+        ("data_release", Role.DATA_RELEASE),
+        ("authenticated", None),
+        ("AstrID Viewer", None),
+        ("", None),
+    ],
+)
+def test_roles_that_an_issuer_claims_are_told_by_their_names(name: str, role: Role | None) -> None:
+    assert role_named(name) is role
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("AstrID Reviewer", Role.REVIEWER),
+        ("AstrID Data release", Role.DATA_RELEASE),
+        ("AstrID Chief", None),
+        ("AstrID", None),
+        ("AstrIDAdmin", None),
+        ("Admin", None),
+        ("Viewer", None),
+    ],
+)
+def test_roles_of_airflow_count_only_if_they_are_made_for_us(name: str, role: Role | None) -> None:
+    assert airflow_role_named(name) is role

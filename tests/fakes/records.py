@@ -12,7 +12,7 @@ from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
 from astrid_core.observations.entities import CalibrationFrame, Observation, Quarantine, Rejection, UndeliveredFile
 from astrid_core.preprocessing.entities import CalibrationData, PreprocessRun
-from astrid_core.shared.events import DomainEvent
+from astrid_core.shared.events import Actor, DomainEvent
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
@@ -24,6 +24,8 @@ from tests.fakes.events import MemoryEventLog
 from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
+
+TESTER = Actor(name="test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class MemoryDatabase:
         self._turn = Lock()
 
     @contextmanager
-    def transaction(self, *, actor: str = "test") -> Iterator[Records]:
+    def transaction(self, *, actor: Actor = TESTER) -> Iterator[Records]:
         """Commit on exit, roll back on error; one transaction follows another."""
         if not self._turn.acquire(timeout=30.0):
             message = "a transaction was opened inside another, or one never ended"
@@ -79,7 +81,7 @@ class MemoryDatabase:
         """There is nothing to close."""
 
 
-def memory_records(tables: Tables | None = None, *, actor: str = "test") -> Records:
+def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Records:
     """Return records on ``tables``, outside any transaction."""
     tables = tables or Tables()
     return Records(

@@ -14,6 +14,7 @@ from astrid_core.adapters.db.errors import translated
 from astrid_core.adapters.db.locks import begin_writing
 from astrid_core.adapters.db.records import SqlRecords, records_in
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.events import Actor
 
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _BUSY_TIMEOUT_MS = 60_000
@@ -30,7 +31,7 @@ class Database:
         self._engine = engine
 
     @contextmanager
-    def transaction(self, *, actor: str) -> Iterator[SqlRecords]:
+    def transaction(self, *, actor: Actor) -> Iterator[SqlRecords]:
         """Commit on exit, roll back on error; ``actor`` is named in the event log.
 
         Every statement sees what others have committed before it (read committed, on both databases): whoever reads

@@ -13,6 +13,7 @@ from astrid_core.adapters.db.repositories.events import SqlEventLog
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
+from astrid_core.shared.events import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class SqlRecords:
     events: SqlEventLog
 
 
-def records_in(session: Session, *, actor: str) -> SqlRecords:
+def records_in(session: Session, *, actor: Actor) -> SqlRecords:
     """Return the records of ``session``; ``actor`` is named in the event log."""
     return SqlRecords(
         observations=SqlObservations(session),
