@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
+from astrid_core.adapters.db.reading.engine import ReadingDatabase, open_reading
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
@@ -126,6 +127,11 @@ def _frozen(value: Any) -> Any:
 def migrate_database(settings: Settings | None = None) -> None:
     """Bring our own database to the newest schema; harmless when it is there already."""
     migrate(_database_url(settings or Settings()))
+
+
+def open_reading_database(settings: Settings | None = None) -> ReadingDatabase:
+    """Open our own database for reading by one event loop."""
+    return open_reading(_database_url(settings or Settings()))
 
 
 @contextmanager
