@@ -1,14 +1,16 @@
 """The REST API of AstrID as one application, whoever serves it."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
+from astrid_core.bootstrap import open_services
 from astrid_core.settings import Settings
+from astrid_core.stages.services import Services
 from include.api.context import Context
 from include.api.guard import Guard
 from include.api.identity import Identity, Reader
@@ -55,7 +57,12 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(identities: Sequence[Identity], settings: Settings | None = None) -> Api:
+def create_app(
+    identities: Sequence[Identity],
+    settings: Settings | None = None,
+    *,
+    opener: Callable[[Settings], AbstractContextManager[Services]] = open_services,
+) -> Api:
     """Return the API; ``identities`` are asked in turn who sends a request, and nobody else is known."""
 
     @asynccontextmanager
@@ -63,7 +70,7 @@ def create_app(identities: Sequence[Identity], settings: Settings | None = None)
         yield
         await context.close()
 
-    context = Context(settings or Settings())
+    context = Context(settings or Settings(), opener)
     app = Api(
         title="AstrID",
         version="1",

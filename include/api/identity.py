@@ -25,7 +25,7 @@ class NotAuthenticated(Refused):
 class Identity(Protocol):
     """One way to tell who asks."""
 
-    async def principal(self, request: Request, context: Context) -> Principal | None:
+    async def principal(self, request: Request, context: Context, /) -> Principal | None:
         """Return who asks; None where the request carries nothing of this kind; NotAuthenticated where it is wrong."""
         ...
 

@@ -127,7 +127,7 @@ async def exposures_of(connection: AsyncConnection, night: str, *, survey: str |
 async def count_observations(connection: AsyncConnection) -> dict[str, int]:
     """Return how many observations each survey has."""
     statement = select(ObservationRow.survey, func.count()).group_by(ObservationRow.survey)
-    return dict((await connection.execute(statement)).tuples().all())
+    return dict((await connection.execute(statement)).all())
 
 
 def _observations() -> Statement:
