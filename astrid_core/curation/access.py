@@ -57,6 +57,10 @@ Via = Literal["airflow", "token", "key"]
 """How an identity was established: Airflow's session, a token of an external issuer, an API key."""
 
 
+OURS = "astrid"
+"""Source of the roles that people grant here; other sources are named as in ``Via``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Somebody, or a program of theirs, whose identity has been established."""
