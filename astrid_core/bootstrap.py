@@ -8,12 +8,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
+from astrid_core.adapters.db.reading.engine import ReadingDatabase, open_reading
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
@@ -36,6 +38,7 @@ from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.events import Actor
 from astrid_core.simulate.training_frames import SimulatedFrames
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.preprocess import Preparation
@@ -126,6 +129,11 @@ def migrate_database(settings: Settings | None = None) -> None:
     migrate(_database_url(settings or Settings()))
 
 
+def open_reading_database(settings: Settings | None = None) -> ReadingDatabase:
+    """Open our own database for reading by one event loop."""
+    return open_reading(_database_url(settings or Settings()))
+
+
 @contextmanager
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
@@ -146,7 +154,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             models=open_models(settings),
             journal=MlflowJournal(tracking_uri=settings.registry_uri),
             surveys=surveys,
-            transaction=lambda: _transaction(database, settings.actor),
+            transaction=partial(_transaction, database, actor=Actor(name=settings.actor)),
             arrays=open_arrays(settings.arrays),
             stars=stars,
         )
@@ -168,7 +176,7 @@ def training_frames(pipeline: Pipeline) -> SimulatedFrames:
 
 
 @contextmanager
-def _transaction(database: Database, actor: str) -> Iterator[Records]:
+def _transaction(database: Database, *, actor: Actor) -> Iterator[Records]:
     with database.transaction(actor=actor) as records:
         yield Records(**{one.name: getattr(records, one.name) for one in dataclasses.fields(Records)})
 

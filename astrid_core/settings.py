@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     """Reference stars: a folder that ``astrid catalog import`` wrote, or the address of a cone search; empty:
     the folder ``stars`` in the home folder if it is there.
     """
+    api_rate_per_s: float = Field(default=50.0, gt=0.0)
+    """Requests a second that the API answers each person, after a burst."""
+    api_burst: int = Field(default=500, ge=1)
+    """Requests of one person that the API answers at once."""
+    api_max_body_bytes: int = Field(default=2**20, ge=1)
+    """Largest body that the API takes."""
     actor: str = "astrid"
     """Who is named in the event log."""
 

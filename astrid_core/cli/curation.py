@@ -1,11 +1,10 @@
-"""``astrid review`` and ``astrid curators``: verdicts from a shell, and who may give them."""
+"""``astrid review``: verdicts from a shell."""
 
 import argparse
 from datetime import UTC, datetime
 from typing import Any
 
 _VERDICTS = ("real", "bogus", "unsure")
-_ROLES = ("viewer", "curator")
 
 
 def add_commands(choose: Any) -> None:
@@ -23,13 +22,6 @@ def add_commands(choose: Any) -> None:
     review.add_argument("--comment", default="")
     review.add_argument("--limit", type=int, default=20)
     review.set_defaults(command=run_review)
-
-    curators = choose.add_parser(
-        "curators", help="say what a person may do", description="Grant or change a role.", allow_abbrev=False
-    )
-    curators.add_argument("login")
-    curators.add_argument("--role", choices=_ROLES, required=True)
-    curators.set_defaults(command=run_curators)
 
 
 def run_review(arguments: argparse.Namespace) -> int:
@@ -62,17 +54,4 @@ def run_review(arguments: argparse.Namespace) -> int:
             at=datetime.now(UTC),
         )
     print(f"recorded {event.verdict.value} by {event.curator} as {event.id}")
-    return 0
-
-
-def run_curators(arguments: argparse.Namespace) -> int:
-    """Grant a role."""
-    from astrid_core.bootstrap import migrate_database, open_services
-    from astrid_core.curation.entities import CuratorRole
-    from astrid_core.stages.review import grant_role
-
-    migrate_database()
-    with open_services() as services:
-        changed = grant_role(services, login=arguments.login, role=CuratorRole(arguments.role))
-    print(f"{arguments.login} is {arguments.role}" + ("" if changed else " already"))
     return 0

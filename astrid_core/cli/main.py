@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import structlog
 
 from astrid_core.cli import (
+    access,
     astrometry,
     calibration,
     curation,
@@ -57,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
-        calibration, training, models, score, curation, observation,
+        calibration, training, models, score, curation, access, observation,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from astrid_core.curation.access import Role
+
 
 class Verdict(StrEnum):
     """The answer to whether a detection is new in the sky."""
@@ -14,19 +16,13 @@ class Verdict(StrEnum):
     UNSURE = "unsure"
 
 
-class CuratorRole(StrEnum):
-    """What a person may do."""
-
-    VIEWER = "viewer"
-    CURATOR = "curator"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curator:
-    """Somebody who may judge, and what they may do."""
+    """Somebody who may do something here, and what they are."""
 
     login: str
-    role: CuratorRole
+    roles: frozenset[Role] = frozenset()
+    """Empty for somebody who may do nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,27 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from astrid_core.curation.access import OURS
 from astrid_core.curation.entities import Alert, Curator, ValidationEvent
 
 
 class Curators(Protocol):
-    """The people who may judge; identity login."""
+    """The people of the project and their roles; identity login."""
 
-    def add(self, curator: Curator) -> bool:
-        """Record somebody, or change their role; tell whether anything changed."""
+    def lock(self) -> None:
+        """Let nobody else change a role until this transaction ends."""
         ...
 
-    def find(self, login: str) -> Curator | None:
-        """Return them, or None."""
+    def add(self, curator: Curator, *, source: str = OURS) -> bool:
+        """Record somebody, and their roles in place of those that ``source`` gave before; tell whether that is new."""
+        ...
+
+    def find(self, login: str, *, source: str | None = None) -> Curator | None:
+        """Return them with the roles of every source, or of one; None if nobody has the name."""
+        ...
+
+    def all(self) -> Sequence[Curator]:
+        """Return everybody with the roles of every source, by login."""
         ...
 
 

@@ -13,6 +13,32 @@ GENESIS = "0" * 64
 """The digest that the first event of a log names as its predecessor."""
 
 
+BY = "by"
+"""Fact of an event that tells more about its actor; nothing else may use the name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who does what an event tells, as far as that is known."""
+
+    name: str
+    """A login; the name of the pipeline where nobody else acts."""
+    roles: tuple[str, ...] = ()
+    via: str = ""
+    """How their identity was established; empty where nobody asked."""
+    request: str = ""
+    """Identity of the request that they sent."""
+
+    def sign(self, facts: Mapping[str, object]) -> dict[str, object]:
+        """Return ``facts`` with what is known besides the name; ValueError where they use its place."""
+        if BY in facts:
+            message = f"the fact {BY!r} tells who acts and cannot be given"
+            raise ValueError(message)
+        known = {"roles": sorted(self.roles), "via": self.via, "request": self.request}
+        told = {name: value for name, value in known.items() if value}
+        return {**facts, BY: told} if told else dict(facts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEvent:
     """One fact, as it entered the log."""
@@ -25,7 +51,7 @@ class DomainEvent:
     at: datetime
     """Aware UTC."""
     facts: Mapping[str, object] = field(default_factory=dict)
-    """JSON values only."""
+    """JSON values only; ``by`` tells more about the actor."""
     previous: str
     digest: str
 

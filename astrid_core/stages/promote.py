@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 import structlog
 
+from astrid_core.curation.access import Permission
 from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.shared.errors import NotAllowed, RejectedModel
+from astrid_core.stages.access import require_permission
 from astrid_core.stages.gate import require_gate
-from astrid_core.stages.review import require_curator
 from astrid_core.stages.services import Records, Services
 
 QUARANTINED = "quarantined"
@@ -46,12 +47,12 @@ def offer_model(services: Services, model: Model) -> ModelAlias | None:
 def run_promote(services: Services, model_id: str, *, login: str, reason: str) -> Model:
     """Make a version the champion and the champion before it the one to go back to. Safe to repeat.
 
-    Raise NotAllowed for somebody who may not judge, and RejectedModel for a version that is in quarantine or did not
+    Raise NotAllowed for somebody who may not operate, and RejectedModel for a version that is in quarantine or did not
     pass the gate against the champion of today.
     """
     model = services.models.get(model_id)
     with services.transaction() as records:
-        require_curator(records, login)
+        require_permission(records, login, Permission.OPERATE)
         _require_free(services, model)
         former = services.models.aliases(model.name).get(ModelAlias.CHAMPION)
         if former != model:
@@ -70,12 +71,12 @@ def run_promote(services: Services, model_id: str, *, login: str, reason: str) -
 def run_rollback(services: Services, model_id: str, *, login: str, reason: str) -> Model:
     """Take a champion out of use; return the version before it, which is the champion again. Safe to repeat.
 
-    Raise NotAllowed for somebody who may not judge, for a version that is not the champion, and where there is none to
-    go back to.
+    Raise NotAllowed for somebody who may not operate, for a version that is not the champion, and where there is none
+    to go back to.
     """
     bad = services.models.get(model_id)
     with services.transaction() as records:
-        require_curator(records, login)
+        require_permission(records, login, Permission.OPERATE)
         champion = _roll_back(services, records, bad, login=login, reason=reason)
     _tidy(services, bad.name)
     return champion
@@ -84,13 +85,13 @@ def run_rollback(services: Services, model_id: str, *, login: str, reason: str) 
 def run_quarantine(services: Services, model_id: str, *, login: str | None, reason: str) -> bool:
     """Set a version aside for good and tell whether it was not yet; a champion is rolled back in the same act.
 
-    ``login`` None stands for the pipeline itself, an alarm. Raise NotAllowed for somebody who may not judge, and for a
-    champion without a version to go back to.
+    ``login`` None stands for the pipeline itself, an alarm. Raise NotAllowed for somebody who may not operate, and for
+    a champion without a version to go back to.
     """
     bad = services.models.get(model_id)
     with services.transaction() as records:
         if login is not None:
-            require_curator(records, login)
+            require_permission(records, login, Permission.OPERATE)
         is_new = QUARANTINED not in services.models.notes(bad)
         held = services.models.aliases(bad.name)
         if held.get(ModelAlias.CHAMPION) == bad or _was_cut_off(records, held, bad):

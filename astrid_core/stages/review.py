@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import structlog
 
+from astrid_core.curation.access import Permission
 from astrid_core.curation.config import REVIEW_CHANNEL
-from astrid_core.curation.entities import Alert, Curator, CuratorRole, ValidationEvent, Verdict
+from astrid_core.curation.entities import Alert, ValidationEvent, Verdict
 from astrid_core.curation.verdicts import standing
-from astrid_core.shared.errors import NotAllowed
 from astrid_core.shared.runs import RunKey
+from astrid_core.stages.access import require_permission
 from astrid_core.stages.publish import refresh_entries
 from astrid_core.stages.services import Records, Services
 
@@ -76,7 +77,7 @@ def record_verdict(
         message = f"at must be aware UTC, not {at!r}"
         raise ValueError(message)
     with services.transaction() as records:
-        require_curator(records, login)
+        require_permission(records, login, Permission.JUDGE)
         detection = records.model_runs.detection(detection_id)
         # The catalog's lock also keeps two verdicts of the same curator from superseding the same one.
         records.catalog.lock()
@@ -108,27 +109,6 @@ def verdicts_of(services: Services, detection_id: str) -> Sequence[ValidationEve
     """Return every verdict on a detection, oldest first, superseded ones included."""
     with services.transaction() as records:
         return records.validation_events.of_detections([detection_id])
-
-
-def grant_role(services: Services, *, login: str, role: CuratorRole) -> bool:
-    """Record what a person may do, and tell whether that changed."""
-    if not login.strip():
-        message = "a curator needs a login"
-        raise ValueError(message)
-    with services.transaction() as records:
-        changed = records.curators.add(Curator(login=login, role=role))
-        if changed:
-            records.events.append("role.granted", subject=login, facts={"role": role.value})
-    return changed
-
-
-def require_curator(records: Records, login: str) -> None:
-    """Raise NotAllowed unless somebody of this name may judge."""
-    curator = records.curators.find(login)
-    if curator is None:
-        raise NotAllowed("nobody of this name may judge", login=login)
-    if curator.role is not CuratorRole.CURATOR:
-        raise NotAllowed("this role may look but not judge", login=login, role=curator.role.value)
 
 
 def _pending(records: Records, detection_id: str, score: float) -> PendingDetection:

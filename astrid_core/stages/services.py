@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -22,7 +23,7 @@ from astrid_core.observations.ports import (
 )
 from astrid_core.preprocessing.ports import CalibrationMasters, PreprocessRuns, StarCatalog
 from astrid_core.shared.artifacts import ArtifactStore
-from astrid_core.shared.events import EventLog
+from astrid_core.shared.events import Actor, EventLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +58,15 @@ class Services:
     artifacts: ArtifactStore
     models: ModelRegistry
     surveys: Mapping[str, SurveyClient]
-    transaction: Callable[[], AbstractContextManager[Records]]
-    """Commits on exit, rolls back on error."""
+    transaction: Callable[..., AbstractContextManager[Records]]
+    """Commits on exit, rolls back on error; called without arguments, or with ``actor`` by ``acting_as``."""
     arrays: ModuleType = np
     """The array library that subtractions are computed by."""
     journal: ModelJournal | None = None
     """Where figures of networks are shown besides our records; None where nobody looks there."""
     stars: StarCatalog | None = None
     """Reference stars that frames are tied to; None where no catalog is configured."""
+
+    def acting_as(self, actor: Actor) -> "Services":
+        """Return the same services whose transactions name ``actor`` in the event log: one request of many."""
+        return replace(self, transaction=partial(self.transaction, actor=actor))

@@ -10,13 +10,15 @@ import psycopg
 
 from astrid_core.adapters.db.engine import open_database
 from astrid_core.adapters.db.records import SqlRecords
+from astrid_core.shared.events import Actor
 from astrid_core.stages.services import Records
+from tests.fakes.records import TESTER
 
 
 class AnyDatabase(Protocol):
     """What the contract suites need of a database."""
 
-    def transaction(self, *, actor: str = ...) -> AbstractContextManager[Records]: ...
+    def transaction(self, *, actor: Actor = ...) -> AbstractContextManager[Records]: ...
 
     def close(self) -> None: ...
 
@@ -28,7 +30,7 @@ class SqlDatabase:
         self._database = open_database(url)
 
     @contextmanager
-    def transaction(self, *, actor: str = "test") -> Iterator[Records]:
+    def transaction(self, *, actor: Actor = TESTER) -> Iterator[Records]:
         with self._database.transaction(actor=actor) as records:
             yield as_ports(records)
 

@@ -1,23 +1,13 @@
-"""Contract of Curators, ValidationEvents and Alerts."""
+"""Contract of ValidationEvents and Alerts."""
 
 from dataclasses import replace
 
-from astrid_core.curation.entities import Alert, Curator, CuratorRole, Verdict
+from astrid_core.curation.access import Role
+from astrid_core.curation.entities import Alert, Curator, Verdict
 from tests.adapters.databases import AnyDatabase
 from tests.adapters.invented import verdict
 
-ADA = Curator(login="ada", role=CuratorRole.CURATOR)
-
-
-def test_a_curator_keeps_the_newest_role(database: AnyDatabase) -> None:
-    viewer = replace(ADA, role=CuratorRole.VIEWER)
-    with database.transaction() as records:
-        assert records.curators.find("ada") is None
-        assert records.curators.add(viewer)
-        assert not records.curators.add(viewer)
-        assert records.curators.add(ADA)
-    with database.transaction() as records:
-        assert records.curators.find("ada") == ADA
+ADA = Curator(login="ada", roles=frozenset({Role.REVIEWER}))
 
 
 def test_verdicts_come_back_oldest_first_with_those_they_supersede(database: AnyDatabase) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from astrid_core.adapters.db.engine import open_engine
 from astrid_core.adapters.db.repositories import events
 from astrid_core.shared.errors import PermanentFailure, Unprocessable
-from astrid_core.shared.events import GENESIS, verify_chain
+from astrid_core.shared.events import GENESIS, Actor, verify_chain
 from tests.adapters.databases import AnyDatabase, SqlDatabase
 from tests.adapters.invented import verdict
 from tests.adapters.test_curation_records import ADA
@@ -28,10 +28,10 @@ def engine(sql_url: str) -> Iterator[Engine]:
 
 
 def test_every_event_names_the_one_before_it(database: AnyDatabase) -> None:
-    with database.transaction(actor="ingest") as records:
+    with database.transaction(actor=Actor(name="ingest")) as records:
         first = records.events.append("observation.recorded", subject="demo:a", facts={"n": 1})
         second = records.events.append("observation.recorded", subject="demo:b")
-    with database.transaction(actor="ada") as records:
+    with database.transaction(actor=Actor(name="ada")) as records:
         third = records.events.append("verdict.recorded", subject="detect-1:1")
     with database.transaction() as records:
         told = list(records.events.all())
@@ -42,6 +42,19 @@ def test_every_event_names_the_one_before_it(database: AnyDatabase) -> None:
     assert [event.previous for event in told] == [GENESIS, first.digest, second.digest]
     assert [event.actor for event in told] == ["ingest", "ingest", "ada"]
     assert verify_chain(told) == 3
+
+
+def test_an_event_tells_what_is_known_of_its_actor(database: AnyDatabase) -> None:
+    ada = Actor(name="ada", roles=("reviewer", "arbiter"), via="key", request="r-1")
+    with database.transaction(actor=ada) as records:
+        event = records.events.append("verdict.recorded", subject="detect-1:1", facts={"n": 1})
+        with pytest.raises(ValueError, match="tells who acts"):
+            records.events.append("verdict.recorded", subject="detect-1:1", facts={"by": "eve"})
+    assert event.actor == "ada"
+    assert event.facts == {"n": 1, "by": {"roles": ["arbiter", "reviewer"], "via": "key", "request": "r-1"}}
+    with database.transaction() as records:
+        assert list(records.events.all()) == [event]
+        assert verify_chain([event]) == 1
 
 
 def test_events_are_dated_in_utc(database: AnyDatabase) -> None:
@@ -102,7 +115,7 @@ def test_a_long_log_is_read_page_by_page(sql_database: SqlDatabase, monkeypatch:
 def test_many_who_append_at_once_neither_fork_nor_skip(sql_database: SqlDatabase) -> None:
     def append(worker: int) -> None:
         for number in range(20):
-            with sql_database.transaction(actor=f"worker {worker}") as records:
+            with sql_database.transaction(actor=Actor(name=f"worker {worker}")) as records:
                 list(records.events.all())
                 records.events.append("a.done", subject=f"{worker}/{number}")
                 records.events.append("b.done", subject=f"{worker}/{number}")

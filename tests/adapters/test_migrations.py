@@ -161,3 +161,18 @@ def test_references_by_pointing_keep_their_family_and_are_retired_for_those_by_c
         ("c", "retired", "pointing-12/8"),
         ("d", "retired", "pointing-12/7"),
     ]
+
+
+def test_a_curator_is_a_reviewer_from_now_on_and_again_a_curator_on_the_way_back(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with engine.begin() as connection:
+        command.upgrade(scripts(connection), "0014")
+        connection.execute(text("INSERT INTO curator (login, role) VALUES ('ada', 'curator'), ('eve', 'viewer')"))
+    migrate(empty_url)
+    with engine.begin() as connection:
+        found = connection.execute(text("SELECT login, source, role FROM curator_role ORDER BY login")).all()
+        command.downgrade(scripts(connection), "0014")
+        before = connection.execute(text("SELECT login, role FROM curator ORDER BY login")).all()
+    engine.dispose()
+    assert [tuple(row) for row in found] == [("ada", "astrid", "reviewer"), ("eve", "astrid", "viewer")]
+    assert [tuple(row) for row in before] == [("ada", "curator"), ("eve", "viewer")]

@@ -110,8 +110,8 @@ def test_a_night_without_a_model_is_reported_as_unfinished(data: Path, capsys: p
 
 
 def test_roles_are_granted_and_verdicts_refused_from_a_shell(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _lines(capsys, "curators", "vera", "--role", "curator") == ["vera is curator"]
-    assert _lines(capsys, "curators", "vera", "--role", "curator") == ["vera is curator already"]
+    assert _lines(capsys, "access", "grant", "vera", "--role", "reviewer") == ["vera is reviewer"]
+    assert _lines(capsys, "access", "grant", "vera", "--role", "reviewer") == ["vera is reviewer already"]
     assert _lines(capsys, "review") == ["0 shown: nothing waits for a verdict"]
     assert main(["review", "nothing:1", "--verdict", "real"]) == 2
     assert main(["review", "nothing:1", "--verdict", "real", "--as", "eve"]) == 5
@@ -155,7 +155,7 @@ def test_a_folder_names_its_survey(tmp_path: Path, folder: str, name: str) -> No
 def test_a_network_is_promoted_rolled_back_and_set_aside_from_a_shell(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _lines(capsys, "curators", "vera", "--role", "curator")
+    _lines(capsys, "access", "grant", "vera", "--role", "operator")
     _lines(capsys, "train", "--shipped")
     with open_services() as services:
         shipped = services.models.shipped()

@@ -7,15 +7,15 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 import include.promotion
 from astrid_core.bootstrap import Pipeline
-from astrid_core.curation.entities import CuratorRole
+from astrid_core.curation.access import Role
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.detection.entities import ModelAlias
 from astrid_core.detection.gate import GateConfig
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import NotAllowed, RejectedModel
 from astrid_core.shared.runs import RunKey
+from astrid_core.stages.access import grant_role
 from astrid_core.stages.gate import probe_notes
-from astrid_core.stages.review import grant_role
 from include.promotion import Answer, gate_challenger, promote_challenger, settings_of, train_challenger
 from include.request import pin_request, recipe_of
 from tests.detection.frames import labelled
@@ -38,7 +38,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
     monkeypatch.setattr(include.promotion, "training_frames", frames)
     made = scene()
-    grant_role(made.services, login="vera", role=CuratorRole.CURATOR)
+    grant_role(made.services, login="vera", role=Role.OPERATOR)
     return made
 
 

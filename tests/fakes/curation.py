@@ -3,21 +3,8 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from astrid_core.curation.entities import Alert, Curator, ValidationEvent
-from tests.fakes.tables import add_new, add_or_replace
-
-
-class MemoryCurators:
-    """Curators in memory."""
-
-    def __init__(self, rows: dict[str, Curator]) -> None:
-        self._rows = rows
-
-    def add(self, curator: Curator) -> bool:
-        return add_or_replace(self._rows, curator.login, curator)
-
-    def find(self, login: str) -> Curator | None:
-        return self._rows.get(login)
+from astrid_core.curation.entities import Alert, ValidationEvent
+from tests.fakes.tables import add_new
 
 
 class MemoryValidationEvents:

@@ -7,23 +7,27 @@ from threading import Lock
 from uuid import UUID
 
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
-from astrid_core.curation.entities import Alert, Curator, ValidationEvent
+from astrid_core.curation.access import Role
+from astrid_core.curation.entities import Alert, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
 from astrid_core.observations.entities import CalibrationFrame, Observation, Quarantine, Rejection, UndeliveredFile
 from astrid_core.preprocessing.entities import CalibrationData, PreprocessRun
-from astrid_core.shared.events import DomainEvent
+from astrid_core.shared.events import Actor, DomainEvent
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
+from tests.fakes.access import MemoryCurators
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
-from tests.fakes.curation import MemoryAlerts, MemoryCurators, MemoryValidationEvents
+from tests.fakes.curation import MemoryAlerts, MemoryValidationEvents
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
 from tests.fakes.events import MemoryEventLog
 from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
+
+TESTER = Actor(name="test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class Tables:
     difference_runs: dict[RunKey, DifferenceRun] = field(default_factory=dict)
     model_runs: dict[RunKey, ModelRun] = field(default_factory=dict)
     injection_runs: dict[RunKey, InjectionRun] = field(default_factory=dict)
-    curators: dict[str, Curator] = field(default_factory=dict)
+    curators: dict[str, dict[str, frozenset[Role]]] = field(default_factory=dict)
     validation_events: dict[UUID, ValidationEvent] = field(default_factory=dict)
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
     entries: dict[UUID, CatalogEntry] = field(default_factory=dict)
@@ -63,7 +67,7 @@ class MemoryDatabase:
         self._turn = Lock()
 
     @contextmanager
-    def transaction(self, *, actor: str = "test") -> Iterator[Records]:
+    def transaction(self, *, actor: Actor = TESTER) -> Iterator[Records]:
         """Commit on exit, roll back on error; one transaction follows another."""
         if not self._turn.acquire(timeout=30.0):
             message = "a transaction was opened inside another, or one never ended"
@@ -79,7 +83,7 @@ class MemoryDatabase:
         """There is nothing to close."""
 
 
-def memory_records(tables: Tables | None = None, *, actor: str = "test") -> Records:
+def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Records:
     """Return records on ``tables``, outside any transaction."""
     tables = tables or Tables()
     return Records(

@@ -3,15 +3,15 @@ from typing import Any
 
 import pytest
 
-from astrid_core.curation.entities import CuratorRole
+from astrid_core.curation.access import Role
 from astrid_core.detection.config import MODEL_NAME
 from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.gate import GateResult, at_most
 from astrid_core.shared.errors import NotAllowed, RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey
+from astrid_core.stages.access import grant_role
 from astrid_core.stages.gate import GATED
 from astrid_core.stages.promote import offer_model, run_promote, run_quarantine, run_rollback
-from astrid_core.stages.review import grant_role
 from astrid_core.stages.services import Services
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.models import MemoryModels, MemoryNetwork
@@ -56,7 +56,7 @@ class Bench:
         self.services = Services(
             artifacts=MemoryArtifacts(), models=self.models, surveys={}, transaction=self.database.transaction
         )
-        grant_role(self.services, login="vera", role=CuratorRole.CURATOR)
+        grant_role(self.services, login="vera", role=Role.OPERATOR)
         self.first, self.second, self.third = (self._registered(number) for number in (1, 2, 3))
         offer_model(self.services, self.first)
         offer_model(self.services, self.second)
@@ -82,7 +82,7 @@ class Bench:
         with self.database.transaction() as records:
             found = [(event.name, event.subject) for event in records.events.all()]
         acts = [(name.removeprefix("model."), subject[-1]) for name, subject in found if name != GATED]
-        return [act for act in acts if act[0] != "role.granted"]
+        return [act for act in acts if act[0] != "roles.changed"]
 
 
 def test_the_challenger_becomes_champion_and_the_champion_the_one_to_go_back_to() -> None:
@@ -164,7 +164,7 @@ def test_what_was_gone_back_to_from_quarantine_is_forgotten() -> None:
 def test_only_curators_decide(act: Callable[..., object]) -> None:
     bench = Bench()
     run_promote(bench.services, bench.second.id, **BY)
-    grant_role(bench.services, login="otto", role=CuratorRole.VIEWER)
+    grant_role(bench.services, login="otto", role=Role.VIEWER)
     before = bench.held(), bench.acts()
     for login in ("otto", "nobody"):
         with pytest.raises(NotAllowed, match=login):

@@ -6,19 +6,21 @@ import pytest
 
 from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
 from astrid_core.catalog.entities import EntryStatus
+from astrid_core.curation.access import Role
 from astrid_core.curation.config import CurateConfig
-from astrid_core.curation.entities import CuratorRole, Verdict
+from astrid_core.curation.entities import Verdict
 from astrid_core.differencing.entities import ReferenceImage, ReferenceStatus
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.events import verify_chain
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyCell
+from astrid_core.stages.access import grant_role
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.export import exported_files, run_export
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.report import run_report
-from astrid_core.stages.review import grant_role, list_pending, record_verdict, verdicts_of
+from astrid_core.stages.review import list_pending, record_verdict, verdicts_of
 from astrid_core.stages.services import Services
 from tests.catalog.night import NIGHT, REFERENCE_DIGEST, difference_run, model_run, observation, preprocess_run
 from tests.fakes.artifacts import MemoryArtifacts
@@ -94,7 +96,7 @@ def test_a_verdict_moves_the_object_and_can_be_taken_back() -> None:
     services, key = _scored()
     run_curate(services, key, CurateConfig())
     run_publish(services, "demo", NIGHT, PublishConfig(), [key])
-    grant_role(services, login="vera", role=CuratorRole.CURATOR)
+    grant_role(services, login="vera", role=Role.REVIEWER)
     detection_id = list_pending(services)[0].detection_id
     record_verdict(services, detection_id=detection_id, login="vera", verdict=Verdict.BOGUS, at=NOW)
     assert len(list_pending(services)) == 1
@@ -108,7 +110,7 @@ def test_a_verdict_moves_the_object_and_can_be_taken_back() -> None:
         names = [event.name for event in records.events.all()]
         verify_chain(records.events.all())
     assert names.count("verdict.recorded") == 2
-    assert names.count("role.granted") == 1
+    assert names.count("roles.changed") == 1
 
 
 def _statuses(services: Services) -> set[EntryStatus]:
@@ -122,8 +124,8 @@ def test_nobody_judges_without_the_role() -> None:
     detection_id = list_pending(services)[0].detection_id
     with pytest.raises(NotAllowed, match="login=eve"):
         record_verdict(services, detection_id=detection_id, login="eve", verdict=Verdict.REAL, at=NOW)
-    grant_role(services, login="eve", role=CuratorRole.VIEWER)
-    with pytest.raises(NotAllowed, match="role=viewer"):
+    grant_role(services, login="eve", role=Role.VIEWER)
+    with pytest.raises(NotAllowed, match="roles=viewer"):
         record_verdict(services, detection_id=detection_id, login="eve", verdict=Verdict.REAL, at=NOW)
     assert verdicts_of(services, detection_id) == ()
 
@@ -131,7 +133,7 @@ def test_nobody_judges_without_the_role() -> None:
 def test_a_detection_that_was_judged_bogus_is_not_published() -> None:
     services, key = _scored()
     run_curate(services, key, CurateConfig())
-    grant_role(services, login="vera", role=CuratorRole.CURATOR)
+    grant_role(services, login="vera", role=Role.REVIEWER)
     detection_id = list_pending(services)[0].detection_id
     record_verdict(services, detection_id=detection_id, login="vera", verdict=Verdict.BOGUS, at=NOW)
     summary = run_publish(services, "demo", NIGHT, PublishConfig(), [key])

@@ -14,11 +14,12 @@ from astrid_core.adapters.db.errors import translated
 from astrid_core.adapters.db.locks import begin_writing
 from astrid_core.adapters.db.records import SqlRecords, records_in
 from astrid_core.shared.errors import BadConfiguration
+from astrid_core.shared.events import Actor
 
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _BUSY_TIMEOUT_MS = 60_000
 """How long SQLite waits for another writer."""
-_CONNECT_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 10
 _READING = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN")
 """How statements begin that need no write lock of SQLite."""
 
@@ -30,7 +31,7 @@ class Database:
         self._engine = engine
 
     @contextmanager
-    def transaction(self, *, actor: str) -> Iterator[SqlRecords]:
+    def transaction(self, *, actor: Actor) -> Iterator[SqlRecords]:
         """Commit on exit, roll back on error; ``actor`` is named in the event log.
 
         Every statement sees what others have committed before it (read committed, on both databases): whoever reads
@@ -55,7 +56,7 @@ def open_database(url: str) -> Database:
 
 def open_engine(url: str) -> Engine:
     """Return an engine whose connections behave alike on both databases; BadConfiguration for any other URL."""
-    parsed = _read_url(url)
+    parsed = read_url(url)
     # NaN is no JSON: PostgreSQL would refuse it and SQLite would not.
     to_json = partial(json.dumps, allow_nan=False)
     if parsed.get_backend_name() == "postgresql":
@@ -64,7 +65,7 @@ def open_engine(url: str) -> Engine:
             pool_pre_ping=True,
             isolation_level="READ COMMITTED",
             json_serializer=to_json,
-            connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
     engine = create_engine(parsed, json_serializer=to_json, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000.0})
     event.listen(engine, "connect", _prepare_sqlite)
@@ -77,7 +78,8 @@ def address_of(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
-def _read_url(url: str) -> URL:
+def read_url(url: str) -> URL:
+    """Return the URL with the driver that we use; BadConfiguration for a database that is not ours."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:

@@ -13,6 +13,7 @@ class Lock(IntEnum):
     CHANGE_CATALOG = 0x4173_0003
     NUMBER_REFERENCE = 0x4173_0004
     NUMBER_CALIBRATION = 0x4173_0005
+    CHANGE_ROLES = 0x4173_0007
 
 
 def take(connection: Connection, lock: Lock) -> None:

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from astrid_core.adapters.db.repositories.access import SqlCurators
 from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
-from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlCurators, SqlValidationEvents
+from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
+from astrid_core.shared.events import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class SqlRecords:
     events: SqlEventLog
 
 
-def records_in(session: Session, *, actor: str) -> SqlRecords:
+def records_in(session: Session, *, actor: Actor) -> SqlRecords:
     """Return the records of ``session``; ``actor`` is named in the event log."""
     return SqlRecords(
         observations=SqlObservations(session),

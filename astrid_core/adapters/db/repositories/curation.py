@@ -1,29 +1,13 @@
-"""Curators, verdicts and announcements, in the database."""
+"""Verdicts and announcements, in the database."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in
-from astrid_core.adapters.db.rows.curation import AlertRow, CuratorRow, ValidationEventRow
-from astrid_core.curation.entities import Alert, Curator, ValidationEvent
-
-
-class SqlCurators:
-    """Curators in SQL."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def add(self, curator: Curator) -> bool:
-        """Record somebody, or change their role; tell whether anything changed."""
-        return insert_or_replace(self._session, CuratorRow, CuratorRow.values(curator))
-
-    def find(self, login: str) -> Curator | None:
-        """Return them, or None."""
-        found = read(self._session, select(CuratorRow).where(CuratorRow.login == login))
-        return found[0].entity() if found else None
+from astrid_core.adapters.db.repositories.statements import insert_new, read, read_in
+from astrid_core.adapters.db.rows.curation import AlertRow, ValidationEventRow
+from astrid_core.curation.entities import Alert, ValidationEvent
 
 
 class SqlValidationEvents:

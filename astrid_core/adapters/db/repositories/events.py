@@ -11,7 +11,7 @@ from astrid_core.adapters.db.locks import Lock, take
 from astrid_core.adapters.db.repositories.statements import insert_new, read
 from astrid_core.adapters.db.rows.events import DomainEventRow
 from astrid_core.shared.errors import PermanentFailure
-from astrid_core.shared.events import GENESIS, DomainEvent, chain_digest
+from astrid_core.shared.events import GENESIS, Actor, DomainEvent, chain_digest
 
 _PAGE = 1000
 
@@ -19,14 +19,14 @@ _PAGE = 1000
 class SqlEventLog:
     """EventLog in SQL."""
 
-    def __init__(self, session: Session, *, actor: str) -> None:
+    def __init__(self, session: Session, *, actor: Actor) -> None:
         self._session = session
         self._actor = actor
 
     def append(self, name: str, *, subject: str, facts: Mapping[str, object] | None = None) -> DomainEvent:
         """Add one event behind the last one; others who append wait until this transaction ends."""
         # The digest covers the facts as they will be read again: lists for tuples, text for keys.
-        stored = json.loads(json.dumps(dict(facts or {}), allow_nan=False))
+        stored = json.loads(json.dumps(self._actor.sign(facts or {}), allow_nan=False))
         take(self._session.connection(), Lock.APPEND_EVENT)
         last = read(self._session, select(DomainEventRow).order_by(DomainEventRow.sequence.desc()).limit(1))
         sequence, previous = (last[0].sequence + 1, last[0].digest) if last else (1, GENESIS)
@@ -35,7 +35,7 @@ class SqlEventLog:
             sequence=sequence,
             name=name,
             subject=subject,
-            actor=self._actor,
+            actor=self._actor.name,
             at=at,
             facts=stored,
             previous=previous,
@@ -44,7 +44,7 @@ class SqlEventLog:
             sequence=sequence,
             name=name,
             subject=subject,
-            actor=self._actor,
+            actor=self._actor.name,
             at=at,
             facts=stored,
             previous=previous,

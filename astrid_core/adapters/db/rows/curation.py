@@ -1,4 +1,4 @@
-"""Curators, verdicts and announcements, as rows."""
+"""Verdicts and announcements, as rows."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,25 +7,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from astrid_core.adapters.db.rows.table import Row
-from astrid_core.curation.entities import Alert, Curator, CuratorRole, ValidationEvent, Verdict
-
-
-class CuratorRow(Row):
-    """One person."""
-
-    __tablename__ = "curator"
-
-    login: Mapped[str] = mapped_column(primary_key=True)
-    role: Mapped[str]
-
-    @staticmethod
-    def values(curator: Curator) -> dict[str, object]:
-        """Return the columns of ``curator``."""
-        return {"login": curator.login, "role": curator.role.value}
-
-    def entity(self) -> Curator:
-        """Return the person."""
-        return Curator(login=self.login, role=CuratorRole(self.role))
+from astrid_core.curation.entities import Alert, ValidationEvent, Verdict
 
 
 class ValidationEventRow(Row):

@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declares their tables
+    access,
     calibration,
     catalog,
     curation,
