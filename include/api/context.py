@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from astrid_core.adapters.db.reading.engine import ReadingDatabase
-from astrid_core.bootstrap import open_reading_database, open_services
+from astrid_core.bootstrap import Pipeline, load_pipeline, open_reading_database, open_services
 from astrid_core.settings import Settings
 from astrid_core.stages.services import Services
 from include.api.limits import RateLimit
@@ -23,6 +23,7 @@ class Context:
     model_digests: dict[str, str] = field(default_factory=dict)
     """Of versions that the registry was asked for: a version never changes."""
     limit: RateLimit = field(init=False)
+    _pipeline: Pipeline | None = None
     _opened: tuple[Services, ReadingDatabase] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: ExitStack = field(default_factory=ExitStack)
@@ -39,6 +40,13 @@ class Context:
     def reading(self) -> ReadingDatabase:
         """What reads while others wait for nothing."""
         return self._both()[1]
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The science settings, as they are when they are first asked for."""
+        if self._pipeline is None:
+            self._pipeline = load_pipeline(self.settings.pipeline)
+        return self._pipeline
 
     async def close(self) -> None:
         """Close what was opened."""

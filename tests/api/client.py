@@ -16,11 +16,11 @@ from include.api.identity import NotAuthenticated
 class NamedIdentity:
     """Believes what the header says: ``Bearer ada:reviewer,arbiter``."""
 
-    async def principal(self, request: Request, _: Context) -> Principal | None:
-        kind, _, told = request.headers.get("authorization", "").partition(" ")
+    async def principal(self, request: Request, _: Context, /) -> Principal | None:
+        kind, _space, told = request.headers.get("authorization", "").partition(" ")
         if not told:
             return None
-        login, _, roles = told.partition(":")
+        login, _colon, roles = told.partition(":")
         if kind != "Bearer" or not login:
             raise NotAuthenticated("not a name")
         return Principal(login=login, roles=frozenset(Role(one) for one in roles.split(",") if one), via="token")
