@@ -187,7 +187,7 @@ function Progress({ state }: { state: QueueState }) {
       {summary.data && (
         <span className="text-soft">
           {" "}
-          · {summary.data.waiting} waiting, {summary.data.disputed} disputed
+          · {summary.data.n_by_state.open ?? 0} waiting, {summary.data.n_by_state.disputed ?? 0} disputed
         </span>
       )}
     </span>

@@ -106,7 +106,7 @@ export interface Neighbours {
 
 export interface VerdictEvent {
   id: string;
-  detection: string;
+  detection_id: string;
   curator: string;
   role: string;
   verdict: VerdictWord | "withdrawn";
@@ -117,35 +117,55 @@ export interface VerdictEvent {
   supersedes: string | null;
 }
 
-export interface Summary {
-  waiting: number;
-  disputed: number;
-  judged: number;
+export interface Consensus {
+  state: "open" | "agreed" | "disputed" | "arbitrated";
+  verdict: VerdictWord | null;
+  reason: string;
+  n_votes: number;
+  agreement: number | null;
+  arbiter: string | null;
 }
 
-export interface Arbitration {
-  detection: Detection;
+/** The consensus is null while the votes of others are kept from somebody who may still vote. */
+export interface Judgement {
+  items: VerdictEvent[];
+  consensus: Consensus | null;
+}
+
+export interface Disputed extends Detection {
   verdicts: VerdictEvent[];
+  consensus: Consensus;
+}
+
+export interface Claim {
+  detection_id: string;
+  until: string;
+}
+
+export interface Summary {
+  n_by_state: Partial<Record<Consensus["state"], number>>;
+  n_held: number;
+  n_judged: number;
+  per_hour: number | null;
+}
+
+export interface Confusion {
+  login: string;
+  /** How often, by ``truth/said``. */
+  counts: Record<string, number>;
+  completeness: number | null;
+  completeness_low: number | null;
+  completeness_high: number | null;
 }
 
 export interface Agreement {
   n_detections: number;
   n_votes: number;
-  cohen_kappa: { first: string; second: string; kappa: number | null; n: number }[];
   fleiss_kappa: number | null;
   krippendorff_alpha: number | null;
-  reviewers: Confusion[];
-}
-
-export interface Confusion {
-  login: string;
-  against: string;
-  n: number;
-  real_as_real: number;
-  real_as_bogus: number;
-  bogus_as_bogus: number;
-  bogus_as_real: number;
-  unsure: number;
+  pairs: { logins: [string, string]; n_both: number; cohen_kappa: number | null }[];
+  against_seeds: Confusion[];
+  against_final: Confusion[];
 }
 
 export interface Night {

@@ -11,8 +11,10 @@ import {
   move,
   paceOf,
   refuse,
+  renewed,
   undo,
   type Judged,
+  type Leased,
   type Waiting,
 } from "./queue";
 
@@ -80,6 +82,15 @@ test("moving stays inside the queue, and judging in the middle keeps the place",
 test("more are claimed before the queue is empty", () => {
   expect(isLow(add(emptyQueue(), items("a")))).toBe(true);
   expect(isLow(add(emptyQueue(), items(..."abcdefgh")))).toBe(false);
+});
+
+test("leases are renewed, and what ended may come back", () => {
+  const queue = renewed(add(emptyQueue<Leased>(), items("a", "b", "c")), new Map([["a", "later"]]), ["b"]);
+  expect(queue.items).toEqual([
+    { id: "a", claim_until: "later" },
+    { id: "c", claim_until: null },
+  ]);
+  expect(ids(add(queue, items("b")))).toEqual(["a", "c", "b"]);
 });
 
 test("the pace is that of the last minutes", () => {

@@ -4,6 +4,10 @@ export interface Waiting {
   id: string;
 }
 
+export interface Leased extends Waiting {
+  claim_until?: string | null;
+}
+
 export interface Judged<T extends Waiting> {
   /** One verdict, or all of one bulk act: they are taken back as one. */
   items: T[];
@@ -62,6 +66,17 @@ export function drop<T extends Waiting>(queue: Queue<T>, ids: readonly string[])
   const items = queue.items.filter((item) => !out.has(item.id));
   const at = Math.min(queue.at - before, Math.max(items.length - 1, 0));
   return { ...queue, items, at, gone: new Set([...queue.gone, ...ids]) };
+}
+
+/** The queue with later ends of some leases, and without those that ended; these may come back. */
+export function renewed<T extends Leased>(
+  queue: Queue<T>,
+  until: ReadonlyMap<string, string>,
+  ended: readonly string[],
+): Queue<T> {
+  const left = drop(queue, ended);
+  const items = left.items.map((item) => ({ ...item, claim_until: until.get(item.id) ?? item.claim_until ?? null }));
+  return { ...left, items, gone: queue.gone };
 }
 
 /** Judge one or, as one act, several; the next one becomes the current. */

@@ -2,8 +2,7 @@
 
 import { useEffect, useState } from "react";
 
-import type { Page } from "../api/client";
-import type { Detection, VerdictEvent } from "../api/types";
+import type { Detection, Judgement, VerdictEvent } from "../api/types";
 import { Facts, Provenance } from "./Facts";
 import { Finder } from "./Finder";
 import { LightCurve } from "./LightCurve";
@@ -49,7 +48,7 @@ export function Around({ detection, blind, showsProvenance, onProvenance, showsV
 }
 
 export function Votes({ id, again = 0 }: { id: string; again?: number }) {
-  const { data, error } = useGet<Page<VerdictEvent>>(`detections/${encodeURIComponent(id)}/verdicts`, {}, again);
+  const { data, error } = useGet<Judgement>(`detections/${encodeURIComponent(id)}/verdicts`, {}, again);
   if (error) return <p className="text-bogus">{error}</p>;
   if (data === null || data.items.length === 0) return null;
   return <VoteList verdicts={data.items} />;

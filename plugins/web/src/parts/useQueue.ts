@@ -2,11 +2,12 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import { post, sayError, type Page } from "../api/client";
+import { blinded, claimMore, extendAll, fits, heldClaims, releaseAll } from "../api/claims";
+import { sayError } from "../api/client";
 import { stampsOf } from "../api/pixels";
 import type { Detection, VerdictWord } from "../api/types";
 import type { Letter } from "../lib/outbox";
-import { apiFilters, type Place } from "../lib/place";
+import type { Place } from "../lib/place";
 import * as q from "../lib/queue";
 import { newId } from "../lib/uuid";
 
@@ -39,70 +40,82 @@ const CLAIM = 12;
 const PREFETCHED = 4;
 const ASK_AGAIN_MS = 20_000;
 const SNOOZE_MS = 3600 * 1000;
+const CHECK_LEASES_MS = 30_000;
+const EXTEND_BEFORE_MS = 240_000;
+/** Somebody who has not touched a key for so long has left; what they hold goes to others. */
+const AT_WORK_MS = 600_000;
+const MOST_KEPT = 50;
 
 export function useQueue(place: Place, send: (letter: Letter) => void, isOn: boolean): QueueState {
   const [queue, setQueue] = useState<q.Queue<Detection>>(q.emptyQueue);
   const [isDry, setIsDry] = useState(false);
   const [isLoading, setIsLoading] = useState(false);
   const [error, setError] = useState<string | null>(null);
-  const asking = useRef<string | null>(null);
   const latest = useRef(queue);
-  latest.current = queue;
-  const question = JSON.stringify([place.order, place.blind, place.filters]);
   const put = useCallback((change: (queue: q.Queue<Detection>) => q.Queue<Detection>) => {
     // Two keys within one frame must see each other's effect.
     latest.current = change(latest.current);
     setQueue(latest.current);
   }, []);
 
-  const claim = useCallback(
-    (n: number) => {
-      if (asking.current === question) return;
-      asking.current = question;
+  const question = JSON.stringify([place.order, place.filters, place.blind]);
+  const asked = useRef<Place | null>(null);
+  const isAsking = useRef(false);
+  const ask = useCallback(
+    (what: () => Promise<Detection[]>, replaces = false) => {
+      isAsking.current = true;
       setIsLoading(true);
-      const body = { order: place.order, blind: place.blind, n, filters: apiFilters(place.filters) };
-      post<Page<Detection>>("queue/claim", body)
-        .then((page) => {
-          if (asking.current !== question) return;
-          const before = latest.current.items.length;
-          put((one) => q.add(one, page.items));
-          setIsDry(latest.current.items.length === before);
+      what()
+        .then((items) => {
+          const before = replaces ? 0 : latest.current.items.length;
+          put((one) => q.add(replaces ? { ...one, items: [], at: 0 } : one, items));
+          setIsDry(!replaces && latest.current.items.length === before);
           setError(null);
         })
         .catch((reason: unknown) => {
-          if (asking.current !== question) return;
           setError(sayError(reason));
           setIsDry(true);
         })
         .finally(() => {
-          if (asking.current !== question) return;
-          asking.current = null;
+          isAsking.current = false;
           setIsLoading(false);
         });
     },
-    // The question says all that is read of the place.
-    [question, put],
+    [put],
   );
+  const claim = (n: number) => {
+    if (!isAsking.current) ask(() => claimMore(place, n));
+  };
 
   useEffect(() => {
-    if (!isOn) return;
-    // Another question: what was claimed for the last one is given back, but what was judged can still be taken back.
-    const held = latest.current.items;
-    asking.current = null;
-    put((one) => ({ ...one, items: [], at: 0 }));
-    setIsDry(false);
-    for (const item of held) void post(`queue/${encodeURIComponent(item.id)}/release`, {}).catch(() => undefined);
-  }, [question, isOn, put]);
-
-  useEffect(() => {
-    if (isOn && !isDry && q.isLow(queue)) claim(CLAIM);
-  }, [isOn, isDry, queue, claim]);
+    if (!isOn || isAsking.current) return;
+    const before = asked.current;
+    const isSame =
+      before !== null &&
+      JSON.stringify([before.order, before.filters]) === JSON.stringify([place.order, place.filters]);
+    asked.current = place;
+    if (before === null)
+      ask(async () => (await heldClaims(place.blind)).filter((one) => fits(one, place.filters)), true);
+    else if (isSame && before.blind !== place.blind) ask(() => blinded(latest.current.items, place.blind), true);
+    else if (!isSame) {
+      // What was claimed for another question is given back first: nobody is given what they hold already.
+      const held = latest.current.items.map((item) => item.id);
+      put((one) => ({ ...one, items: [], at: 0 }));
+      ask(async () => {
+        await releaseAll(held);
+        return claimMore(place, CLAIM);
+      }, true);
+    } else if (!isDry && q.isLow(queue)) ask(() => claimMore(place, CLAIM));
+    // The question says all that is read of the place.
+  }, [question, isOn, isDry, isLoading, queue, ask, put]);
 
   useEffect(() => {
     if (!isDry) return;
     const timer = setTimeout(() => setIsDry(false), ASK_AGAIN_MS);
     return () => clearTimeout(timer);
   }, [isDry]);
+
+  useKeptLeases(isOn, latest, put);
 
   useEffect(() => {
     for (const item of q.ahead(queue, PREFETCHED)) stampsOf(item.id).catch(() => undefined);
@@ -135,7 +148,7 @@ export function useQueue(place: Place, send: (letter: Letter) => void, isOn: boo
       if (act === undefined) return undefined;
       const path = act.isBatch ? `verdicts/batch/${act.event}/withdraw` : `verdicts/${act.event}/withdraw`;
       const id = newId();
-      send({ event: id, path, body: { id } });
+      send({ event: id, path, body: {} });
       put((one) => q.undo(one).queue);
       return act;
     },
@@ -144,4 +157,47 @@ export function useQueue(place: Place, send: (letter: Letter) => void, isOn: boo
     move: (by) => put((one) => q.move(one, by)),
     refused: (letter) => put((one) => q.refuse(one, letter.event)),
   };
+}
+
+/** Keep what is at hand while somebody is at work, and let go of what ended meanwhile. */
+function useKeptLeases(
+  isOn: boolean,
+  latest: React.RefObject<q.Queue<Detection>>,
+  put: (change: (queue: q.Queue<Detection>) => q.Queue<Detection>) => void,
+): void {
+  const activeMs = useRef(Date.now());
+  useEffect(() => {
+    const note = () => {
+      activeMs.current = Date.now();
+    };
+    for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, note);
+    const check = async () => {
+      const now = Date.now();
+      const ends = (item: Detection) => Date.parse(item.claim_until ?? "");
+      const held = latest.current.items.filter((item) => ends(item) > now).slice(0, MOST_KEPT);
+      const isAtWork = isOn && now - activeMs.current < AT_WORK_MS;
+      let until = new Map<string, string>();
+      if (isAtWork && held.some((item) => ends(item) - now < EXTEND_BEFORE_MS)) {
+        const claims = await extendAll(held.map((item) => item.id)).catch(() => []);
+        until = new Map(claims.map((one) => [one.detection_id, one.until]));
+      }
+      // The one that somebody looks at stays: their verdict counts with or without a lease.
+      const ended = latest.current.items.filter(
+        (item, i) => i !== latest.current.at && !until.has(item.id) && ends(item) <= now,
+      );
+      if (ended.length > 0 || until.size > 0)
+        put((one) =>
+          q.renewed(
+            one,
+            until,
+            ended.map((item) => item.id),
+          ),
+        );
+    };
+    const timer = setInterval(() => void check(), CHECK_LEASES_MS);
+    return () => {
+      clearInterval(timer);
+      for (const kind of ["keydown", "pointerdown"]) removeEventListener(kind, note);
+    };
+  }, [isOn, latest, put]);
 }

@@ -1,6 +1,6 @@
 /** How far reviewers agree with one another, with what became final, and with what was known. */
 
-import type { Agreement as Figures } from "../api/types";
+import type { Agreement as Figures, Confusion } from "../api/types";
 import { shown } from "../lib/sky";
 import { usePage } from "../parts/page";
 import { useGet } from "../parts/useGet";
@@ -42,29 +42,28 @@ function AgreementTables({ figures }: { figures: Figures }) {
       <Table
         title="Pairs of reviewers"
         head={["First", "Second", "Both judged", "Cohen κ"]}
-        rows={figures.cohen_kappa.map((pair) => [pair.first, pair.second, String(pair.n), shown(pair.kappa)])}
+        rows={figures.pairs.map((pair) => [...pair.logins, String(pair.n_both), shown(pair.cohen_kappa)])}
       />
-      <Table
-        title="Reviewers against what is known"
-        head={[
-          "Reviewer",
-          "Against",
-          "n",
-          "real as real",
-          "real as bogus",
-          "bogus as bogus",
-          "bogus as real",
-          "unsure",
-        ]}
-        rows={figures.reviewers.map((one) => [
-          one.login,
-          one.against,
-          ...[one.n, one.real_as_real, one.real_as_bogus, one.bogus_as_bogus, one.bogus_as_real, one.unsure].map(
-            String,
-          ),
-        ])}
-      />
+      <ConfusionTable title="Reviewers against what was known before" rows={figures.against_seeds} />
+      <ConfusionTable title="Reviewers against what became final" rows={figures.against_final} />
     </>
+  );
+}
+
+const CASES = ["real/real", "real/bogus", "bogus/bogus", "bogus/real"];
+
+function ConfusionTable({ title, rows }: { title: string; rows: Confusion[] }) {
+  return (
+    <Table
+      title={title}
+      head={["Reviewer", ...CASES.map((one) => one.replace("/", " called ")), "unsure", "Completeness (95 %)"]}
+      rows={rows.map((one) => [
+        one.login,
+        ...CASES.map((name) => one.counts[name] ?? 0),
+        (one.counts["real/unsure"] ?? 0) + (one.counts["bogus/unsure"] ?? 0),
+        `${shown(one.completeness)} (${shown(one.completeness_low)} to ${shown(one.completeness_high)})`,
+      ])}
+    />
   );
 }
 

@@ -3,7 +3,7 @@
 import { useState } from "react";
 
 import type { Page } from "../api/client";
-import type { Arbitration, VerdictWord } from "../api/types";
+import type { Disputed, VerdictWord } from "../api/types";
 import { newId } from "../lib/uuid";
 import { Around, VoteList } from "../parts/Around";
 import { may, useKeys, usePage } from "../parts/page";
@@ -17,13 +17,13 @@ const BLANK = { comment: "", confidence: null as number | null };
 export function Arbitrate({ refusals }: { refusals: number }) {
   const { me, keys, keysOn, display, setDisplay, say, send } = usePage();
   const [again, setAgain] = useState(0);
-  const { data, error } = useGet<Page<Arbitration>>("arbitrations", {}, again + refusals);
+  const { data, error } = useGet<Page<Disputed>>("arbitrations", {}, again + refusals);
   const [decided, setDecided] = useState<ReadonlySet<string>>(new Set());
   const [at, setAt] = useState(0);
   const [draft, setDraft] = useState(BLANK);
   const [asking, setAsking] = useState<VerdictWord | null>(null);
   const [showsProvenance, setShowsProvenance] = useState(false);
-  const cases = (data?.items ?? []).filter((one) => !decided.has(one.detection.id));
+  const cases = (data?.items ?? []).filter((one) => !decided.has(one.id));
   const one = cases[Math.min(at, cases.length - 1)];
   const mayDecide = may(me, "arbitrate");
 
@@ -35,7 +35,7 @@ export function Arbitrate({ refusals }: { refusals: number }) {
       path: "arbitrations",
       body: {
         id: event,
-        detection: one.detection.id,
+        detection: one.id,
         verdict,
         reason,
         comment: draft.comment.trim(),
@@ -44,7 +44,7 @@ export function Arbitrate({ refusals }: { refusals: number }) {
         blind: false,
       },
     });
-    setDecided(new Set([...decided, one.detection.id]));
+    setDecided(new Set([...decided, one.id]));
     setDraft(BLANK);
     setAsking(null);
     say(`Decided: ${verdict}`);
@@ -93,9 +93,9 @@ export function Arbitrate({ refusals }: { refusals: number }) {
       </div>
       {one !== undefined && (
         <>
-          <Pictures id={one.detection.id} />
+          <Pictures id={one.id} />
           <Around
-            detection={one.detection}
+            detection={one}
             blind={false}
             showsProvenance={showsProvenance}
             onProvenance={setShowsProvenance}
