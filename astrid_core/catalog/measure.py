@@ -8,7 +8,6 @@ from uuid import UUID
 from astrid_core.catalog.entities import CatalogEntry, EntryStatus, LightCurvePoint
 from astrid_core.catalog.sphere import mean_position
 from astrid_core.curation.entities import Verdict
-from astrid_core.curation.verdicts import Judgement
 from astrid_core.detection.entities import Detection
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
@@ -86,9 +85,9 @@ def light_curve_point(identity: UUID, measured: Measurement) -> LightCurvePoint:
 
 
 def catalog_entry(
-    identity: UUID, points: Sequence[LightCurvePoint], judged: Mapping[str, Judgement] | None = None
+    identity: UUID, points: Sequence[LightCurvePoint], judged: Mapping[str, Verdict] | None = None
 ) -> CatalogEntry:
-    """Return the object that ``points`` and the judgements on its detections describe, whatever their order."""
+    """Return the object that ``points`` and the final verdicts on its detections describe, whatever their order."""
     ordered = sorted(points, key=lambda point: (point.mid_mjd, point.detection_id))
     strongest = max(ordered, key=lambda point: (abs(point.significance), point.detection_id))
     return CatalogEntry(
@@ -103,9 +102,9 @@ def catalog_entry(
     )
 
 
-def entry_status(judged: Sequence[Judgement | None]) -> EntryStatus:
+def entry_status(judged: Sequence[Verdict | None]) -> EntryStatus:
     """Return confirmed if any detection was judged real, rejected if all that were judged are bogus."""
-    verdicts = {judgement.verdict for judgement in judged if judgement is not None}
+    verdicts = {verdict for verdict in judged if verdict is not None}
     if Verdict.REAL in verdicts:
         return EntryStatus.CONFIRMED
     return EntryStatus.REJECTED if verdicts == {Verdict.BOGUS} else EntryStatus.CANDIDATE

@@ -1,10 +1,13 @@
 """What the curation domain needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from astrid_core.curation.access import OURS
-from astrid_core.curation.entities import Alert, Curator, ValidationEvent
+from astrid_core.curation.entities import Alert, Claim, Curator, ReviewItem, ReviewState, Seed, ValidationEvent
+from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace
 
 
 class Curators(Protocol):
@@ -34,12 +37,112 @@ class ValidationEvents(Protocol):
         """Record it and tell whether it is new."""
         ...
 
+    def find(self, event_id: UUID) -> ValidationEvent | None:
+        """Return it, or None."""
+        ...
+
     def all(self) -> Sequence[ValidationEvent]:
         """Return every verdict, oldest first, superseded ones included."""
         ...
 
     def of_detections(self, detection_ids: Sequence[str]) -> Sequence[ValidationEvent]:
         """Return the verdicts on these detections, oldest first, superseded ones included."""
+        ...
+
+    def of_curator(self, login: str, *, since: datetime) -> Sequence[ValidationEvent]:
+        """Return the verdicts of somebody from a time on, oldest first, superseded ones included."""
+        ...
+
+    def of_batch(self, batch: UUID) -> Sequence[ValidationEvent]:
+        """Return the verdicts that were given in one act, oldest first, superseded ones included."""
+        ...
+
+
+class ReviewQueue(Protocol):
+    """The detections that people judge; identity detection."""
+
+    def add(self, item: ReviewItem) -> bool:
+        """Record it and tell whether it is new; what is known of a known detection stays."""
+        ...
+
+    def put(self, item: ReviewItem) -> None:
+        """Record it, or what has become of a known one."""
+        ...
+
+    def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:
+        """Return these detections by identity, without those that nobody judges."""
+        ...
+
+    def waiting(
+        self, login: str, *, order: QueueOrder, filters: QueueFilters, at: datetime, limit: int
+    ) -> Sequence[ReviewItem]:
+        """Return open detections that the curator may be given at this time, in ``order``; never a seed.
+
+        Not those that they have judged, hold, skipped or put off, nor those that others hold or have judged as often
+        as it needs. What has no number to be sorted by is left out.
+        """
+        ...
+
+    def known(self, login: str, *, filters: QueueFilters, at: datetime, limit: int) -> Sequence[ReviewItem]:
+        """Return detections whose answer is known (seeds, and what others have decided) and which the curator may be
+        given at this time, shuffled.
+        """
+        ...
+
+    def page(
+        self,
+        *,
+        order: QueueOrder,
+        filters: QueueFilters,
+        states: Collection[ReviewState],
+        behind: QueuePlace | None = None,
+        limit: int = 100,
+    ) -> Sequence[ReviewItem]:
+        """Return detections in these states, in ``order``, whoever holds or has judged them; planted seeds included."""
+        ...
+
+    def decided(self) -> Sequence[ReviewItem]:
+        """Return every detection with a final verdict, ordered by identity."""
+        ...
+
+    def counts(self, filters: QueueFilters) -> Mapping[ReviewState, int]:
+        """Return how many detections are in each state."""
+        ...
+
+    def lock(self) -> None:
+        """Hold back others who give out detections or count votes until this transaction ends."""
+        ...
+
+
+class Claims(Protocol):
+    """Who holds, skips or has judged what; identity detection and login."""
+
+    def put(self, claim: Claim) -> None:
+        """Record it, or what has become of it."""
+        ...
+
+    def find(self, detection_id: str, login: str) -> Claim | None:
+        """Return it, or None."""
+        ...
+
+    def held(self, login: str, *, at: datetime) -> Sequence[Claim]:
+        """Return what is kept for the curator at this time, by the end of the lease, then by detection."""
+        ...
+
+    def count(self, login: str) -> int:
+        """Return how many detections the curator has ever had to do with."""
+        ...
+
+
+class Seeds(Protocol):
+    """Detections whose answer is known; identity detection."""
+
+    def add(self, seed: Seed) -> bool:
+        """Record it and tell whether it is new; a known one never changes."""
+        ...
+
+    def of(self, detection_ids: Sequence[str]) -> Mapping[str, Seed]:
+        """Return the seeds among these detections, by detection."""
         ...
 
 

@@ -1,51 +1,60 @@
-"""What the verdicts of several people, given at several times, add up to."""
+"""Which verdicts stand, of those that several people gave at several times."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from uuid import UUID, uuid5
 
 from astrid_core.curation.entities import ValidationEvent, Verdict
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """The verdicts on one detection that still stand."""
-
-    verdict: Verdict
-    """The majority of real and bogus; unsure if neither leads."""
-    agreement: float
-    """Fraction of the curators who said exactly that, 0 to 1."""
-    n_curators: int
+_UNDO = UUID("5b1f8a52-6a0e-5f0a-9d4f-0f6c3c2f7a10")
+"""Namespace of the identities of withdrawals."""
 
 
 def standing(events: Iterable[ValidationEvent]) -> tuple[ValidationEvent, ...]:
     """Return the verdict of every curator on every detection that none of theirs supersedes, oldest first.
 
-    Where a log holds several such verdicts of one curator, the newest stands; the order of ``events`` is irrelevant.
+    Where a log holds several such verdicts of one curator, the newest stands; what was withdrawn does not. The order
+    of ``events`` is irrelevant.
     """
-    ordered = sorted(events, key=lambda event: (event.at, str(event.id)))
-    superseded = {event.supersedes for event in ordered if event.supersedes is not None}
-    last = {
-        (event.detection_id, event.curator): event
-        for event in sorted(ordered, key=lambda event: event.id not in superseded)
-    }
-    return tuple(event for event in ordered if last[event.detection_id, event.curator] is event)
-
-
-def judge(events: Sequence[ValidationEvent]) -> Judgement | None:
-    """Return what the curators think of one detection; None without a verdict."""
-    votes = Counter(event.verdict for event in standing(events))
-    if not votes:
-        return None
-    lead = votes[Verdict.REAL] - votes[Verdict.BOGUS]
-    verdict = Verdict.REAL if lead > 0 else Verdict.BOGUS if lead < 0 else Verdict.UNSURE
-    return Judgement(verdict=verdict, agreement=votes[verdict] / votes.total(), n_curators=votes.total())
-
-
-def judgements(events: Iterable[ValidationEvent]) -> Mapping[str, Judgement]:
-    """Return the judgement on every detection that has a verdict."""
-    by_detection: dict[str, list[ValidationEvent]] = {}
+    by_person: dict[tuple[str, str], list[ValidationEvent]] = {}
     for event in events:
-        by_detection.setdefault(event.detection_id, []).append(event)
-    judged = {detection_id: judge(group) for detection_id, group in sorted(by_detection.items())}
-    return {detection_id: judgement for detection_id, judgement in judged.items() if judgement is not None}
+        by_person.setdefault((event.detection_id, event.curator), []).append(event)
+    last = [history(own)[-1] for own in by_person.values()]
+    return tuple(sorted((one for one in last if one.verdict is not Verdict.WITHDRAWN), key=_age))
+
+
+def history(own: Iterable[ValidationEvent]) -> tuple[ValidationEvent, ...]:
+    """Return what one curator said of one detection, each verdict behind the one that it supersedes."""
+    ordered = sorted(own, key=_age)
+    known = {event.id for event in ordered}
+    behind: dict[UUID | None, list[ValidationEvent]] = {}
+    for event in ordered:
+        behind.setdefault(event.supersedes if event.supersedes in known else None, []).append(event)
+    # Clocks of several machines differ: what a verdict supersedes tells more than its time. Verdicts that supersede
+    # nothing begin lines of their own; the newest line comes last.
+    said: list[ValidationEvent] = []
+    for first in behind.get(None, []):
+        line = [first]
+        while line:
+            said.append(line.pop())
+            line += reversed(behind.get(said[-1].id, []))
+    return tuple(said)
+
+
+def undo_id(event_id: UUID) -> UUID:
+    """Return the identity of the event that takes a verdict back: asking twice takes it back once."""
+    return uuid5(_UNDO, str(event_id))
+
+
+def not_taken_back(own: Iterable[ValidationEvent]) -> Sequence[ValidationEvent]:
+    """Return what one curator said of one detection and has not taken back, oldest first: the last one stands."""
+    kept: list[ValidationEvent] = []
+    for event in history(own):
+        if kept and event.id == undo_id(kept[-1].id):
+            kept.pop()
+        else:
+            kept.append(event)
+    return kept
+
+
+def _age(event: ValidationEvent) -> tuple[object, str]:
+    return event.at, str(event.id)

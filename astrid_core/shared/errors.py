@@ -145,6 +145,14 @@ class NotAllowed(PermanentFailure):
     """Somebody asked for what their role does not permit."""
 
 
+class Conflict(PermanentFailure):
+    """What somebody asked for contradicts what is on record already."""
+
+
+class UnknownReason(PermanentFailure):
+    """A verdict gives a reason that its vocabulary does not know."""
+
+
 class BadConfiguration(PermanentFailure):
     """A setting is missing, unknown or out of range."""
 

@@ -4,6 +4,7 @@ import structlog
 
 from astrid_core.curation.config import CurateConfig
 from astrid_core.curation.entities import Alert
+from astrid_core.curation.queue import review_item
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Services
 
@@ -11,19 +12,23 @@ log = structlog.get_logger(__name__)
 
 
 def run_curate(services: Services, model_run_key: RunKey, config: CurateConfig) -> int:
-    """Announce every detection that scored well enough, and return how many are new to the queue. Safe to repeat.
+    """Queue and announce every detection that scored well enough, and return how many are new. Safe to repeat.
 
-    Nothing of an exposure in quarantine is announced.
+    Nothing of an exposure in quarantine is.
     """
     with services.transaction() as records:
+        # Whoever counts votes must not meet a detection that is only half in the queue.
+        records.review_queue.lock()
         run = records.model_runs.get(model_run_key)
         n_raised = 0
-        is_quarantined = records.quarantines.of(records.observations.get(run.observation_id)) is not None
+        observation = records.observations.get(run.observation_id)
+        is_quarantined = records.quarantines.of(observation) is not None
         for detection in () if is_quarantined else run.detections:
             if detection.score is None or detection.score < config.min_score:
                 continue
             alert = Alert(detection_id=detection.id, channel=config.channel, score=detection.score)
             n_raised += records.alerts.add(alert)
+            records.review_queue.add(review_item(detection, observation, n_needed=config.n_votes))
         if n_raised:
             facts = {"channel": config.channel, "n_raised": n_raised}
             records.events.append("alerts.raised", subject=model_run_key, facts=facts)

@@ -13,7 +13,6 @@ from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.measure import Measurement, catalog_entry, light_curve_point, measurement
 from astrid_core.catalog.sphere import cone_around
 from astrid_core.curation.entities import Verdict
-from astrid_core.curation.verdicts import judgements
 from astrid_core.differencing.template import owner_of
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
@@ -60,9 +59,8 @@ def run_publish(
         records.catalog.lock()
         offered = _Offered.read(records, survey, night, config, model_run_keys)
         ids = [measured.id for measured in offered.measured]
-        judged = judgements(records.validation_events.of_detections(ids))
         known = records.catalog.published(ids)
-        bogus = {name for name, judgement in judged.items() if judgement.verdict is Verdict.BOGUS} - known
+        bogus = {name for name, verdict in final_verdicts(records, ids).items() if verdict is Verdict.BOGUS} - known
         fresh = [measured for measured in offered.measured if measured.id not in known and measured.id not in bogus]
         light_curves = _light_curves_around(records, offered.measured)
         found = associate(light_curves, fresh, radius_arcsec=config.match_radius_arcsec)
@@ -108,6 +106,12 @@ def refresh_entries(records: Records, detections: Mapping[str, SkyPosition]) -> 
     return _write(records, light_curves, [], touched=frozenset(detections))
 
 
+def final_verdicts(records: Records, detection_ids: Sequence[str]) -> Mapping[str, Verdict]:
+    """Return what people have decided of these detections; nothing of those that they are not done with."""
+    items = records.review_queue.of(detection_ids)
+    return {name: item.verdict for name, item in items.items() if item.verdict is not None}
+
+
 def light_curves_near(records: Records, positions: Sequence[SkyPosition]) -> Mapping[UUID, Sequence[LightCurvePoint]]:
     """Return the objects that may hold a detection at one of these neighbouring positions, with their points."""
     if not positions:
@@ -144,9 +148,7 @@ def _write(
     }
     for point in added:
         curves.setdefault(point.entry_id, list(light_curves.get(point.entry_id, ()))).append(point)
-    judged = judgements(
-        records.validation_events.of_detections([point.detection_id for points in curves.values() for point in points])
-    )
+    judged = final_verdicts(records, [point.detection_id for points in curves.values() for point in points])
     n_changed = 0
     for identity, points in sorted(curves.items()):
         entry = catalog_entry(identity, points, judged)

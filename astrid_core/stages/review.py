@@ -1,108 +1,98 @@
-"""What waits for a verdict, and what people say."""
+"""What people say of detections: verdicts, arbitrations, and their being taken back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID
 
-import structlog
-
-from astrid_core.curation.access import Permission
-from astrid_core.curation.config import REVIEW_CHANNEL
-from astrid_core.curation.entities import Alert, ValidationEvent, Verdict
-from astrid_core.curation.verdicts import standing
-from astrid_core.shared.runs import RunKey
+from astrid_core.curation.access import Permission, Role
+from astrid_core.curation.entities import ValidationEvent, Verdict
+from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.stages.access import require_permission
-from astrid_core.stages.publish import refresh_entries
 from astrid_core.stages.services import Records, Services
+from astrid_core.stages.votes import Vote, Votes
 
-log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingDetection:
-    """A detection that waits for a verdict, as a person wants to see it."""
-
-    detection_id: str
-    observation_id: str
-    night: str
-    ra_deg: float | None
-    dec_deg: float | None
-    x_pix: float
-    y_pix: float
-    score: float
-    """Probability of being new in the sky."""
-    significance: float
-    """Signed S_corr, sigma."""
-    flux: float
-    """Science counts."""
+_NEEDED = {Role.REVIEWER: Permission.JUDGE, Role.ARBITER: Permission.ARBITRATE}
 
 
-def list_pending(
-    services: Services, *, channel: str = REVIEW_CHANNEL, limit: int = 100
-) -> tuple[PendingDetection, ...]:
-    """Return what waits for a verdict, highest score first; nothing of exposures that are in quarantine."""
-    with services.transaction() as records:
-        n_asked = limit
-        while True:
-            alerts = records.alerts.pending(channel, limit=n_asked)
-            free = _free(records, alerts)
-            if len(free) >= limit or len(alerts) < n_asked:
-                return tuple(_pending(records, alert.detection_id, alert.score) for alert in free[:limit])
-            # What is set aside hides others behind it.
-            n_asked *= 4
-
-
-def _free(records: Records, alerts: Sequence[Alert]) -> list[Alert]:
-    if not records.quarantines.all():
-        return list(alerts)
-    is_free: dict[str, bool] = {}
-    for alert in alerts:
-        run = alert.detection_id.rpartition(":")[0]
-        if run not in is_free:
-            observation = records.observations.get(records.model_runs.get(RunKey(run)).observation_id)
-            is_free[run] = records.quarantines.of(observation) is None
-    return [alert for alert in alerts if is_free[alert.detection_id.rpartition(":")[0]]]
-
-
-def record_verdict(
-    services: Services, *, detection_id: str, login: str, verdict: Verdict, comment: str = "", at: datetime
+def record_verdict(  # noqa: PLR0913 - a verdict says that much
+    services: Services,
+    *,
+    event_id: UUID,
+    detection_id: str,
+    login: str,
+    verdict: Verdict,
+    reason: str = "",
+    comment: str = "",
+    confidence: int | None = None,
+    seconds: float | None = None,
+    is_blind: bool = False,
+    score_shown: bool = True,
+    role: Role = Role.REVIEWER,
+    batch: UUID | None = None,
+    at: datetime,
 ) -> ValidationEvent:
     """Record what a curator thinks of a detection; it supersedes what the same curator said before.
 
-    An object of the catalog that holds the detection takes the new status at once. Raise NotAllowed for somebody who
-    may not judge and UnknownRecord for a detection that does not exist. ``at`` is aware UTC.
+    The same ``event_id`` with the same content changes nothing and returns what is on record. An object of the catalog
+    that holds the detection takes its new status at once. Raise NotAllowed for somebody whose roles do not permit it,
+    for an arbiter who has voted on the detection, and for a voter who has arbitrated it; Conflict where ``event_id``
+    is on record with another content; UnknownReason; UnknownRecord for a detection that does not exist. ``at`` is
+    aware UTC.
     """
-    if at.tzinfo is None or at.utcoffset() != UTC.utcoffset(None):
-        message = f"at must be aware UTC, not {at!r}"
+    vote = Vote(
+        event_id=event_id,
+        detection_id=detection_id,
+        verdict=verdict,
+        reason=reason,
+        comment=comment,
+        confidence=confidence,
+        seconds=seconds,
+        is_blind=is_blind,
+        score_shown=score_shown,
+        role=role,
+    )
+    return record_many(services, verdicts=[vote], batch=batch, login=login, at=at)[0]
+
+
+def record_many(
+    services: Services, *, verdicts: Sequence[Vote], batch: UUID | None, login: str, at: datetime
+) -> tuple[ValidationEvent, ...]:
+    """Record several verdicts, all or none; see ``record_verdict``. ``batch`` is what takes them back together."""
+    _require_utc(at)
+    with services.transaction() as records:
+        for role in sorted({vote.role for vote in verdicts}):
+            require_permission(records, login, _NEEDED[role])
+        votes = Votes.read(records, [vote.detection_id for vote in verdicts])
+        said = tuple(votes.give(vote, login=login, batch=batch, at=at) for vote in verdicts)
+        votes.publish()
+    return said
+
+
+def withdraw(
+    services: Services, *, event_id: UUID | None = None, batch: UUID | None = None, login: str, at: datetime
+) -> tuple[ValidationEvent, ...]:
+    """Take back one verdict, or all of a batch that stand; return the events that supersede them. Safe to repeat.
+
+    What the curator said before stands again, word by word; without anything before, nothing does. The queue and the
+    consensus are as they were. Raise UnknownRecord without such a verdict, NotAllowed for a verdict of somebody else,
+    and Conflict for one that the curator has replaced since.
+    """
+    _require_utc(at)
+    if (event_id is None) == (batch is None):
+        message = "name either one verdict or a batch"
         raise ValueError(message)
     with services.transaction() as records:
         require_permission(records, login, Permission.JUDGE)
-        detection = records.model_runs.detection(detection_id)
-        # The catalog's lock also keeps two verdicts of the same curator from superseding the same one.
-        records.catalog.lock()
-        earlier = [
-            event
-            for event in standing(records.validation_events.of_detections([detection_id]))
-            if event.curator == login
-        ]
-        event = ValidationEvent(
-            id=uuid4(),
-            detection_id=detection_id,
-            curator=login,
-            verdict=verdict,
-            comment=comment,
-            at=at,
-            supersedes=earlier[-1].id if earlier else None,
-        )
-        records.validation_events.add(event)
-        records.events.append(
-            "verdict.recorded", subject=detection_id, facts={"curator": login, "verdict": verdict.value}
-        )
-        if detection.candidate.position is not None and records.catalog.published([detection_id]):
-            refresh_entries(records, {detection_id: detection.candidate.position})
-    log.info("verdict.recorded", detection=detection_id, curator=login, verdict=verdict.value)
-    return event
+        found = records.validation_events.of_batch(batch) if batch else _only(records, event_id)
+        if not found:
+            raise UnknownRecord("no such verdict", event=event_id, batch=batch)
+        if others := {event.curator for event in found} - {login}:
+            raise NotAllowed("a verdict is taken back by whoever gave it", login=login, curator=min(others))
+        votes = Votes.read(records, [event.detection_id for event in found])
+        # Of two verdicts of a batch on one detection the later one is taken back first.
+        undone = [votes.take_back(event, at=at) for event in reversed(found) if not batch or votes.may_take_back(event)]
+        votes.publish()
+    return tuple(reversed(undone))
 
 
 def verdicts_of(services: Services, detection_id: str) -> Sequence[ValidationEvent]:
@@ -111,19 +101,12 @@ def verdicts_of(services: Services, detection_id: str) -> Sequence[ValidationEve
         return records.validation_events.of_detections([detection_id])
 
 
-def _pending(records: Records, detection_id: str, score: float) -> PendingDetection:
-    detection = records.model_runs.detection(detection_id)
-    run = records.model_runs.get(detection.model_run)
-    candidate = detection.candidate
-    return PendingDetection(
-        detection_id=detection_id,
-        observation_id=run.observation_id,
-        night=records.observations.get(run.observation_id).night,
-        ra_deg=None if candidate.position is None else candidate.position.ra_deg,
-        dec_deg=None if candidate.position is None else candidate.position.dec_deg,
-        x_pix=candidate.x_pix,
-        y_pix=candidate.y_pix,
-        score=score,
-        significance=candidate.score,
-        flux=candidate.flux,
-    )
+def _only(records: Records, event_id: UUID | None) -> Sequence[ValidationEvent]:
+    found = None if event_id is None else records.validation_events.find(event_id)
+    return () if found is None else (found,)
+
+
+def _require_utc(at: datetime) -> None:
+    if at.tzinfo is None or at.utcoffset() != UTC.utcoffset(None):
+        message = f"at must be aware UTC, not {at!r}"
+        raise ValueError(message)

@@ -11,7 +11,6 @@ from astrid_core.catalog.config import TrackConfig
 from astrid_core.catalog.model_track import ModelTrack
 from astrid_core.catalog.night_quality import choose_injection_run
 from astrid_core.catalog.track import Scored, track_model
-from astrid_core.curation.verdicts import judgements
 from astrid_core.detection.drift import FloatArray
 from astrid_core.detection.entities import Detection, ModelRun
 from astrid_core.detection.trial_tables import scores_of_recovered
@@ -21,6 +20,7 @@ from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.stages.promote import run_quarantine
+from astrid_core.stages.publish import final_verdicts
 from astrid_core.stages.services import Records, Services
 
 TRACKED, DRIFTED = "model.tracked", "model.drifted"
@@ -143,7 +143,7 @@ def _found(records: Records, run: ModelRun, preferred: Collection[RunKey]) -> _F
     )
     curve = injection.quality.of(DETECTIONS, EVERYWHERE) if injection and injection.quality else None
     known = {one.id: one.score for one in run.detections if one.score is not None}
-    verdicts = judgements(records.validation_events.of_detections(list(known)))
+    verdicts = final_verdicts(records, list(known))
     seeing_arcsec, limiting_mag = _conditions(observation, prepared)
     return _Found(
         scored=Scored(
@@ -156,7 +156,7 @@ def _found(records: Records, run: ModelRun, preferred: Collection[RunKey]) -> _F
             seeing_arcsec=seeing_arcsec,
             sky_rms=prepared.quality.sky_rms if prepared.quality else None,
             limiting_mag=limiting_mag,
-            verdicts=tuple((known[name], judgement.verdict) for name, judgement in verdicts.items()),
+            verdicts=tuple((known[name], verdict) for name, verdict in verdicts.items()),
             injected=curve.by_snr if curve else (),
         ),
         injections=injection.injections if injection else None,

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid_core.curation.entities import Verdict
-from astrid_core.curation.verdicts import judgements
 from astrid_core.detection.entities import Detection
 from astrid_core.detection.real_triplets import LabelledTriplets
 from astrid_core.detection.training_set import cut_triplets
@@ -23,13 +22,13 @@ tests, never both; one on the edge of two cells may do both.
 
 
 def verdict_triplets(services: Services) -> LabelledTriplets | None:
-    """Return a triplet per detection that the majority of its curators holds for real or bogus; None without any.
+    """Return a triplet per detection that people have decided to be real or bogus; None without any.
 
-    Only verdicts that stand count. Raises MissingArtifact where the images of a detection are gone.
+    Raises MissingArtifact where the images of a detection are gone.
     """
     with services.transaction() as records:
-        said = judgements(records.validation_events.all())
-        decided = [one for one, judged in said.items() if judged.verdict is not Verdict.UNSURE]
+        said = {one.detection_id: one.verdict for one in records.review_queue.decided()}
+        decided = [one for one, verdict in said.items() if verdict is not Verdict.UNSURE]
         detections = [records.model_runs.detection(one) for one in decided]
         differences = {one.candidate.run: records.difference_runs.get(one.candidate.run) for one in detections}
     # Ordered by exposure, so that each difference is read once.
@@ -44,7 +43,7 @@ def verdict_triplets(services: Services) -> LabelledTriplets | None:
         parts.append(cut_triplets(product, [one.candidate for one in of_difference]))
     return LabelledTriplets(
         triplets=np.concatenate(parts),
-        is_real=np.array([said[one.id].verdict is Verdict.REAL for one in detections]),
+        is_real=np.array([said[one.id] is Verdict.REAL for one in detections]),
         is_known=np.ones(len(detections), dtype=bool),
         group=_groups(detections),
         origin=ORIGIN,

@@ -1,6 +1,7 @@
 """Memory twins of the curation domain's records."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from astrid_core.curation.entities import Alert, ValidationEvent
@@ -16,11 +17,20 @@ class MemoryValidationEvents:
     def add(self, event: ValidationEvent) -> bool:
         return add_new(self._rows, event.id, event)
 
+    def find(self, event_id: UUID) -> ValidationEvent | None:
+        return self._rows.get(event_id)
+
     def all(self) -> Sequence[ValidationEvent]:
         return tuple(sorted(self._rows.values(), key=lambda event: (event.at, str(event.id))))
 
     def of_detections(self, detection_ids: Sequence[str]) -> Sequence[ValidationEvent]:
         return tuple(event for event in self.all() if event.detection_id in set(detection_ids))
+
+    def of_curator(self, login: str, *, since: datetime) -> Sequence[ValidationEvent]:
+        return tuple(event for event in self.all() if event.curator == login and event.at >= since)
+
+    def of_batch(self, batch: UUID) -> Sequence[ValidationEvent]:
+        return tuple(event for event in self.all() if event.batch == batch)
 
 
 class MemoryAlerts:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
 from astrid_core.curation.access import Role
-from astrid_core.curation.entities import Alert, ValidationEvent
+from astrid_core.curation.entities import Alert, Claim, ReviewItem, Seed, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
 from astrid_core.observations.entities import CalibrationFrame, Observation, Quarantine, Rejection, UndeliveredFile
@@ -26,6 +26,7 @@ from tests.fakes.events import MemoryEventLog
 from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
+from tests.fakes.review import MemoryClaims, MemoryReviewQueue, MemorySeeds
 
 TESTER = Actor(name="test")
 
@@ -48,6 +49,9 @@ class Tables:
     injection_runs: dict[RunKey, InjectionRun] = field(default_factory=dict)
     curators: dict[str, dict[str, frozenset[Role]]] = field(default_factory=dict)
     validation_events: dict[UUID, ValidationEvent] = field(default_factory=dict)
+    review_items: dict[str, ReviewItem] = field(default_factory=dict)
+    claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
+    seeds: dict[str, Seed] = field(default_factory=dict)
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
     entries: dict[UUID, CatalogEntry] = field(default_factory=dict)
     points: dict[str, LightCurvePoint] = field(default_factory=dict)
@@ -101,6 +105,9 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         injection_runs=MemoryInjectionRuns(tables.injection_runs),
         curators=MemoryCurators(tables.curators),
         validation_events=MemoryValidationEvents(tables.validation_events),
+        review_queue=MemoryReviewQueue(tables.review_items, tables.claims, tables.seeds),
+        claims=MemoryClaims(tables.claims),
+        seeds=MemorySeeds(tables.seeds),
         alerts=MemoryAlerts(tables.alerts, tables.validation_events),
         catalog=MemoryCatalogEntries(tables.entries, tables.points),
         analytics=MemoryNightAnalytics(tables.analytics),

@@ -14,6 +14,7 @@ from astrid_core.adapters.db.repositories.events import SqlEventLog
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
+from astrid_core.adapters.db.repositories.review import SqlClaims, SqlReviewQueue, SqlSeeds
 from astrid_core.shared.events import Actor
 
 
@@ -35,6 +36,9 @@ class SqlRecords:
     injection_runs: SqlInjectionRuns
     curators: SqlCurators
     validation_events: SqlValidationEvents
+    review_queue: SqlReviewQueue
+    claims: SqlClaims
+    seeds: SqlSeeds
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
     analytics: SqlNightAnalytics
@@ -59,6 +63,9 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         injection_runs=SqlInjectionRuns(session),
         curators=SqlCurators(session),
         validation_events=SqlValidationEvents(session),
+        review_queue=SqlReviewQueue(session),
+        claims=SqlClaims(session),
+        seeds=SqlSeeds(session),
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
         analytics=SqlNightAnalytics(session),

@@ -1,6 +1,8 @@
 """Verdicts and announcements, in the database."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
@@ -20,6 +22,11 @@ class SqlValidationEvents:
         """Record it and tell whether it is new."""
         return insert_new(self._session, ValidationEventRow, ValidationEventRow.values(event))
 
+    def find(self, event_id: UUID) -> ValidationEvent | None:
+        """Return it, or None."""
+        found = read(self._session, select(ValidationEventRow).where(ValidationEventRow.id == event_id))
+        return found[0].entity() if found else None
+
     def all(self) -> Sequence[ValidationEvent]:
         """Return every verdict, oldest first, superseded ones included."""
         return _in_order(read(self._session, select(ValidationEventRow)))
@@ -29,6 +36,15 @@ class SqlValidationEvents:
         return _in_order(
             read_in(self._session, select(ValidationEventRow), ValidationEventRow.detection_id, detection_ids)
         )
+
+    def of_curator(self, login: str, *, since: datetime) -> Sequence[ValidationEvent]:
+        """Return the verdicts of somebody from a time on, oldest first, superseded ones included."""
+        wanted = select(ValidationEventRow).where(ValidationEventRow.curator == login, ValidationEventRow.at >= since)
+        return _in_order(read(self._session, wanted))
+
+    def of_batch(self, batch: UUID) -> Sequence[ValidationEvent]:
+        """Return the verdicts that were given in one act, oldest first, superseded ones included."""
+        return _in_order(read(self._session, select(ValidationEventRow).where(ValidationEventRow.batch == batch)))
 
 
 def _in_order(rows: Sequence[ValidationEventRow]) -> tuple[ValidationEvent, ...]:

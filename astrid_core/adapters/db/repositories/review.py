@@ -1,0 +1,200 @@
+"""The queue of detections, who holds what, and seeds, in the database."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from astrid_core.adapters.db.locks import Lock, take
+from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in
+from astrid_core.adapters.db.rows.review import ClaimRow, ReviewItemRow, SeedRow
+from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed, Verdict
+from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, shuffle_start
+
+_SORTED_BY: Mapping[QueueOrder, InstrumentedAttribute[float] | InstrumentedAttribute[float | None]] = {
+    QueueOrder.TOP: ReviewItemRow.score,
+    QueueOrder.UNCERTAIN: ReviewItemRow.uncertainty,
+    QueueOrder.ANOMALOUS: ReviewItemRow.anomaly,
+    QueueOrder.DISAGREED: ReviewItemRow.disagreement,
+}
+_DECIDED = (ReviewState.AGREED.value, ReviewState.ARBITRATED.value)
+_ANSWERS = (Verdict.REAL.value, Verdict.BOGUS.value)
+
+
+class SqlReviewQueue:
+    """ReviewQueue in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, item: ReviewItem) -> bool:
+        """Record it and tell whether it is new; what is known of a known detection stays."""
+        return insert_new(self._session, ReviewItemRow, ReviewItemRow.values(item))
+
+    def put(self, item: ReviewItem) -> None:
+        """Record it, or what has become of a known one."""
+        insert_or_replace(self._session, ReviewItemRow, ReviewItemRow.values(item))
+
+    def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:
+        """Return these detections by identity, without those that nobody judges."""
+        rows = read_in(self._session, select(ReviewItemRow), ReviewItemRow.detection_id, detection_ids)
+        return {row.detection_id: row.entity() for row in rows}
+
+    def waiting(
+        self, login: str, *, order: QueueOrder, filters: QueueFilters, at: datetime, limit: int
+    ) -> Sequence[ReviewItem]:
+        """Return open detections that the curator may be given at this time, in ``order``; never a seed."""
+        others = aliased(ClaimRow)
+        n_held = (
+            select(func.count())
+            .where(
+                others.detection_id == ReviewItemRow.detection_id,
+                others.login != login,
+                others.until > at,
+                ~others.is_answered,
+            )
+            .scalar_subquery()
+        )
+        wanted = select(ReviewItemRow).where(
+            ReviewItemRow.state == ReviewState.OPEN.value,
+            *_fitting(filters),
+            ~exists().where(SeedRow.detection_id == ReviewItemRow.detection_id),
+            _is_free(login, at),
+            ReviewItemRow.n_given + n_held < ReviewItemRow.n_needed,
+        )
+        if order is QueueOrder.RANDOM:
+            return self._shuffled(wanted, start=shuffle_start(login, filters.night), limit=limit)
+        by = _SORTED_BY[order]
+        wanted = wanted.where(by.is_not(None)).order_by(by.desc(), ReviewItemRow.shuffle.desc()).limit(limit)
+        return _entities(read(self._session, wanted))
+
+    def known(self, login: str, *, filters: QueueFilters, at: datetime, limit: int) -> Sequence[ReviewItem]:
+        """Return detections whose answer is known and which the curator may be given at this time, shuffled."""
+        decided = and_(ReviewItemRow.state.in_(_DECIDED), ReviewItemRow.verdict.in_(_ANSWERS))
+        planted = exists().where(SeedRow.detection_id == ReviewItemRow.detection_id)
+        wanted = select(ReviewItemRow).where(or_(decided, planted), *_fitting(filters), _is_free(login, at))
+        return self._shuffled(wanted, start=shuffle_start(login, filters.night), limit=limit)
+
+    def page(
+        self,
+        *,
+        order: QueueOrder,
+        filters: QueueFilters,
+        states: Collection[ReviewState],
+        behind: QueuePlace | None = None,
+        limit: int = 100,
+    ) -> Sequence[ReviewItem]:
+        """Return detections in these states, in ``order``, whoever holds or has judged them."""
+        wanted = select(ReviewItemRow).where(
+            ReviewItemRow.state.in_([state.value for state in states]), *_fitting(filters)
+        )
+        if order is QueueOrder.RANDOM:
+            if behind is not None:
+                wanted = wanted.where(ReviewItemRow.shuffle < behind.shuffle)
+            return _entities(read(self._session, wanted.order_by(ReviewItemRow.shuffle.desc()).limit(limit)))
+        by = _SORTED_BY[order]
+        if behind is not None:
+            wanted = wanted.where(tuple_(by, ReviewItemRow.shuffle) < (behind.value, behind.shuffle))
+        wanted = wanted.where(by.is_not(None)).order_by(by.desc(), ReviewItemRow.shuffle.desc()).limit(limit)
+        return _entities(read(self._session, wanted))
+
+    def decided(self) -> Sequence[ReviewItem]:
+        """Return every detection with a final verdict, ordered by identity."""
+        found = _entities(read(self._session, select(ReviewItemRow).where(ReviewItemRow.state.in_(_DECIDED))))
+        return sorted(found, key=lambda item: item.detection_id)
+
+    def counts(self, filters: QueueFilters) -> Mapping[ReviewState, int]:
+        """Return how many detections are in each state."""
+        wanted = select(ReviewItemRow.state, func.count()).where(*_fitting(filters)).group_by(ReviewItemRow.state)
+        found = dict(self._session.execute(wanted).tuples().all())
+        return {state: found.get(state.value, 0) for state in ReviewState}
+
+    def lock(self) -> None:
+        """Hold back others who give out detections or count votes until this transaction ends."""
+        take(self._session.connection(), Lock.CHANGE_QUEUE)
+
+    def _shuffled(self, wanted: Select[ReviewItemRow], *, start: int, limit: int) -> Sequence[ReviewItem]:
+        """Read from ``start`` to the end of the shuffle and on from its beginning, each along the index."""
+        ordered = wanted.order_by(ReviewItemRow.shuffle).limit(limit)
+        found = _entities(read(self._session, ordered.where(ReviewItemRow.shuffle >= start)))
+        if len(found) < limit:
+            rest = ordered.where(ReviewItemRow.shuffle < start).limit(limit - len(found))
+            found += _entities(read(self._session, rest))
+        return found
+
+
+class SqlClaims:
+    """Claims in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def put(self, claim: Claim) -> None:
+        """Record it, or what has become of it."""
+        insert_or_replace(self._session, ClaimRow, ClaimRow.values(claim))
+
+    def find(self, detection_id: str, login: str) -> Claim | None:
+        """Return it, or None."""
+        wanted = select(ClaimRow).where(ClaimRow.detection_id == detection_id, ClaimRow.login == login)
+        found = read(self._session, wanted)
+        return found[0].entity() if found else None
+
+    def held(self, login: str, *, at: datetime) -> Sequence[Claim]:
+        """Return what is kept for the curator at this time, by the end of the lease, then by detection."""
+        wanted = select(ClaimRow).where(ClaimRow.login == login, ClaimRow.until > at, ~ClaimRow.is_answered)
+        found = (row.entity() for row in read(self._session, wanted))
+        return sorted(found, key=lambda claim: (claim.until, claim.detection_id))
+
+    def count(self, login: str) -> int:
+        """Return how many detections the curator has ever had to do with."""
+        return self._session.scalar(select(func.count()).where(ClaimRow.login == login)) or 0
+
+
+class SqlSeeds:
+    """Seeds in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, seed: Seed) -> bool:
+        """Record it and tell whether it is new; a known one never changes."""
+        return insert_new(self._session, SeedRow, SeedRow.values(seed))
+
+    def of(self, detection_ids: Sequence[str]) -> Mapping[str, Seed]:
+        """Return the seeds among these detections, by detection."""
+        rows = read_in(self._session, select(SeedRow), SeedRow.detection_id, detection_ids)
+        return {row.detection_id: row.entity() for row in rows}
+
+
+def _entities(rows: Sequence[ReviewItemRow]) -> list[ReviewItem]:
+    return [row.entity() for row in rows]
+
+
+def _is_free(login: str, at: datetime) -> ColumnElement[bool]:
+    """Return ``Claim.is_free``, which no claim is, too."""
+    return ~exists().where(
+        ClaimRow.detection_id == ReviewItemRow.detection_id,
+        ClaimRow.login == login,
+        or_(ClaimRow.is_answered, ClaimRow.until > at, ClaimRow.hidden_until > at),
+    )
+
+
+def _fitting(filters: QueueFilters) -> list[ColumnElement[bool]]:
+    """Return ``QueueFilters.fits``."""
+    row = ReviewItemRow
+    equal = (
+        (row.survey, filters.survey),
+        (row.night, filters.night),
+        (row.band, filters.band),
+        (row.kind, None if filters.kind is None else filters.kind.value),
+    )
+    wanted: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
+    if filters.min_score is not None:
+        wanted.append(row.score >= filters.min_score)
+    if filters.max_score is not None:
+        wanted.append(row.score <= filters.max_score)
+    if filters.cell is not None:
+        first, behind = filters.cell.hpx29_range
+        wanted += [row.hpx29 >= first, row.hpx29 < behind]
+    return wanted

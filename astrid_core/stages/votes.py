@@ -1,0 +1,178 @@
+"""The verdicts on some detections inside one transaction: counted as they are given and taken back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from astrid_core.curation.access import Role
+from astrid_core.curation.config import N_VOTES
+from astrid_core.curation.consensus import counted
+from astrid_core.curation.entities import Claim, ReviewItem, ValidationEvent, Verdict
+from astrid_core.curation.queue import review_item
+from astrid_core.curation.verdicts import history, not_taken_back, undo_id
+from astrid_core.curation.vocabulary import CURRENT
+from astrid_core.shared.errors import Conflict, NotAllowed
+from astrid_core.shared.sky import SkyPosition
+from astrid_core.stages.publish import refresh_entries
+from astrid_core.stages.services import Records
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """What somebody says of a detection; the identity is theirs to choose."""
+
+    event_id: UUID
+    detection_id: str
+    verdict: Verdict
+    reason: str = ""
+    comment: str = ""
+    confidence: int | None = None
+    seconds: float | None = None
+    is_blind: bool = False
+    score_shown: bool = True
+    role: Role = Role.REVIEWER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Votes:
+    """What is on record of some detections, kept up to date with every verdict that is added."""
+
+    records: Records
+    events: dict[str, list[ValidationEvent]]
+    items: dict[str, ReviewItem]
+    before: dict[str, ReviewItem]
+    positions: dict[str, SkyPosition]
+    seeds: frozenset[str]
+
+    @classmethod
+    def read(cls, records: Records, detection_ids: Sequence[str]) -> "Votes":
+        """Hold back all others who vote or publish, then look: nobody may count what another is changing."""
+        records.catalog.lock()
+        records.review_queue.lock()
+        ids = sorted(set(detection_ids))
+        items = dict(records.review_queue.of(ids))
+        positions: dict[str, SkyPosition] = {}
+        for one in ids:
+            detection = records.model_runs.detection(one)
+            if detection.candidate.position is not None:
+                positions[one] = detection.candidate.position
+            if one not in items:
+                run = records.model_runs.get(detection.model_run)
+                observation = records.observations.get(run.observation_id)
+                items[one] = review_item(detection, observation, n_needed=N_VOTES)
+        events: dict[str, list[ValidationEvent]] = {one: [] for one in ids}
+        for event in records.validation_events.of_detections(ids):
+            events[event.detection_id].append(event)
+        seeds = frozenset(records.seeds.of(ids))
+        return cls(
+            records=records, events=events, items=items, before=dict(items), positions=positions, seeds=seeds
+        )  # fmt: skip
+
+    def give(self, vote: Vote, *, login: str, batch: UUID | None, at: datetime) -> ValidationEvent:
+        """Record a verdict and return it; one that is on record already is returned as it is there."""
+        known = self.records.validation_events.find(vote.event_id)
+        own = [event for event in self.events[vote.detection_id] if event.curator == login]
+        is_seed = vote.role is Role.REVIEWER and vote.detection_id in self.seeds
+        event = ValidationEvent(
+            id=vote.event_id,
+            detection_id=vote.detection_id,
+            curator=login,
+            verdict=vote.verdict,
+            reason=vote.reason,
+            vocabulary=CURRENT.version,
+            comment=vote.comment,
+            confidence=vote.confidence,
+            seconds=vote.seconds,
+            is_blind=vote.is_blind,
+            score_shown=vote.score_shown,
+            role=vote.role,
+            # Whoever voted before the answer was known goes on being counted.
+            is_seed=is_seed and all(one.is_seed for one in own),
+            batch=batch,
+            at=at,
+            supersedes=history(own)[-1].id if own else None,
+        )
+        if known is not None:
+            return _same(known, event)
+        if vote.verdict is Verdict.WITHDRAWN:
+            message = "a verdict is taken back by withdraw()"
+            raise ValueError(message)
+        CURRENT.check(vote.verdict, vote.reason)
+        if own and {one.role for one in own} != {vote.role}:
+            raise NotAllowed(
+                "nobody both votes on a detection and arbitrates it",
+                login=login,
+                detection=vote.detection_id,
+                role=vote.role.value,
+            )
+        return self._add("verdict.recorded", event)
+
+    def may_take_back(self, event: ValidationEvent) -> bool:
+        """Tell whether a verdict stands, or was taken back already."""
+        own = self._own(event)
+        return not_taken_back(own)[-1].id == event.id or undo_id(event.id) in {one.id for one in own}
+
+    def take_back(self, event: ValidationEvent, *, at: datetime) -> ValidationEvent:
+        """Record that a verdict is taken back, and return that; what was said before stands again."""
+        known = self.records.validation_events.find(undo_id(event.id))
+        if known is not None:
+            return known
+        own = self._own(event)
+        kept = not_taken_back(own)
+        if kept[-1].id != event.id:
+            raise Conflict("the verdict was replaced since", event=event.id, by=kept[-1].id)
+        if event.verdict is Verdict.WITHDRAWN:
+            raise Conflict("this takes a verdict back itself", event=event.id)
+        # Without anything before, what was given for the verdict goes with it.
+        earlier = kept[-2] if len(kept) > 1 else replace(event, verdict=Verdict.WITHDRAWN, reason="", comment="")
+        undo = replace(earlier, id=undo_id(event.id), batch=None, at=at, supersedes=history(own)[-1].id)
+        return self._add("verdict.withdrawn", undo)
+
+    def publish(self) -> None:
+        """Bring objects of the catalog up to date where a final verdict changed."""
+        changed = [one for one, item in self.items.items() if item.verdict is not self.before[one].verdict]
+        published = self.records.catalog.published(changed)
+        moved = {one: self.positions[one] for one in sorted(published) if one in self.positions}
+        if moved:
+            refresh_entries(self.records, moved)
+
+    def _own(self, event: ValidationEvent) -> list[ValidationEvent]:
+        return [one for one in self.events[event.detection_id] if one.curator == event.curator]
+
+    def _add(self, name: str, event: ValidationEvent) -> ValidationEvent:
+        one = event.detection_id
+        self.events[one].append(event)
+        before, after = self.items[one], counted(self.items[one], self.events[one])
+        self.items[one] = after
+        self.records.validation_events.add(event)
+        self.records.review_queue.put(after)
+        claim = self.records.claims.find(one, event.curator)
+        claim = claim or Claim(detection_id=one, login=event.curator, until=event.at)
+        self.records.claims.put(replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN))
+        facts = {
+            "event": str(event.id),
+            "curator": event.curator,
+            "role": event.role.value,
+            "verdict": event.verdict.value,
+            "reason": event.reason,
+            "batch": None if event.batch is None else str(event.batch),
+            "before": before.state.value,
+            "after": after.state.value,
+            "digest": event.digest,
+        }
+        self.records.events.append(name, subject=one, facts=facts)
+        log.info(name, detection=one, curator=event.curator, verdict=event.verdict.value)
+        return event
+
+
+def _same(known: ValidationEvent, event: ValidationEvent) -> ValidationEvent:
+    """Return what is on record if it is what somebody asks for once more."""
+    ours = {name: getattr(known, name) for name in ("at", "supersedes", "vocabulary", "is_seed")}
+    if replace(event, **ours) != known:
+        raise Conflict("a verdict of this identity is on record with another content", event=known.id)
+    return known
