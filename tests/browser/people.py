@@ -1,0 +1,57 @@
+"""What a person at the page does and sees."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+PAINTED = "performance.getEntriesByName('astrid.painted')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewer:
+    """Somebody in front of the page."""
+
+    page: Page
+    login: str
+
+    @property
+    def heading(self) -> Locator:
+        """Says what the candidate is."""
+        return self.page.get_by_role("heading", level=2).first
+
+    def wait(self) -> None:
+        """Wait until the pictures of a candidate are there."""
+        expect(self.page.get_by_role("img", name="science image").first).to_be_visible()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def judge(self, *keys: str) -> None:
+        """Press each key once the pictures that the last one called for are painted."""
+        for key in keys:
+            before = self.page.evaluate(f"{PAINTED}.length")
+            self.page.keyboard.press(key)
+            self.page.wait_for_function(f"{PAINTED}.length > {before}")
+
+    def painted_ms(self) -> list[float]:
+        found: list[float] = self.page.evaluate(f"{PAINTED}.map(one => one.duration)")
+        return found
+
+    @property
+    def candidate(self) -> str:
+        """The identity of what is shown."""
+        term = self.page.get_by_text("detection", exact=True)
+        return (term.locator("xpath=following-sibling::dd[1]").text_content() or "").strip()
+
+    def sent(self) -> None:
+        """Wait until the server has everything."""
+        expect(self.page.get_by_text(re.compile(r"sending \d|Server not reached"))).to_have_count(0)
+
+    def ask(self, path: str) -> Any:
+        """Return what the API answers this person."""
+        return self.page.evaluate(
+            "path => fetch(new URL('../api/v1/' + path, document.baseURI)).then(answer => answer.json())", path
+        )
