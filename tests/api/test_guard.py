@@ -10,6 +10,7 @@ from fastapi import Request
 
 from astrid_core.curation.access import Principal, Role
 from astrid_core.settings import Settings
+from astrid_core.stages.access import set_roles
 from include.api.app import create_app
 from include.api.context import Context
 from include.api.limits import RateLimit
@@ -26,6 +27,14 @@ class CookieIdentity:
     async def principal(self, request: Request, _: Context, /) -> Principal | None:
         login = request.cookies.get("login")
         return None if login is None else Principal(login=login, roles=frozenset({Role.REVIEWER}), via="airflow")
+
+
+@pytest.fixture
+def home(home: Path) -> Path:
+    """A home in which Ada is a reviewer."""
+    with services_in(Settings(home=home)) as services:
+        set_roles(services, login="ada", roles=[Role.REVIEWER])
+    return home
 
 
 @pytest.fixture
