@@ -152,7 +152,3 @@ class Alerts(Protocol):
     def add(self, alert: Alert) -> bool:
         """Record it and tell whether it is new."""
         ...
-
-    def pending(self, channel: str, *, limit: int = 100) -> Sequence[Alert]:
-        """Return announcements whose detection has no verdict, highest score first, then by detection."""
-        ...

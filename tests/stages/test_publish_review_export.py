@@ -20,7 +20,8 @@ from astrid_core.stages.curate import run_curate
 from astrid_core.stages.export import exported_files, run_export
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.report import run_report
-from astrid_core.stages.review import list_pending, record_verdict, verdicts_of
+from astrid_core.stages.review import record_verdict, verdicts_of
+from astrid_core.stages.review_queue import list_pending
 from astrid_core.stages.services import Services
 from tests.catalog.night import NIGHT, REFERENCE_DIGEST, difference_run, model_run, observation, preprocess_run
 from tests.fakes.artifacts import MemoryArtifacts
