@@ -53,6 +53,12 @@ async def who(
     return found
 
 
+def bearer_of(request: Request) -> str | None:
+    """Return what follows ``Bearer``; None without such a header."""
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" and text.strip() else None
+
+
 class Needs:
     """A dependency that lets through who has a permission; the test that walks all routes looks for it."""
 
