@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from astrid_core.curation.access import OURS
+from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.entities import Alert, Claim, Curator, ReviewItem, ReviewState, Seed, ValidationEvent
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace
 
@@ -27,6 +28,30 @@ class Curators(Protocol):
 
     def all(self) -> Sequence[Curator]:
         """Return everybody with the roles of every source, by login."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """The keys of programs; identity id."""
+
+    def add(self, key: ApiKey) -> bool:
+        """Record it and tell whether it is new."""
+        ...
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """Return it, also where it is of no use any more; or None."""
+        ...
+
+    def all(self, *, owner: str | None = None) -> Sequence[ApiKey]:
+        """Return them, oldest first, then by id."""
+        ...
+
+    def revoke(self, key_id: str, *, at: datetime) -> bool:
+        """End it and tell whether it was not yet."""
+        ...
+
+    def touch(self, key_id: str, *, at: datetime) -> None:
+        """Record that it was used."""
         ...
 
 

@@ -141,6 +141,10 @@ class UnknownRecord(PermanentFailure):
     """A record that a caller named does not exist."""
 
 
+class NotIdentified(PermanentFailure):
+    """A key or a token is missing, wrong, expired or revoked: nobody knows who asks."""
+
+
 class NotAllowed(PermanentFailure):
     """Somebody asked for what their role does not permit."""
 

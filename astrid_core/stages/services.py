@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 
 from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ModelJournal, NightAnalytics
-from astrid_core.curation.ports import Alerts, Claims, Curators, ReviewQueue, Seeds, ValidationEvents
+from astrid_core.curation.ports import Alerts, ApiKeys, Claims, Curators, ReviewQueue, Seeds, ValidationEvents
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
 from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
 from astrid_core.observations.ports import (
@@ -43,6 +43,7 @@ class Records:
     model_runs: ModelRuns
     injection_runs: InjectionRuns
     curators: Curators
+    api_keys: ApiKeys
     validation_events: ValidationEvents
     review_queue: ReviewQueue
     claims: Claims

@@ -15,7 +15,19 @@ from include.api.context import Context
 from include.api.guard import Guard
 from include.api.identity import Identity, Reader
 from include.api.problems import MEDIA_TYPE, TITLES, Problem, tell_problems
-from include.api.routes import artifacts, audit, catalog, detections, health, observations, people, pixels, runs
+from include.api.routes import (
+    artifacts,
+    audit,
+    catalog,
+    detections,
+    health,
+    observations,
+    people,
+    pixels,
+    queue,
+    runs,
+    verdicts,
+)
 
 VERSION = "v1"
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -30,6 +42,8 @@ _ROUTERS: Sequence[APIRouter] = (
     detections.router,
     catalog.router,
     artifacts.router,
+    queue.router,
+    verdicts.router,
     audit.router,
 )
 

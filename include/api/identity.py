@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Annotated, Protocol
 from urllib.parse import urlsplit
 
+from anyio import to_thread
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from astrid_core.curation.access import Permission, Principal, require
+from astrid_core.stages.services import Services
 from include.api.context import Context, context_of
 from include.api.problems import Refused
 
+_LOGGED = (Permission.AUDIT, Permission.ADMINISTER)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _bearer = HTTPBearer(auto_error=False, description="A token of Airflow or of the configured issuer, or an API key.")
 
@@ -50,15 +53,29 @@ async def who(
     return found
 
 
+def bearer_of(request: Request) -> str | None:
+    """Return what follows ``Bearer``; None without such a header."""
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" and text.strip() else None
+
+
 class Needs:
     """A dependency that lets through who has a permission; the test that walks all routes looks for it."""
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    async def __call__(self, principal: Annotated[Principal, Depends(who)]) -> Principal:
-        """Return who asks; NotAllowed without the permission."""
+    async def __call__(
+        self,
+        request: Request,
+        principal: Annotated[Principal, Depends(who)],
+        context: Annotated[Context, Depends(context_of)],
+    ) -> Principal:
+        """Return who asks; NotAllowed without the permission. Reading what not everybody may read is an event, too."""
         require(principal, self.permission)
+        if self.permission in _LOGGED and request.method in _SAFE:
+            actor = principal.actor(request=request.state.request_id)
+            await to_thread.run_sync(_log_reading, context.services.acting_as(actor), request.url.path)
         return principal
 
 
@@ -69,6 +86,11 @@ Judge = Annotated[Principal, Depends(Needs(Permission.JUDGE))]
 Arbiter = Annotated[Principal, Depends(Needs(Permission.ARBITRATE))]
 Auditor = Annotated[Principal, Depends(Needs(Permission.AUDIT))]
 Administrator = Annotated[Principal, Depends(Needs(Permission.ADMINISTER))]
+
+
+def _log_reading(services: Services, path: str) -> None:
+    with services.transaction() as records:
+        records.events.append("restricted.read", subject=path.rpartition("/v1")[2])
 
 
 async def _first(identities: Sequence[Identity], request: Request, context: Context) -> Principal:

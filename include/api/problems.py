@@ -1,7 +1,6 @@
 """What went wrong, as the client is told: problem details of RFC 9457, never the insides of a failure."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -13,9 +12,11 @@ from starlette.exceptions import HTTPException
 from astrid_core.adapters.db.reading.pages import BadKey
 from astrid_core.shared.errors import (
     AstridError,
+    Conflict,
     MissingArtifact,
     NotAllowed,
     TemporaryFailure,
+    UnknownReason,
     UnknownRecord,
     Unprocessable,
 )
@@ -126,16 +127,17 @@ async def _ours(request: Request, error: AstridError) -> JSONResponse:
 
 
 def _status(error: AstridError) -> tuple[int, dict[str, str]]:
-    declared: Any = getattr(error, "http_status", None)
     if isinstance(error, UnknownRecord | MissingArtifact):
         return 404, {}
     if isinstance(error, NotAllowed):
         return 403, {}
-    if isinstance(error, Unprocessable):
+    if isinstance(error, Conflict):
+        return 409, {}
+    if isinstance(error, Unprocessable | UnknownReason):
         return 422, {}
     if isinstance(error, TemporaryFailure):
         return 503, {"Retry-After": str(_RETRY_AFTER_S)}
-    return declared or 500, {}
+    return 500, {}
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from astrid_core.curation.agreement import Confusion
-from astrid_core.curation.consensus import Consensus
-from astrid_core.curation.queue import QueueFilters, QueueOrder
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from astrid_core.curation.agreement import Confusion
+from astrid_core.curation.consensus import Consensus
 from astrid_core.curation.entities import ReviewState, ValidationEvent, Verdict
+from astrid_core.curation.queue import QueueFilters, QueueOrder
 from astrid_core.detection.entities import Kind
 from astrid_core.shared.sky import SkyCell
 from include.api.problems import Refused

@@ -54,6 +54,7 @@ def as_ports(records: SqlRecords) -> Records:
         model_runs=records.model_runs,
         injection_runs=records.injection_runs,
         curators=records.curators,
+        api_keys=records.api_keys,
         validation_events=records.validation_events,
         review_queue=records.review_queue,
         claims=records.claims,

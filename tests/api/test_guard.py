@@ -1,14 +1,16 @@
 """What every request passes: sizes, packing, foreign pages, rates, and the care that answers carry."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import Request
 
 from astrid_core.curation.access import Principal, Role
 from astrid_core.settings import Settings
+from astrid_core.stages.access import set_roles
 from include.api.app import create_app
 from include.api.context import Context
 from include.api.limits import RateLimit
@@ -25,6 +27,14 @@ class CookieIdentity:
     async def principal(self, request: Request, _: Context, /) -> Principal | None:
         login = request.cookies.get("login")
         return None if login is None else Principal(login=login, roles=frozenset({Role.REVIEWER}), via="airflow")
+
+
+@pytest.fixture
+def home(home: Path) -> Path:
+    """A home in which Ada is a reviewer."""
+    with services_in(Settings(home=home)) as services:
+        set_roles(services, login="ada", roles=[Role.REVIEWER])
+    return home
 
 
 @pytest.fixture
@@ -46,18 +56,18 @@ class _Sending:
             "client": ("127.0.0.1", 1), "server": ("astrid", 80), "scheme": "http", "http_version": "1.1",
         }  # fmt: skip
 
-    async def receive(self) -> dict[str, object]:
+    async def receive(self) -> MutableMapping[str, Any]:
         self.n_taken += len(self.chunk)
         self.n_left -= 1
         return {"type": "http.request", "body": self.chunk, "more_body": self.n_left > 0}
 
-    async def send(self, message: dict[str, object]) -> None:
+    async def send(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             self.status = int(str(message["status"]))
 
 
 def _offer(client: Client, sending: _Sending) -> _Sending:
-    asyncio.run(client.app(sending.scope, sending.receive, sending.send))  # type: ignore[arg-type] - of messages, looser than Starlette's
+    asyncio.run(client.app(sending.scope, sending.receive, sending.send))
     return sending
 
 

@@ -1,9 +1,13 @@
 """Memory twins of the records of who may do what."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from astrid_core.curation.access import OURS, Role
+from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.entities import Curator
+from tests.fakes.tables import add_new
 
 
 class MemoryCurators:
@@ -30,3 +34,31 @@ class MemoryCurators:
         return tuple(
             Curator(login=login, roles=frozenset().union(*self._rows[login].values())) for login in sorted(self._rows)
         )
+
+
+class MemoryApiKeys:
+    """ApiKeys in memory."""
+
+    def __init__(self, rows: dict[str, ApiKey]) -> None:
+        self._rows = rows
+
+    def add(self, key: ApiKey) -> bool:
+        return add_new(self._rows, key.id, key)
+
+    def find(self, key_id: str) -> ApiKey | None:
+        return self._rows.get(key_id)
+
+    def all(self, *, owner: str | None = None) -> Sequence[ApiKey]:
+        found = [key for key in self._rows.values() if owner in (None, key.owner)]
+        return tuple(sorted(found, key=lambda key: (key.created, key.id)))
+
+    def revoke(self, key_id: str, *, at: datetime) -> bool:
+        key = self._rows.get(key_id)
+        if key is None or key.revoked is not None:
+            return False
+        self._rows[key_id] = replace(key, revoked=at)
+        return True
+
+    def touch(self, key_id: str, *, at: datetime) -> None:
+        if key_id in self._rows:
+            self._rows[key_id] = replace(self._rows[key_id], last_used=at)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
 from astrid_core.curation.access import Role
+from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.entities import Alert, Claim, ReviewItem, Seed, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
@@ -16,7 +17,7 @@ from astrid_core.preprocessing.entities import CalibrationData, PreprocessRun
 from astrid_core.shared.events import Actor, DomainEvent
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
-from tests.fakes.access import MemoryCurators
+from tests.fakes.access import MemoryApiKeys, MemoryCurators
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
 from tests.fakes.curation import MemoryAlerts, MemoryValidationEvents
@@ -48,6 +49,7 @@ class Tables:
     model_runs: dict[RunKey, ModelRun] = field(default_factory=dict)
     injection_runs: dict[RunKey, InjectionRun] = field(default_factory=dict)
     curators: dict[str, dict[str, frozenset[Role]]] = field(default_factory=dict)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
     validation_events: dict[UUID, ValidationEvent] = field(default_factory=dict)
     review_items: dict[str, ReviewItem] = field(default_factory=dict)
     claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
@@ -104,6 +106,7 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         model_runs=MemoryModelRuns(tables.model_runs),
         injection_runs=MemoryInjectionRuns(tables.injection_runs),
         curators=MemoryCurators(tables.curators),
+        api_keys=MemoryApiKeys(tables.api_keys),
         validation_events=MemoryValidationEvents(tables.validation_events),
         review_queue=MemoryReviewQueue(tables.review_items, tables.claims, tables.seeds),
         claims=MemoryClaims(tables.claims),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.access import SqlCurators
+from astrid_core.adapters.db.repositories.access import SqlApiKeys, SqlCurators
 from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
 from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidationEvents
@@ -35,6 +35,7 @@ class SqlRecords:
     model_runs: SqlModelRuns
     injection_runs: SqlInjectionRuns
     curators: SqlCurators
+    api_keys: SqlApiKeys
     validation_events: SqlValidationEvents
     review_queue: SqlReviewQueue
     claims: SqlClaims
@@ -62,6 +63,7 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         model_runs=SqlModelRuns(session),
         injection_runs=SqlInjectionRuns(session),
         curators=SqlCurators(session),
+        api_keys=SqlApiKeys(session),
         validation_events=SqlValidationEvents(session),
         review_queue=SqlReviewQueue(session),
         claims=SqlClaims(session),

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from anyio import to_thread
-from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, order_value, shuffle_of
-from astrid_core.stages.review_queue import claim_next, extend, held_by, queue_summary, release, skip, snooze
 from fastapi import APIRouter, Depends, Query
 
 from astrid_core.adapters.db.reading.detections import find_detections
 from astrid_core.curation.access import Principal
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState
+from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, order_value, shuffle_of
 from astrid_core.detection.entities import Kind
 from astrid_core.shared.sky import SkyCell
+from astrid_core.stages.review_queue import claim_next, extend, held_by, queue_summary, release, skip, snooze
 from astrid_core.stages.services import Services
 from include.api.acting import Acting
 from include.api.context import Context, context_of

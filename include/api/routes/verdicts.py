@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from astrid_core.curation.queue import QueueFilters
-from astrid_core.curation.vocabulary import CURRENT
-from astrid_core.stages.review_agreement import agreement_of, consensus_of
-from astrid_core.stages.review_queue import arbitration_queue
-from astrid_core.stages.votes import Vote
 from fastapi import APIRouter, Depends, Query
 
 from astrid_core.adapters.db.reading.detections import find_detection, find_detections
 from astrid_core.curation.access import Permission, Principal, Role
 from astrid_core.curation.entities import ReviewState, ValidationEvent, Verdict
+from astrid_core.curation.queue import QueueFilters
 from astrid_core.curation.verdicts import standing
+from astrid_core.curation.vocabulary import CURRENT
 from astrid_core.stages.review import record_many, verdicts_of, withdraw
+from astrid_core.stages.review_agreement import agreement_of, consensus_of
+from astrid_core.stages.review_queue import arbitration_queue
+from astrid_core.stages.votes import Vote
 from include.api.acting import Acting
 from include.api.context import Context, context_of
 from include.api.identity import Arbiter, Judge, Reader

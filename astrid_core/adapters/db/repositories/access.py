@@ -1,14 +1,16 @@
-"""People and their roles, in the database."""
+"""People, their roles and the keys of their programs, in the database."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.locks import Lock, take
 from astrid_core.adapters.db.repositories.statements import insert_new, read
-from astrid_core.adapters.db.rows.access import CuratorRoleRow, CuratorRow
+from astrid_core.adapters.db.rows.access import ApiKeyRow, CuratorRoleRow, CuratorRow
 from astrid_core.curation.access import OURS, Role
+from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.entities import Curator
 
 
@@ -56,3 +58,36 @@ class SqlCurators:
         for row in read(self._session, select(CuratorRoleRow)):
             roles[row.login].add(Role(row.role))
         return tuple(Curator(login=login, roles=frozenset(roles[login])) for login in sorted(roles))
+
+
+class SqlApiKeys:
+    """ApiKeys in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, key: ApiKey) -> bool:
+        """Record it and tell whether it is new."""
+        return insert_new(self._session, ApiKeyRow, ApiKeyRow.values(key))
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """Return it, also where it is of no use any more; or None."""
+        found = read(self._session, select(ApiKeyRow).where(ApiKeyRow.id == key_id))
+        return found[0].entity() if found else None
+
+    def all(self, *, owner: str | None = None) -> Sequence[ApiKey]:
+        """Return them, oldest first, then by id."""
+        wanted = select(ApiKeyRow)
+        if owner is not None:
+            wanted = wanted.where(ApiKeyRow.owner == owner)
+        found = [row.entity() for row in read(self._session, wanted)]
+        return tuple(sorted(found, key=lambda key: (key.created, key.id)))
+
+    def revoke(self, key_id: str, *, at: datetime) -> bool:
+        """End it and tell whether it was not yet."""
+        ending = update(ApiKeyRow).where(ApiKeyRow.id == key_id, ApiKeyRow.revoked.is_(None)).values(revoked=at)
+        return self._session.connection().execute(ending).rowcount > 0
+
+    def touch(self, key_id: str, *, at: datetime) -> None:
+        """Record that it was used."""
+        self._session.connection().execute(update(ApiKeyRow).where(ApiKeyRow.id == key_id).values(last_used=at))

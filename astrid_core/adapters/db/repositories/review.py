@@ -107,7 +107,7 @@ class SqlReviewQueue:
     def counts(self, filters: QueueFilters) -> Mapping[ReviewState, int]:
         """Return how many detections are in each state."""
         wanted = select(ReviewItemRow.state, func.count()).where(*_fitting(filters)).group_by(ReviewItemRow.state)
-        found = dict(self._session.execute(wanted).tuples().all())
+        found = dict(self._session.execute(wanted).all())
         return {state: found.get(state.value, 0) for state in ReviewState}
 
     def lock(self) -> None:

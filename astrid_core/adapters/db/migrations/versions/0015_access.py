@@ -1,4 +1,4 @@
-"""A person may have several roles, each from one source."""
+"""A person may have several roles, each from one source, and keys for programs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,9 +28,20 @@ def upgrade() -> None:
         given = sa.select(people.c.login, sa.literal(_SOURCE), sa.literal(now)).where(people.c.role == before)
         op.execute(sa.insert(roles).from_select(["login", "source", "role"], given))
     op.drop_column("curator", "role")
+    op.create_table(
+        "api_key",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("id", "owner", "name", "digest")),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        *(sa.Column(name, sa.DateTime(timezone=True), nullable=False) for name in ("created", "expires")),
+        *(sa.Column(name, sa.DateTime(timezone=True), nullable=True) for name in ("revoked", "last_used")),
+        sa.PrimaryKeyConstraint("id", name="pk_api_key"),
+        sa.ForeignKeyConstraint(["owner"], ["curator.login"], name="fk_api_key_owner_curator"),
+    )
+    op.create_index("ix_api_key_owner", "api_key", ["owner"])
 
 
 def downgrade() -> None:
+    op.drop_table("api_key")
     op.add_column("curator", sa.Column("role", sa.Text(), nullable=False, server_default="viewer"))
     people, roles = _curators(), _roles()
     judges = sa.select(roles.c.login).where(roles.c.role == "reviewer")
