@@ -1,8 +1,8 @@
 """The page and its API on a port of this machine, for people who say who they are in a cookie."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +55,16 @@ def serving(home: Path) -> Iterator[Site]:
     """Serve the home until the block ends."""
     identities = [CookieIdentity()]
     api = create_app(identities, Settings(home=home, api_burst=100_000, api_rate_per_s=10_000.0), opener=services_in)
-    both = FastAPI(openapi_url=None)
+
+    @asynccontextmanager
+    async def closing(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await api.state.context.close()
+
+    both = FastAPI(openapi_url=None, lifespan=closing)
     both.mount("/astrid/api", api)
     both.mount("/astrid/ui", create_page(identities, api.state.context))
-    config = uvicorn.Config(both, host="127.0.0.1", port=0, log_level="warning", ws="none", lifespan="off")
+    config = uvicorn.Config(both, host="127.0.0.1", port=0, log_level="warning", ws="none")
     server = _Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

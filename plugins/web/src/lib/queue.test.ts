@@ -80,8 +80,8 @@ test("moving stays inside the queue, and judging in the middle keeps the place",
 });
 
 test("more are claimed before the queue is empty", () => {
-  expect(isLow(add(emptyQueue(), items("a")))).toBe(true);
-  expect(isLow(add(emptyQueue(), items(..."abcdefgh")))).toBe(false);
+  expect(isLow(add(emptyQueue(), items("a")), 6)).toBe(true);
+  expect(isLow(add(emptyQueue(), items(..."abcdefgh")), 6)).toBe(false);
 });
 
 test("leases are renewed, and what ended may come back", () => {

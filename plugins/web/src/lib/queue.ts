@@ -27,9 +27,6 @@ export interface Queue<T extends Waiting> {
   gone: ReadonlySet<string>;
 }
 
-/** Fewer than this many ahead, and more are claimed. */
-export const LOW_WATER = 6;
-
 export function emptyQueue<T extends Waiting>(): Queue<T> {
   return { items: [], at: 0, judged: [], gone: new Set() };
 }
@@ -43,8 +40,9 @@ export function ahead<T extends Waiting>(queue: Queue<T>, n: number): T[] {
   return queue.items.slice(queue.at + 1, queue.at + 1 + n);
 }
 
-export function isLow<T extends Waiting>(queue: Queue<T>): boolean {
-  return queue.items.length - queue.at < LOW_WATER;
+/** Whether fewer than this many are at hand from here on, so that more should be claimed. */
+export function isLow<T extends Waiting>(queue: Queue<T>, least: number): boolean {
+  return queue.items.length - queue.at < least;
 }
 
 /** Add claimed ones at the end; those that are there or were dealt with are left out. */

@@ -19,6 +19,23 @@ export function writeSetting(name: string, value: string | null): void {
   }
 }
 
+/** Of this tab, until it is closed. */
+export function readSession(name: string): string | null {
+  try {
+    return sessionStorage.getItem(PREFIX + name);
+  } catch {
+    return null;
+  }
+}
+
+export function writeSession(name: string, value: string): void {
+  try {
+    sessionStorage.setItem(PREFIX + name, value);
+  } catch {
+    // The page works without.
+  }
+}
+
 export function settingNames(prefix: string): string[] {
   try {
     return Object.keys(localStorage)

@@ -9,6 +9,7 @@ import type { Detection, VerdictWord } from "../api/types";
 import type { Letter } from "../lib/outbox";
 import type { Place } from "../lib/place";
 import * as q from "../lib/queue";
+import { readSession, writeSession } from "../lib/settings";
 import { newId } from "../lib/uuid";
 
 export interface Said {
@@ -36,7 +37,12 @@ export interface QueueState {
   refused: (letter: Letter) => void;
 }
 
+/** How many at a time, and from how few left on. */
 const CLAIM = 12;
+const LEAST = 6;
+/** The grid shows this many, and claims as many. */
+export const GRID = 24;
+const AT_HAND = "at-hand";
 const PREFETCHED = 4;
 const ASK_AGAIN_MS = 20_000;
 const SNOOZE_MS = 3600 * 1000;
@@ -47,11 +53,14 @@ const AT_WORK_MS = 600_000;
 const MOST_KEPT = 50;
 
 export function useQueue(place: Place, send: (letter: Letter) => void, isOn: boolean): QueueState {
+  const [least, most] = place.view === "grid" ? [GRID, GRID] : [LEAST, CLAIM];
   const [queue, setQueue] = useState<q.Queue<Detection>>(q.emptyQueue);
   const [isDry, setIsDry] = useState(false);
   const [isLoading, setIsLoading] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const latest = useRef(queue);
+  // Read before the first change of the queue is kept in its place.
+  const keptOrder = useRef(readSession(AT_HAND));
   const put = useCallback((change: (queue: q.Queue<Detection>) => q.Queue<Detection>) => {
     // Two keys within one frame must see each other's effect.
     latest.current = change(latest.current);
@@ -95,7 +104,14 @@ export function useQueue(place: Place, send: (letter: Letter) => void, isOn: boo
       JSON.stringify([before.order, before.filters]) === JSON.stringify([place.order, place.filters]);
     asked.current = place;
     if (before === null)
-      ask(async () => (await heldClaims(place.blind)).filter((one) => fits(one, place.filters)), true);
+      ask(
+        async () =>
+          inOrder(
+            keptOrder.current,
+            (await heldClaims(place.blind)).filter((one) => fits(one, place.filters)),
+          ),
+        true,
+      );
     else if (isSame && before.blind !== place.blind) ask(() => blinded(latest.current.items, place.blind), true);
     else if (!isSame) {
       // What was claimed for another question is given back first: nobody is given what they hold already.
@@ -103,11 +119,11 @@ export function useQueue(place: Place, send: (letter: Letter) => void, isOn: boo
       put((one) => ({ ...one, items: [], at: 0 }));
       ask(async () => {
         await releaseAll(held);
-        return claimMore(place, CLAIM);
+        return claimMore(place, most);
       }, true);
-    } else if (!isDry && q.isLow(queue)) ask(() => claimMore(place, CLAIM));
+    } else if (!isDry && q.isLow(queue, least)) ask(() => claimMore(place, most));
     // The question says all that is read of the place.
-  }, [question, isOn, isDry, isLoading, queue, ask, put]);
+  }, [question, isOn, isDry, isLoading, queue, least, most, ask, put]);
 
   useEffect(() => {
     if (!isDry) return;
@@ -116,6 +132,10 @@ export function useQueue(place: Place, send: (letter: Letter) => void, isOn: boo
   }, [isDry]);
 
   useKeptLeases(isOn, latest, put);
+
+  useEffect(() => {
+    if (asked.current !== null) writeSession(AT_HAND, JSON.stringify(queue.items.map((item) => item.id)));
+  }, [queue]);
 
   useEffect(() => {
     for (const item of q.ahead(queue, PREFETCHED)) stampsOf(item.id).catch(() => undefined);
@@ -157,6 +177,19 @@ export function useQueue(place: Place, send: (letter: Letter) => void, isOn: boo
     move: (by) => put((one) => q.move(one, by)),
     refused: (letter) => put((one) => q.refuse(one, letter.event)),
   };
+}
+
+/** As they stood in this tab before the page was loaded anew: the server does not keep the order. */
+function inOrder(kept: string | null, items: Detection[]): Detection[] {
+  let before: unknown = null;
+  try {
+    before = JSON.parse(kept ?? "[]");
+  } catch {
+    // Whatever stands there is no order.
+  }
+  const places = new Map((Array.isArray(before) ? before : []).map((id, place) => [id, place]));
+  const placeOf = (item: Detection) => places.get(item.id) ?? places.size;
+  return items.sort((one, other) => placeOf(one) - placeOf(other));
 }
 
 /** Keep what is at hand while somebody is at work, and let go of what ended meanwhile. */

@@ -9,16 +9,15 @@ import { may, useKeys, usePage } from "../parts/page";
 import { Stamp } from "../parts/Stamp";
 import { changed, Toolbar } from "../parts/Toolbar";
 import { looksOf, useStamps } from "../parts/Triplet";
-import type { QueueState } from "../parts/useQueue";
+import { GRID, type QueueState } from "../parts/useQueue";
 import { VERDICTS } from "../parts/VerdictBar";
 import { Empty } from "./Review";
 
-const PAGE = 24;
 const ARROWS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1 };
 
 export function Grid({ state }: { state: QueueState }) {
   const { me, place, go, keys, keysOn, display, setDisplay, say, vocabulary } = usePage();
-  const shown = state.queue.items.slice(0, PAGE);
+  const shown = state.queue.items.slice(0, GRID);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [asked, setAsked] = useState<VerdictWord | null>(null);
   const [reason, setReason] = useState("");
@@ -91,14 +90,6 @@ export function Grid({ state }: { state: QueueState }) {
         <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={undo}>
           Undo <span className="cap">{keys.undo}</span>
         </button>
-        <button
-          type="button"
-          className="button ml-auto"
-          disabled={state.isLoading || state.queue.items.length >= PAGE}
-          onClick={() => state.claim(PAGE)}
-        >
-          Fetch more
-        </button>
       </div>
       {shown.length === 0 ? (
         <Empty state={state} />
@@ -120,7 +111,7 @@ export function Grid({ state }: { state: QueueState }) {
               </select>
             </label>
           )}
-          <button type="button" autoFocus className="button border-accent font-semibold" onClick={confirm}>
+          <button type="button" data-first className="button border-accent font-semibold" onClick={confirm}>
             Judge all {picked.length}
           </button>
         </Dialog>
