@@ -5,21 +5,36 @@ from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.api.airflow_identity import AirflowIdentity
+from include.api.airflow_identity import AirflowIdentity, login_url
 from include.api.app import create_app
-
-API = "/astrid/api"
+from include.api.key_identity import KeyIdentity
+from include.api.page import create_page
+from include.api.serve import API, PAGE
 
 
 def _apps() -> list[dict[str, object]]:
     """Return what is served: every process of Airflow loads its plugins, and only one kind answers requests."""
     if "api-server" not in sys.argv:
         return []
-    return [{"app": create_app([AirflowIdentity()]), "url_prefix": API, "name": "AstrID API"}]
+    # Airflow's own comes last: it holds every other token for a wrong one.
+    identities = (KeyIdentity(), AirflowIdentity())
+    return [
+        {"app": create_app(identities), "url_prefix": API, "name": "AstrID API"},
+        {"app": create_page(identities, login_url=login_url), "url_prefix": PAGE, "name": "AstrID curation"},
+    ]
 
 
 class Astrid(AirflowPlugin):  # type: ignore[misc]
-    """The API under the roof of Airflow: the same server, the same session."""
+    """API and page under the roof of Airflow: the same server, the same session."""
 
     name = "astrid"
     fastapi_apps: ClassVar[list[dict[str, object]]] = _apps()
+    external_views: ClassVar[list[dict[str, str]]] = [
+        {
+            "name": "Curation",
+            "href": f"{PAGE}/",
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "astrid-curation",
+        }
+    ]

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from anyio import to_thread
 from fastapi import HTTPException, Request
@@ -10,6 +11,11 @@ from astrid_core.curation.access import Principal, airflow_role_named
 from astrid_core.stages.access import admit
 from include.api.context import Context
 from include.api.identity import NotAuthenticated
+
+
+def login_url() -> str:
+    """Return where people log in to Airflow."""
+    return str(get_auth_manager().get_url_login())
 
 
 class AirflowIdentity:

@@ -1,51 +1,72 @@
-"""The curation page as it was built, for whoever is logged in."""
+"""The page of the curators: files that were built from ``plugins/web``, for whoever is known."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote
 
-from fastapi import FastAPI
-from fastapi.responses import FileResponse
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import FileResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
+from astrid_core.bootstrap import open_services
+from astrid_core.settings import Settings
 from include.api.context import Context
 from include.api.guard import Guard
-from include.api.identity import Identity, Known
-from include.api.problems import tell_problems
+from include.api.identity import Identity, NotAuthenticated, who
+from include.api.problems import Refused, problem, tell_problems
 
 BUILT = Path(__file__).resolve().parents[2] / "plugins" / "web" / "dist"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+_INDEX = "index.html"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
-"""Everything comes from here, and only Airflow's own pages may put it into a frame."""
-_FILES = {"": "text/html", "app.js": "text/javascript", "app.css": "text/css"}
-# The names stay the same from build to build: a browser asks whether its copy is still the newest.
-_KEEP = {"Cache-Control": "private, no-cache"}
 
 
 class Page(FastAPI):
-    """FastAPI behind the guard, with the policy of a page."""
+    """FastAPI behind a guard that lets the page run its own scripts and nobody else's."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return the application with everything around it."""
         context: Context = self.state.context
-        stack = super().build_middleware_stack()
-        return Guard(stack, max_body_bytes=context.settings.api_max_body_bytes, content_policy=POLICY)
+        limit = context.settings.api_max_body_bytes
+        return Guard(super().build_middleware_stack(), max_body_bytes=limit, content_policy=_POLICY)
 
 
-def create_page(identities: Sequence[Identity], context: Context, *, built: Path = BUILT) -> Page:
-    """Return the page; ``context`` is that of the API, so that both count a person's requests together."""
-    page = Page(title="AstrID curation", docs_url=None, redoc_url=None, openapi_url=None)
-    page.state.context = context
-    page.state.identities = tuple(identities)
-    tell_problems(page)
-    for name, media_type in _FILES.items():
-        _serve(page, name, built / (name or "index.html"), media_type)
-    return page
+def create_page(
+    identities: Sequence[Identity],
+    settings: Settings | None = None,
+    *,
+    built: Path = BUILT,
+    login_url: Callable[[], str] | None = None,
+) -> Page:
+    """Return the page; ``login_url`` tells where somebody who is not known may log in."""
 
+    @asynccontextmanager
+    async def closing(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await context.close()
 
-def _serve(page: FastAPI, name: str, file: Path, media_type: str) -> None:
-    async def show(_: Known) -> FileResponse:
-        return FileResponse(file, media_type=media_type, headers=_KEEP)
+    context = Context(settings or Settings(), open_services)
+    app = Page(title="AstrID curation", docs_url=None, redoc_url=None, openapi_url=None, lifespan=closing)
+    app.state.context = context
+    app.state.identities = tuple(identities)
+    tell_problems(app)
+    folder = built.resolve()
 
-    page.add_api_route(f"/{name}", show, response_class=FileResponse, name=name or "index")
+    async def unknown(request: Request, error: NotAuthenticated) -> Response:
+        if login_url is None or "text/html" not in request.headers.get("accept", ""):
+            return problem(request, error.status_code, str(error.detail), headers=error.headers)
+        return RedirectResponse(f"{login_url()}?next={quote(str(request.url), safe='')}", status_code=307)
+
+    app.exception_handler(NotAuthenticated)(unknown)
+
+    async def file(path: str) -> FileResponse:
+        wanted = (folder / (path or _INDEX)).resolve()
+        if not wanted.is_relative_to(folder) or not wanted.is_file():
+            raise Refused(404, "no such page")
+        return FileResponse(wanted, headers={"Cache-Control": "private, no-cache"})
+
+    app.add_api_route("/{path:path}", file, dependencies=[Depends(who)], response_class=FileResponse)
+    return app

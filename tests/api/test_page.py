@@ -5,7 +5,6 @@ import httpx
 import pytest
 
 from astrid_core.settings import Settings
-from include.api.context import Context
 from include.api.page import Page, create_page
 from tests.api.client import NamedIdentity, named
 
@@ -14,9 +13,10 @@ from tests.api.client import NamedIdentity, named
 def page(tmp_path: Path) -> Page:
     built = tmp_path / "dist"
     built.mkdir()
-    for name in ("index.html", "app.js", "app.css", "SOURCES.sha256"):
+    (tmp_path / "package.json").write_text("{}")
+    for name in ("index.html", "app.js", "app.css"):
         (built / name).write_text(f"this is {name}")
-    return create_page([NamedIdentity()], Context(Settings(home=tmp_path)), built=built)
+    return create_page([NamedIdentity()], Settings(home=tmp_path), built=built, login_url=lambda: "/auth/login")
 
 
 def _get(page: Page, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -43,7 +43,13 @@ def test_nobody_else_does(page: Page, path: str) -> None:
     assert _get(page, path).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/SOURCES.sha256", "/../package.json", "/%2e%2e/package.json", "/docs", "/openapi.json"])
+def test_a_browser_without_a_login_is_sent_to_it(page: Page) -> None:
+    answer = _get(page, "/", {"Accept": "text/html"})
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "/auth/login?next=http%3A%2F%2Fastrid%2F"
+
+
+@pytest.mark.parametrize("path", ["/../package.json", "/%2e%2e/package.json", "/none.js", "/docs", "/openapi.json"])
 def test_nothing_else_is_served(page: Page, path: str) -> None:
     assert _get(page, path, named("vera")).status_code == 404
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from astrid_core.curation.access import Permission, Principal, Role
 from astrid_core.curation.api_keys import LONGEST_LIFE, ApiKey
-from astrid_core.shared.errors import NotAllowed
+from astrid_core.shared.errors import UnknownRecord
 from astrid_core.stages.access import people, set_roles
 from astrid_core.stages.keys import create_key, list_keys, revoke_key
 from include.api.acting import Act, Acting
@@ -104,7 +104,7 @@ async def make_my_key(person: Reader, act: Acting, body: KeyBody) -> NewKeyShape
 async def end_my_key(person: Reader, act: Acting, key_id: KeyId) -> KeyShape:
     """End a key of whoever asks."""
     if key_id not in {one.id for one in await act(list_keys, owner=person.login)}:
-        raise NotAllowed("no key of theirs", login=person.login, key=key_id)
+        raise UnknownRecord("no key of theirs", key=key_id)
     return await _end(act, person, key_id)
 
 
@@ -129,9 +129,7 @@ async def end_key(person: Administrator, act: Acting, key_id: KeyId) -> KeyShape
 @router.get("/people")
 async def everybody(_: Administrator, act: Acting) -> Listed[PersonShape]:
     """List everybody who is known."""
-    return Listed(
-        items=[PersonShape(login=one.login, roles=sorted(one.roles)) for one in await act(people)], next=None
-    )
+    return Listed(items=[PersonShape(login=one.login, roles=sorted(one.roles)) for one in await act(people)], next=None)
 
 
 @router.get("/people/{login}/roles")
