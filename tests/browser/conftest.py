@@ -3,13 +3,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.night import make_night
 from tests.browser.people import Reviewer
 from tests.browser.site import COOKIE, Site, serving
 
 CHROMIUM = "/usr/bin/chromium"
+# A busy machine is slow, not wrong.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

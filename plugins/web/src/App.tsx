@@ -103,7 +103,10 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
             <Unsent n={unsent.n} isStuck={unsent.isStuck} />
             <span className="text-soft">{me.login}</span>
             <button type="button" className="button" onClick={() => setShowsHelp(true)}>
-              Keys <span className="cap">{keyName(keys.help)}</span>
+              Keys{" "}
+              <span aria-hidden="true" className="cap">
+                {keyName(keys.help)}
+              </span>
             </button>
           </div>
         </header>

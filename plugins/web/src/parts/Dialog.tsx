@@ -32,7 +32,10 @@ export function Dialog({
       <div className="mb-3 flex items-center justify-between gap-4">
         <h2 className="text-base font-semibold">{title}</h2>
         <button type="button" className="button" onClick={onClose}>
-          Close <span className="cap">Esc</span>
+          Close{" "}
+          <span aria-hidden="true" className="cap">
+            Esc
+          </span>
         </button>
       </div>
       {children}

@@ -62,7 +62,10 @@ export function FilterBar() {
         </select>
       </label>
       <button type="button" className="button" aria-pressed={place.blind} onClick={() => go({ blind: !place.blind })}>
-        Blind <span className="cap">{keyName(keys.blind)}</span>
+        Blind{" "}
+        <span aria-hidden="true" className="cap">
+          {keyName(keys.blind)}
+        </span>
       </button>
       <details className="relative">
         <summary className="button">Filters{used.length > 0 && ` (${used.length})`}</summary>

@@ -39,7 +39,10 @@ export function Toolbar() {
   const press = (action: Action) => () => setDisplay((one) => changed(one, action) ?? one);
   const button = (action: Action, text: string, pressed?: boolean) => (
     <button type="button" className="button text-xs" onClick={press(action)} aria-pressed={pressed}>
-      {text} <span className="cap">{keyName(keys[action])}</span>
+      {text}{" "}
+      <span aria-hidden="true" className="cap">
+        {keyName(keys[action])}
+      </span>
     </button>
   );
   return (

@@ -44,7 +44,12 @@ export function VerdictBar(props: Props) {
               onClick={() => props.onVerdict(word, "")}
               className={`button flex-1 font-semibold capitalize ${tone} ${vocabulary.reasons[word]?.length ? "rounded-r-none" : ""}`}
             >
-              {word} {keysOn && <span className="cap">{keyName(keys[word])}</span>}
+              {word}{" "}
+              {keysOn && (
+                <span aria-hidden="true" className="cap">
+                  {keyName(keys[word])}
+                </span>
+              )}
             </button>
             {Boolean(vocabulary.reasons[word]?.length) && (
               <button
@@ -84,7 +89,10 @@ export function VerdictBar(props: Props) {
           onClick={() => props.onConfidence(nextConfidence(confidence))}
         >
           <span className="sr-only">Confidence: </span>
-          {confidence === null ? "Sure?" : SURE[confidence]} <span className="cap">{keyName(keys.confidence)}</span>
+          {confidence === null ? "Sure?" : SURE[confidence]}{" "}
+          <span aria-hidden="true" className="cap">
+            {keyName(keys.confidence)}
+          </span>
         </button>
       </div>
     </section>
@@ -120,11 +128,17 @@ function Reasons({
     <div role="group" aria-label={`Why ${verdict}?`} className="flex flex-wrap gap-1.5">
       {terms.map((term, i) => (
         <button key={term.code} type="button" className="button text-xs" onClick={() => onChoose(term.code)}>
-          <span className="cap">{REASON_KEYS[i]}</span> {term.title}
+          <span aria-hidden="true" className="cap">
+            {REASON_KEYS[i]}
+          </span>{" "}
+          {term.title}
         </button>
       ))}
       <button type="button" className="button text-xs" onClick={onClose}>
-        <span className="cap">Esc</span> no reason
+        <span aria-hidden="true" className="cap">
+          Esc
+        </span>{" "}
+        no reason
       </button>
     </div>
   );

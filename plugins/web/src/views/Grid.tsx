@@ -84,11 +84,17 @@ export function Grid({ state }: { state: QueueState }) {
               className={`button font-semibold capitalize ${tone}`}
               onClick={() => ask(word)}
             >
-              {word} <span className="cap">{keys[word]}</span>
+              {word}{" "}
+              <span aria-hidden="true" className="cap">
+                {keys[word]}
+              </span>
             </button>
           ))}
         <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={undo}>
-          Undo <span className="cap">{keys.undo}</span>
+          Undo{" "}
+          <span aria-hidden="true" className="cap">
+            {keys.undo}
+          </span>
         </button>
       </div>
       {shown.length === 0 ? (

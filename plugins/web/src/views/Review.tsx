@@ -168,13 +168,22 @@ function Steps({ state, mayJudge, onUndo, onLeave }: StepsProps) {
   return (
     <div className="flex flex-wrap gap-1.5">
       <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={onUndo}>
-        Undo <span className="cap">{keys.undo}</span>
+        Undo{" "}
+        <span aria-hidden="true" className="cap">
+          {keys.undo}
+        </span>
       </button>
       <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("skip")}>
-        Skip <span className="cap">{keys.skip}</span>
+        Skip{" "}
+        <span aria-hidden="true" className="cap">
+          {keys.skip}
+        </span>
       </button>
       <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("snooze")}>
-        Snooze <span className="cap">{keys.snooze}</span>
+        Snooze{" "}
+        <span aria-hidden="true" className="cap">
+          {keys.snooze}
+        </span>
       </button>
       <button
         type="button"
