@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.migrate import migrate
-from astrid_core.adapters.db.reading.engine import ReadingDatabase, open_reading
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
@@ -129,11 +128,6 @@ def migrate_database(settings: Settings | None = None) -> None:
     migrate(_database_url(settings or Settings()))
 
 
-def open_reading_database(settings: Settings | None = None) -> ReadingDatabase:
-    """Open our own database for reading by one event loop."""
-    return open_reading(_database_url(settings or Settings()))
-
-
 @contextmanager
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
@@ -182,10 +176,9 @@ def _transaction(database: Database, *, actor: Actor) -> Iterator[Records]:
 
 
 def _database_url(settings: Settings) -> str:
-    if settings.database_url:
-        return settings.database_url
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(settings.home / 'astrid.sqlite').resolve()}"
+    if not settings.database_url:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    return settings.own_database
 
 
 def register_survey(

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     """Who is named in the event log."""
 
     @property
+    def own_database(self) -> str:
+        """Where our own database is."""
+        return self.database_url or f"sqlite:///{(self.home / 'astrid.sqlite').resolve()}"
+
+    @property
     def registry_uri(self) -> str:
         """Where MLflow is."""
         return self.mlflow_uri or f"sqlite:///{(self.home / 'mlflow.sqlite').resolve()}"

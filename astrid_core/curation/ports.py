@@ -1,14 +1,16 @@
 """What the curation domain needs from outside."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from astrid_core.curation.access import OURS
 from astrid_core.curation.api_keys import ApiKey
+from astrid_core.curation.audit import Fault, Head
 from astrid_core.curation.entities import Alert, Claim, Curator, ReviewItem, ReviewState, Seed, ValidationEvent
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace
+from astrid_core.shared.events import DomainEvent
 
 
 class Curators(Protocol):
@@ -52,6 +54,34 @@ class ApiKeys(Protocol):
 
     def touch(self, key_id: str, *, at: datetime) -> None:
         """Record that it was used."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """What an auditor reads of events and verdicts: rows as they are stored, not as they should be."""
+
+    def head(self) -> Head | None:
+        """Return the last event of the log; None for an empty one."""
+        ...
+
+    def events(self) -> Iterable[DomainEvent | Fault]:
+        """Return every event by its number; a fault for a row that we would not have stored like that."""
+        ...
+
+    def verdicts(self) -> Iterable[ValidationEvent | Fault]:
+        """Return every verdict, in any order; a fault for a row that we would not have stored like that."""
+        ...
+
+    def search(
+        self,
+        *,
+        subject: str | None = None,
+        actor: str | None = None,
+        since: datetime | None = None,
+        behind: int = 0,
+        limit: int = 100,
+    ) -> Sequence[DomainEvent]:
+        """Return events with higher numbers than ``behind``, oldest first."""
         ...
 
 
@@ -142,12 +172,12 @@ class ReviewQueue(Protocol):
 class Claims(Protocol):
     """Who holds, skips or has judged what; identity detection and login."""
 
-    def put(self, claim: Claim) -> None:
-        """Record it, or what has become of it."""
+    def put(self, claims: Sequence[Claim]) -> None:
+        """Record them, or what has become of them; each may be named once."""
         ...
 
-    def find(self, detection_id: str, login: str) -> Claim | None:
-        """Return it, or None."""
+    def of(self, login: str, detection_ids: Sequence[str]) -> Mapping[str, Claim]:
+        """Return what the curator has to do with these detections, by detection."""
         ...
 
     def held(self, login: str, *, at: datetime) -> Sequence[Claim]:

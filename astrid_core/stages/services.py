@@ -9,7 +9,16 @@ from types import ModuleType
 import numpy as np
 
 from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ModelJournal, NightAnalytics
-from astrid_core.curation.ports import Alerts, ApiKeys, Claims, Curators, ReviewQueue, Seeds, ValidationEvents
+from astrid_core.curation.ports import (
+    Alerts,
+    ApiKeys,
+    AuditTrail,
+    Claims,
+    Curators,
+    ReviewQueue,
+    Seeds,
+    ValidationEvents,
+)
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
 from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
 from astrid_core.observations.ports import (
@@ -53,6 +62,7 @@ class Records:
     analytics: NightAnalytics
     exports: ExportJobs
     events: EventLog
+    audit: AuditTrail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

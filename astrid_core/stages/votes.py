@@ -151,9 +151,9 @@ class Votes:
         self.items[one] = after
         self.records.validation_events.add(event)
         self.records.review_queue.put(after)
-        claim = self.records.claims.find(one, event.curator)
+        claim = self.records.claims.of(event.curator, [one]).get(one)
         claim = claim or Claim(detection_id=one, login=event.curator, until=event.at)
-        self.records.claims.put(replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN))
+        self.records.claims.put([replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN)])
         facts = {
             "event": str(event.id),
             "curator": event.curator,

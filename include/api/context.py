@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from astrid_core.adapters.db.reading.engine import ReadingDatabase
-from astrid_core.bootstrap import Pipeline, load_pipeline, open_reading_database, open_services
+from astrid_core.adapters.db.reading.engine import ReadingDatabase, open_reading
+from astrid_core.bootstrap import Pipeline, load_pipeline, open_services
 from astrid_core.settings import Settings
 from astrid_core.stages.services import Services
 from include.api.limits import RateLimit
@@ -60,7 +60,7 @@ class Context:
         with self._lock:
             if self._opened is None:
                 services = self._open.enter_context(self.opener(self.settings))
-                self._opened = (services, open_reading_database(self.settings))
+                self._opened = (services, open_reading(self.settings.own_database))
             return self._opened
 
 

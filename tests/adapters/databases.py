@@ -64,6 +64,7 @@ def as_ports(records: SqlRecords) -> Records:
         analytics=records.analytics,
         exports=records.exports,
         events=records.events,
+        audit=records.audit,
     )
 
 

@@ -56,6 +56,16 @@ class Client:
 
         return self._runner.run(send())
 
+    def send(self, method: str, url: str, *, headers: dict[str, str], **more: Any) -> httpx.Response:
+        """Send one request as it is."""
+
+        async def sent() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport) as client:
+                return await client.request(method, url, headers=headers, **more)
+
+        return self._runner.run(sent())
+
     def get(self, path: str, **more: Any) -> httpx.Response:
         return self.ask("GET", path, **more)
 

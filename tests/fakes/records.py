@@ -18,6 +18,7 @@ from astrid_core.shared.events import Actor, DomainEvent
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
 from tests.fakes.access import MemoryApiKeys, MemoryCurators
+from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
 from tests.fakes.curation import MemoryAlerts, MemoryValidationEvents
@@ -116,4 +117,5 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         analytics=MemoryNightAnalytics(tables.analytics),
         exports=MemoryExportJobs(tables.exports),
         events=MemoryEventLog(tables.events, actor=actor),
+        audit=MemoryAuditTrail(tables.events, tables.validation_events),
     )

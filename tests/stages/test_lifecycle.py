@@ -40,7 +40,7 @@ from tests.catalog.night import NIGHT, difference_run, model_run, observation, p
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.models import MemoryModels, with_champion
 from tests.fakes.records import MemoryDatabase
-from tests.stages.test_publish_review_export import REFERENCE
+from tests.stages.voting import REFERENCE
 
 AS_IT_IS = CalibrationPlan(rule="taken as it is")
 PREPARATION, DIFFERENCE, DETECT = Preparation(), DifferenceConfig(), DetectConfig()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -100,7 +101,7 @@ def test_the_same_verdict_again_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("told", [{"comment": "x"}, {"reason": "transient"}, {"is_blind": True}, {"seconds": 1.0}])
-def test_the_same_identity_with_other_content_is_a_conflict(told: dict[str, object]) -> None:
+def test_the_same_identity_with_other_content_is_a_conflict(told: dict[str, Any]) -> None:
     night = voting()
     night.say("ana", 0, REAL)
     night.n_said = 0

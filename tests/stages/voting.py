@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from astrid_core.catalog.config import PublishConfig
@@ -38,7 +39,7 @@ class Voting:
     n_said: int = 0
 
     def say(
-        self, login: str, number: int, verdict: Verdict, *, role: Role = Role.REVIEWER, **told: object
+        self, login: str, number: int, verdict: Verdict, *, role: Role = Role.REVIEWER, **told: Any
     ) -> ValidationEvent:
         """Record a verdict on one of the detections, a second after the last one."""
         self.n_said += 1
@@ -50,7 +51,7 @@ class Voting:
             verdict=verdict,
             role=role,
             at=self.now,
-            **told,  # type: ignore[arg-type]
+            **told,
         )
 
     @property
@@ -65,9 +66,10 @@ class Voting:
         """Return everything that verdicts change, except the verdicts and the log themselves."""
         with self.services.transaction() as records:
             items = records.review_queue.of(self.ids)
+            claims = {login: records.claims.of(login, self.ids) for login in (*REVIEWERS, ARBITER)}
             free = {
-                (login, one): (claim := records.claims.find(one, login)) is None or claim.is_free(self.now)
-                for login in (*REVIEWERS, ARBITER)
+                (login, one): one not in known or known[one].is_free(self.now)
+                for login, known in claims.items()
                 for one in self.ids
             }
             return dict(items), free, records.catalog.search()

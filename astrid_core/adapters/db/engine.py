@@ -1,9 +1,7 @@
 """Our own database: connections and transactions, on SQLite and on PostgreSQL."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -13,6 +11,7 @@ from sqlalchemy.orm import Session
 from astrid_core.adapters.db.errors import translated
 from astrid_core.adapters.db.locks import begin_writing
 from astrid_core.adapters.db.records import SqlRecords, records_in
+from astrid_core.adapters.db.rows.columns import to_json
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.events import Actor
 
@@ -57,8 +56,6 @@ def open_database(url: str) -> Database:
 def open_engine(url: str) -> Engine:
     """Return an engine whose connections behave alike on both databases; BadConfiguration for any other URL."""
     parsed = read_url(url)
-    # NaN is no JSON: PostgreSQL would refuse it and SQLite would not.
-    to_json = partial(json.dumps, allow_nan=False)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(
             parsed,

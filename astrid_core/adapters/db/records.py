@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.repositories.access import SqlApiKeys, SqlCurators
+from astrid_core.adapters.db.repositories.audit import SqlAuditTrail
 from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
 from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidationEvents
@@ -45,6 +46,7 @@ class SqlRecords:
     analytics: SqlNightAnalytics
     exports: SqlExportJobs
     events: SqlEventLog
+    audit: SqlAuditTrail
 
 
 def records_in(session: Session, *, actor: Actor) -> SqlRecords:
@@ -73,4 +75,5 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         analytics=SqlNightAnalytics(session),
         exports=SqlExportJobs(session),
         events=SqlEventLog(session, actor=actor),
+        audit=SqlAuditTrail(session),
     )

@@ -22,7 +22,7 @@ from include.api.etags import tagged
 from include.api.identity import Reader
 from include.api.paging import Listed, asked, listed
 from include.api.queries import Night, Text, cell_of, region_of
-from include.api.shapes import CellShape, CoverageShape, ExposureShape, NightShape, ObservationShape, SurveyShape
+from include.api.sky_shapes import CellShape, CoverageShape, ExposureShape, NightShape, ObservationShape, SurveyShape
 
 router = APIRouter(tags=["observations"])
 _FINEST = 10

@@ -1,9 +1,7 @@
 """Reading our own database without holding up a thread: for whoever serves many people at once."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from sqlalchemy import event
@@ -11,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from astrid_core.adapters.db.engine import CONNECT_TIMEOUT_S, read_url
 from astrid_core.adapters.db.errors import translated
+from astrid_core.adapters.db.rows.columns import to_json
 
 _SQLITE = "sqlite"
 _LONGEST_STATEMENT_MS = 20_000
@@ -39,7 +38,6 @@ class ReadingDatabase:
 def open_reading(url: str) -> ReadingDatabase:
     """Open what ``open_database`` opens; nothing is connected before the first question."""
     parsed = read_url(url)
-    to_json = partial(json.dumps, allow_nan=False)
     if parsed.get_backend_name() != _SQLITE:
         told = f"-c default_transaction_read_only=on -c statement_timeout={_LONGEST_STATEMENT_MS}"
         return ReadingDatabase(

@@ -1,5 +1,6 @@
 """Column types that come back as they went in, on both databases."""
 
+import json
 import math
 import operator
 from datetime import UTC, datetime
@@ -7,6 +8,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Double
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+def to_json(value: Any) -> str:
+    """Return the text that is stored. NaN is no JSON: PostgreSQL would refuse it and SQLite would not."""
+    return json.dumps(value, allow_nan=False)
 
 
 class _AsIs(Double[float]):
