@@ -35,7 +35,7 @@ export function Around({ detection, blind, showsProvenance, onProvenance, showsV
   const stays = useStay(detection.id);
   return (
     <div className="grid gap-3 lg:grid-cols-[minmax(0,4fr)_minmax(0,3fr)_minmax(0,2fr)]">
-      <div className="contents space-y-3 lg:block">
+      <div className="flex min-w-0 flex-col gap-3">
         {verdict}
         <Facts detection={detection} blind={blind} />
         {stays && !blind && showsVotes && <Votes id={detection.id} />}

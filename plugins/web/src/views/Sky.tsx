@@ -125,7 +125,7 @@ function WholeSky({ coverage, shade }: { coverage: Coverage; shade: (depth: numb
           );
         })}
         <text x="100" y="99" textAnchor="middle" className="fill-soft text-[4px]">
-          RA 0° at the left edge of the east, 180° in the middle
+          180° of right ascension in the middle, growing to the left
         </text>
       </svg>
     </figure>
@@ -145,10 +145,10 @@ function Fields({
   const groups = useMemo(() => group(exposures), [exposures]);
   const middle = groups[0];
   if (middle === undefined) return <p className="box p-6">No exposure.</p>;
-  const reachArcsec =
-    1.15 * 3600 * Math.max(...middle.map((one) => one.radius_deg + separation(middle[0] ?? one, one) / 3600));
+  const centre = meanOf(middle);
+  const reachArcsec = 1.1 * Math.max(...middle.map((one) => 3600 * one.radius_deg + separation(centre, one)));
   const at = (position: Position) => {
-    const offset = offsetArcsec(middle[0] as Position, position);
+    const offset = offsetArcsec(centre, position);
     return offset === null
       ? null
       : { x: 100 - (100 * offset.east) / reachArcsec, y: 100 - (100 * offset.north) / reachArcsec };
@@ -160,7 +160,7 @@ function Fields({
         {groups.length === 1 ? "The field" : `The field with most exposures, of ${groups.length}`} ·{" "}
         {((2 * reachArcsec) / 60).toFixed(0)}′ across
       </figcaption>
-      <svg viewBox="0 0 200 200" className="w-full">
+      <svg viewBox="0 0 200 200" className="mx-auto max-h-[60vh] w-full">
         {middle.map((one) => {
           const spot = at(one);
           return (
@@ -201,6 +201,18 @@ function Fields({
       </svg>
     </figure>
   );
+}
+
+/** The middle of positions that lie close together, as one vector. */
+function meanOf(positions: readonly Position[]): Position {
+  const rad = Math.PI / 180;
+  const [x, y, z] = [0, 1, 2].map((axis) =>
+    positions.reduce((sum, one) => {
+      const [ra, dec] = [one.ra_deg * rad, one.dec_deg * rad];
+      return sum + ([Math.cos(dec) * Math.cos(ra), Math.cos(dec) * Math.sin(ra), Math.sin(dec)][axis] ?? 0);
+    }, 0),
+  ) as [number, number, number];
+  return { ra_deg: Math.atan2(y, x) / rad, dec_deg: Math.atan2(z, Math.hypot(x, y)) / rad };
 }
 
 function separation(one: Position, other: Position): number {
