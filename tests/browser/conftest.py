@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from tests.browser.night import make_night
 from tests.browser.people import Reviewer
@@ -73,8 +73,13 @@ class People:
         context.add_cookies([{"name": COOKIE, "value": ".".join((login, *roles)), "url": self._site.origin}])
         page = context.new_page()
         page.set_default_timeout(20_000)
+
+        def note(said: ConsoleMessage) -> None:
+            if said.type == "error":
+                self.complaints.append(f"{login}: {said.text}")
+
         page.on("pageerror", lambda error: self.complaints.append(f"{login}: {error}"))
-        page.on("console", lambda said: said.type == "error" and self.complaints.append(f"{login}: {said.text}"))
+        page.on("console", note)
         page.goto(self._site.page + at)
         self._opened.append(page)
         return Reviewer(page=page, login=login)

@@ -66,7 +66,9 @@ def make_night(home: Path) -> int:
     scored = []
     for file in files:
         prepared = run_preprocess(services, f"demo:{file}", Preparation())
-        scored.append(run_detect(services, run_difference(services, prepared, DifferenceConfig()), model.id, DetectConfig()))
+        scored.append(
+            run_detect(services, run_difference(services, prepared, DifferenceConfig()), model.id, DetectConfig())
+        )
     n_waiting = sum(run_curate(services, key, CurateConfig()) for key in scored)
     run_publish(services, "demo", NIGHT, PublishConfig(), scored)
     database.close()

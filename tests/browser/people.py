@@ -10,7 +10,11 @@ PAINTED = "performance.getEntriesByName('astrid.painted')"
 # The policy of the page forbids the browser to compile what a test would have it wait for.
 _NEXT_PAINT = f"""before => new Promise((done, fail) => {{
     const end = performance.now() + 20000;
-    const look = () => {PAINTED}.length > before ? done() : performance.now() > end ? fail("not painted") : setTimeout(look, 5);
+    const look = () => {{
+        if ({PAINTED}.length > before) done();
+        else if (performance.now() > end) fail("not painted");
+        else setTimeout(look, 5);
+    }};
     look();
 }})"""
 

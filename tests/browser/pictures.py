@@ -1,4 +1,4 @@
-"""``python -m tests.browser.pictures``: the pictures of the page in ``docs/curation.md``, taken of the night of the tests."""
+"""``python -m tests.browser.pictures``: the pictures in ``docs/curation.md``, taken of the night of the tests."""
 
 import tempfile
 from pathlib import Path
@@ -31,7 +31,7 @@ def main() -> None:
             ana.judge("1", "1", "2", "1", "1", "1", "2")
             ana.press("w")
             _take(ana, "curation")
-            bob = people.come("bob", "reviewer", at="#/grid", size=(1280, 620))
+            bob = people.come("bob", "reviewer", at="#/grid", size=(1280, 500))
             tiles = bob.page.get_by_role("main").get_by_role("listitem").get_by_role("button")
             tiles.first.wait_for()
             for place in (0, 1, 4):

@@ -94,7 +94,7 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
   );
   return (
     <PageContext value={page}>
-      <div className="mx-auto max-w-[110rem] space-y-3 p-3">
+      <div className="mx-auto max-w-[110rem] space-y-3 p-3 max-sm:pb-32">
         <header className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <h1 className="text-lg font-semibold">Curation</h1>
           <Tabs />

@@ -34,7 +34,10 @@ export function VerdictBar(props: Props) {
   const { keys, keysOn, vocabulary } = usePage();
   const { disabled, confidence, asking, onAsk } = props;
   return (
-    <section aria-label="Verdict" className="box sticky bottom-0 z-10 space-y-2 p-2 sm:static">
+    <section
+      aria-label="Verdict"
+      className="box z-10 space-y-2 p-2 max-sm:fixed max-sm:inset-x-0 max-sm:bottom-0 max-sm:rounded-none"
+    >
       <div className="grid grid-cols-3 gap-2">
         {VERDICTS.map(({ word, tone }) => (
           <div key={word} className="flex min-w-0">
