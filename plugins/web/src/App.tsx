@@ -36,7 +36,8 @@ const SUMMARY_EVERY_MS = 30_000;
 
 export function App() {
   const me = useGet<Me>("me");
-  const vocabulary = useGet<Vocabulary>("vocabulary");
+  const mayRead = me.data !== null && may(me.data, "read");
+  const vocabulary = useGet<Vocabulary>(mayRead ? "vocabulary" : null);
   const error = me.error ?? vocabulary.error;
   if (error)
     return (
@@ -44,8 +45,21 @@ export function App() {
         {error}
       </p>
     );
+  if (me.data !== null && !mayRead) return <NoRole login={me.data.login} />;
   if (me.data === null || vocabulary.data === null) return <p className="p-6">Loading…</p>;
   return <Frame key={me.data.login} me={me.data} vocabulary={vocabulary.data} />;
+}
+
+function NoRole({ login }: { login: string }) {
+  return (
+    <main className="m-6 box p-6">
+      <h1 className="text-lg font-semibold">You have no role here yet</h1>
+      <p>
+        You are known as <strong>{login}</strong>, but nobody has said what you may do. An administrator can, for
+        example with <code>astrid access grant {login} --role reviewer</code>.
+      </p>
+    </main>
+  );
 }
 
 function usePlace(): [Place, (change: Partial<Place>) => void] {

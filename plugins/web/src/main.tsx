@@ -6,6 +6,8 @@ import { App } from "./App";
 import { followTheme } from "./lib/theme";
 
 followTheme();
+// In a frame of Airflow, keys go to the page around it until ours has the focus.
+if (window.parent !== window) window.focus();
 const root = document.getElementById("root");
 if (root)
   createRoot(root).render(

@@ -52,7 +52,11 @@ export function FilterBar() {
         <select
           className="field w-auto"
           value={place.order}
-          onChange={(event) => go({ order: ORDERS.find((one) => one === event.target.value) ?? START.order })}
+          onChange={(event) => {
+            go({ order: ORDERS.find((one) => one === event.target.value) ?? START.order });
+            // The next key is a verdict, not another order.
+            event.target.blur();
+          }}
         >
           {ORDERS.map((order) => (
             <option key={order} value={order}>
