@@ -18,9 +18,11 @@ def _apps() -> list[dict[str, object]]:
         return []
     # Airflow's own comes last: it holds every other token for a wrong one.
     identities = (KeyIdentity(), AirflowIdentity())
+    api = create_app(identities)
+    page = create_page(identities, api.state.context, login_url=login_url)
     return [
-        {"app": create_app(identities), "url_prefix": API, "name": "AstrID API"},
-        {"app": create_page(identities, login_url=login_url), "url_prefix": PAGE, "name": "AstrID curation"},
+        {"app": api, "url_prefix": API, "name": "AstrID API"},
+        {"app": page, "url_prefix": PAGE, "name": "AstrID curation"},
     ]
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -11,6 +11,7 @@ from starlette.routing import Mount
 from astrid_core.bootstrap import migrate_database
 from astrid_core.settings import Settings
 from include.api.app import create_app
+from include.api.context import Context
 from include.api.key_identity import KeyIdentity
 from include.api.page import create_page
 
@@ -20,16 +21,17 @@ _LOOPBACK = "127.0.0.1"
 
 def create_site(settings: Settings | None = None) -> Starlette:
     """Return API and page at the paths that they have inside Airflow."""
-    apps = {API: create_app([KeyIdentity()], settings), PAGE: create_page([KeyIdentity()], settings)}
+    identities = (KeyIdentity(),)
+    app = create_app(identities, settings)
+    context: Context = app.state.context
+    page = create_page(identities, context)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for app in apps.values():
-                stack.push_async_callback(app.state.context.close)
-            yield
+        yield
+        await context.close()
 
-    return Starlette(routes=[Mount(path, app=app) for path, app in apps.items()], lifespan=lifespan)
+    return Starlette(routes=[Mount(API, app=app), Mount(PAGE, app=page)], lifespan=lifespan)
 
 
 def main() -> None:
