@@ -172,12 +172,12 @@ class ReviewQueue(Protocol):
 class Claims(Protocol):
     """Who holds, skips or has judged what; identity detection and login."""
 
-    def put(self, claim: Claim) -> None:
-        """Record it, or what has become of it."""
+    def put(self, claims: Sequence[Claim]) -> None:
+        """Record them, or what has become of them; each may be named once."""
         ...
 
-    def find(self, detection_id: str, login: str) -> Claim | None:
-        """Return it, or None."""
+    def of(self, login: str, detection_ids: Sequence[str]) -> Mapping[str, Claim]:
+        """Return what the curator has to do with these detections, by detection."""
         ...
 
     def held(self, login: str, *, at: datetime) -> Sequence[Claim]:
@@ -206,8 +206,4 @@ class Alerts(Protocol):
 
     def add(self, alert: Alert) -> bool:
         """Record it and tell whether it is new."""
-        ...
-
-    def pending(self, channel: str, *, limit: int = 100) -> Sequence[Alert]:
-        """Return announcements whose detection has no verdict, highest score first, then by detection."""
         ...

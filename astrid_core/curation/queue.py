@@ -96,6 +96,12 @@ def shuffle_start(login: str, night: str | None) -> int:
     return _number(f"{login}\n{night or ''}")
 
 
+def shuffle_place(item: ReviewItem, *, start: int) -> tuple[bool, int]:
+    """Return what sorts detections for whoever enters the shuffle at ``start``."""
+    shuffle = shuffle_of(item.detection_id)
+    return shuffle < start, shuffle
+
+
 def order_value(item: ReviewItem, order: QueueOrder) -> float | None:
     """Return what ``order`` sorts a detection by, the largest first; None where it has no place in it."""
     values = {

@@ -1,6 +1,6 @@
 """Which verdicts stand, of those that several people gave at several times."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from uuid import UUID, uuid5
 
 from astrid_core.curation.entities import ValidationEvent, Verdict
@@ -45,7 +45,7 @@ def undo_id(event_id: UUID) -> UUID:
     return uuid5(_UNDO, str(event_id))
 
 
-def not_taken_back(own: Iterable[ValidationEvent]) -> Sequence[ValidationEvent]:
+def not_taken_back(own: Iterable[ValidationEvent]) -> list[ValidationEvent]:
     """Return what one curator said of one detection and has not taken back, oldest first: the last one stands."""
     kept: list[ValidationEvent] = []
     for event in history(own):

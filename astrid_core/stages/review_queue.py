@@ -74,7 +74,7 @@ def claim_next(  # noqa: PLR0913 - what a curator may choose
         records.review_queue.lock()
         slots = seed_slots(login, first=records.claims.count(login), n=n, fraction=seed_fraction)
         chosen = _choose(records, login, order, filters, slots, at)
-        claims = tuple(_claim(records, item.detection_id, login, until=until, hidden_until=None) for item in chosen)
+        claims = _keep(records, login, [item.detection_id for item in chosen], until=until)
         if claims:
             facts = {"role": "reviewer", "order": order.value, "detections": [one.detection_id for one in claims]}
             records.events.append("queue.claimed", subject=login, facts={**facts, "until": until.isoformat()})
@@ -91,16 +91,13 @@ def extend(
     services: Services, *, login: str, detection_ids: Sequence[str], lease_s: float = LEASE_S, at: datetime
 ) -> tuple[Claim, ...]:
     """Keep detections longer. Raise Conflict for one that is not kept for the curator any more."""
-    until = at + timedelta(seconds=lease_s)
     with services.transaction() as records:
         records.review_queue.lock()
-        claims = [records.claims.find(one, login) for one in detection_ids]
-        for one, claim in zip(detection_ids, claims, strict=True):
-            if claim is None or not claim.is_held(at):
+        known = records.claims.of(login, detection_ids)
+        for one in detection_ids:
+            if one not in known or not known[one].is_held(at):
                 raise Conflict("this is not kept for you any more", detection=one, login=login)
-        return tuple(
-            _claim(records, one, login, until=until, hidden_until=None) for one in detection_ids
-        )  # fmt: skip
+        return _keep(records, login, detection_ids, until=at + timedelta(seconds=lease_s))
 
 
 def release(services: Services, *, login: str, detection_id: str, at: datetime) -> Claim:
@@ -165,11 +162,18 @@ def _choose(
     return chosen
 
 
-def _claim(records: Records, detection_id: str, login: str, *, until: datetime, hidden_until: datetime | None) -> Claim:
-    known = records.claims.find(detection_id, login) or Claim(detection_id=detection_id, login=login, until=until)
-    claim = replace(known, until=until, hidden_until=hidden_until)
-    records.claims.put(claim)
-    return claim
+def _keep(
+    records: Records, login: str, detection_ids: Sequence[str], *, until: datetime, hidden_until: datetime | None = None
+) -> tuple[Claim, ...]:
+    known = records.claims.of(login, detection_ids)
+    claims = tuple(
+        replace(
+            known.get(one) or Claim(detection_id=one, login=login, until=until), until=until, hidden_until=hidden_until
+        )
+        for one in dict.fromkeys(detection_ids)
+    )
+    records.claims.put(claims)
+    return claims
 
 
 def _put_off(
@@ -179,7 +183,7 @@ def _put_off(
         require_permission(records, login, Permission.JUDGE)
         records.review_queue.lock()
         records.model_runs.detection(detection_id)
-        claim = _claim(records, detection_id, login, until=at, hidden_until=hidden_until)
+        (claim,) = _keep(records, login, [detection_id], until=at, hidden_until=hidden_until)
         facts = {
             "curator": login,
             "role": "reviewer",

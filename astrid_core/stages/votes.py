@@ -115,7 +115,7 @@ class Votes:
     def may_take_back(self, event: ValidationEvent) -> bool:
         """Tell whether a verdict stands, or was taken back already."""
         own = self._own(event)
-        return not_taken_back(own)[-1].id == event.id or undo_id(event.id) in {one.id for one in own}
+        return not_taken_back(own)[-1:] == [event] or undo_id(event.id) in {one.id for one in own}
 
     def take_back(self, event: ValidationEvent, *, at: datetime) -> ValidationEvent:
         """Record that a verdict is taken back, and return that; what was said before stands again."""
@@ -124,10 +124,10 @@ class Votes:
             return known
         own = self._own(event)
         kept = not_taken_back(own)
-        if kept[-1].id != event.id:
-            raise Conflict("the verdict was replaced since", event=event.id, by=kept[-1].id)
-        if event.verdict is Verdict.WITHDRAWN:
+        if event not in kept:
             raise Conflict("this takes a verdict back itself", event=event.id)
+        if kept[-1] != event:
+            raise Conflict("the verdict was replaced since", event=event.id, by=kept[-1].id)
         # Without anything before, what was given for the verdict goes with it.
         earlier = kept[-2] if len(kept) > 1 else replace(event, verdict=Verdict.WITHDRAWN, reason="", comment="")
         undo = replace(earlier, id=undo_id(event.id), batch=None, at=at, supersedes=history(own)[-1].id)
@@ -151,9 +151,9 @@ class Votes:
         self.items[one] = after
         self.records.validation_events.add(event)
         self.records.review_queue.put(after)
-        claim = self.records.claims.find(one, event.curator)
+        claim = self.records.claims.of(event.curator, [one]).get(one)
         claim = claim or Claim(detection_id=one, login=event.curator, until=event.at)
-        self.records.claims.put(replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN))
+        self.records.claims.put([replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN)])
         facts = {
             "event": str(event.id),
             "curator": event.curator,

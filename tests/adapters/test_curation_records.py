@@ -49,18 +49,3 @@ def test_an_alert_is_raised_once_per_channel(database: AnyDatabase) -> None:
         assert records.alerts.add(alert)
         assert not records.alerts.add(replace(alert, score=0.99))
         assert records.alerts.add(replace(alert, channel="public"))
-        assert records.alerts.pending("review") == (alert,)
-
-
-def test_alerts_wait_until_there_is_a_verdict_highest_score_first(database: AnyDatabase) -> None:
-    scores = {"b:1": 0.5, "B:1": 0.5, "a:2": 0.9, "judged:1": 1.0, "c:1": 0.1}
-    with database.transaction() as records:
-        records.curators.add(ADA)
-        for detection_id, score in scores.items():
-            records.alerts.add(Alert(detection_id=detection_id, channel="review", score=score))
-        records.validation_events.add(verdict(1, "judged:1"))
-    with database.transaction() as records:
-        pending = [alert.detection_id for alert in records.alerts.pending("review")]
-        assert pending == ["a:2", "B:1", "b:1", "c:1"]
-        assert [alert.detection_id for alert in records.alerts.pending("review", limit=2)] == ["a:2", "B:1"]
-        assert records.alerts.pending("public") == ()

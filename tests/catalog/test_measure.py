@@ -6,13 +6,8 @@ from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.catalog.measure import ab_magnitude, catalog_entry, entry_status
 from astrid_core.curation.entities import Verdict
-from astrid_core.curation.verdicts import Judgement
 from astrid_core.shared.errors import BadConfiguration
 from tests.catalog.invented import light_curve, measured
-
-
-def judged(verdict: Verdict) -> Judgement:
-    return Judgement(verdict=verdict, agreement=1.0, n_curators=1)
 
 
 @pytest.mark.parametrize("flux", [100.0, -100.0])
@@ -50,7 +45,7 @@ def test_an_object_sums_up_its_light_curve_whatever_the_order() -> None:
     ],
 )
 def test_verdicts_decide_the_status(verdicts: list[Verdict | None], status: EntryStatus) -> None:
-    assert entry_status([None if verdict is None else judged(verdict) for verdict in verdicts]) is status
+    assert entry_status(verdicts) is status
 
 
 @pytest.mark.parametrize(

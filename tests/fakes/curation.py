@@ -1,6 +1,6 @@
 """Memory twins of the curation domain's records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -34,18 +34,10 @@ class MemoryValidationEvents:
 
 
 class MemoryAlerts:
-    """Alerts in memory; ``verdicts`` are those of the same transaction."""
+    """Alerts in memory."""
 
-    def __init__(self, rows: dict[tuple[str, str], Alert], verdicts: Mapping[UUID, ValidationEvent]) -> None:
+    def __init__(self, rows: dict[tuple[str, str], Alert]) -> None:
         self._rows = rows
-        self._verdicts = verdicts
 
     def add(self, alert: Alert) -> bool:
         return add_new(self._rows, (alert.detection_id, alert.channel), alert)
-
-    def pending(self, channel: str, *, limit: int = 100) -> Sequence[Alert]:
-        judged = {event.detection_id for event in self._verdicts.values()}
-        found = [
-            alert for alert in self._rows.values() if alert.channel == channel and alert.detection_id not in judged
-        ]
-        return tuple(sorted(found, key=lambda alert: (-alert.score, alert.detection_id))[:limit])

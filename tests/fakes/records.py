@@ -112,7 +112,7 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         review_queue=MemoryReviewQueue(tables.review_items, tables.claims, tables.seeds),
         claims=MemoryClaims(tables.claims),
         seeds=MemorySeeds(tables.seeds),
-        alerts=MemoryAlerts(tables.alerts, tables.validation_events),
+        alerts=MemoryAlerts(tables.alerts),
         catalog=MemoryCatalogEntries(tables.entries, tables.points),
         analytics=MemoryNightAnalytics(tables.analytics),
         exports=MemoryExportJobs(tables.exports),

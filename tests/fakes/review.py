@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed, Verdict
 from astrid_core.curation.queue import (
@@ -10,6 +11,7 @@ from astrid_core.curation.queue import (
     QueuePlace,
     order_value,
     shuffle_of,
+    shuffle_place,
     shuffle_start,
 )
 from tests.fakes.tables import add_new
@@ -111,11 +113,12 @@ class MemoryClaims:
     def __init__(self, rows: dict[tuple[str, str], Claim]) -> None:
         self._rows = rows
 
-    def put(self, claim: Claim) -> None:
-        self._rows[claim.detection_id, claim.login] = claim
+    def put(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            self._rows[claim.detection_id, claim.login] = claim
 
-    def find(self, detection_id: str, login: str) -> Claim | None:
-        return self._rows.get((detection_id, login))
+    def of(self, login: str, detection_ids: Sequence[str]) -> Mapping[str, Claim]:
+        return {one: self._rows[one, login] for one in sorted(set(detection_ids)) if (one, login) in self._rows}
 
     def held(self, login: str, *, at: datetime) -> Sequence[Claim]:
         found = [claim for claim in self._rows.values() if claim.login == login and claim.is_held(at)]
@@ -148,8 +151,4 @@ def _ordered(items: Sequence[ReviewItem], order: QueueOrder) -> list[ReviewItem]
 
 
 def _shuffled(items: Sequence[ReviewItem], *, start: int) -> list[ReviewItem]:
-    def place(item: ReviewItem) -> tuple[bool, int]:
-        shuffle = shuffle_of(item.detection_id)
-        return shuffle < start, shuffle
-
-    return sorted(items, key=place)
+    return sorted(items, key=partial(shuffle_place, start=start))

@@ -33,14 +33,14 @@ from astrid_core.stages.preprocess import Preparation, planned_key, preprocess_k
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.references import plan_references
 from astrid_core.stages.report import run_report
-from astrid_core.stages.review import list_pending
+from astrid_core.stages.review_queue import list_pending
 from astrid_core.stages.services import Services
 from tests.adapters.invented import observation as invented
 from tests.catalog.night import NIGHT, difference_run, model_run, observation, preprocess_run
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.models import MemoryModels, with_champion
 from tests.fakes.records import MemoryDatabase
-from tests.stages.test_publish_review_export import REFERENCE
+from tests.stages.voting import REFERENCE
 
 AS_IT_IS = CalibrationPlan(rule="taken as it is")
 PREPARATION, DIFFERENCE, DETECT = Preparation(), DifferenceConfig(), DetectConfig()

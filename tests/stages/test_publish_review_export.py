@@ -1,52 +1,33 @@
 """What comes after scoring, over memory twins: queue, verdicts, catalog, export, report."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
 from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
-from astrid_core.catalog.entities import EntryStatus
 from astrid_core.curation.access import Role
 from astrid_core.curation.config import CurateConfig
 from astrid_core.curation.entities import Verdict
-from astrid_core.differencing.entities import ReferenceImage, ReferenceStatus
-from astrid_core.shared.artifacts import ArtifactRef
-from astrid_core.shared.errors import NotAllowed, UnknownRecord
-from astrid_core.shared.events import verify_chain
+from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
-from astrid_core.shared.sky import SkyCell
 from astrid_core.stages.access import grant_role
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.export import exported_files, run_export
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.report import run_report
-from astrid_core.stages.review import list_pending, record_verdict, verdicts_of
+from astrid_core.stages.review import record_verdict
+from astrid_core.stages.review_queue import list_pending
 from astrid_core.stages.services import Services
-from tests.catalog.night import NIGHT, REFERENCE_DIGEST, difference_run, model_run, observation, preprocess_run
+from tests.catalog.night import NIGHT, difference_run, model_run, observation, preprocess_run
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.models import MemoryModels
 from tests.fakes.records import MemoryDatabase
+from tests.stages.voting import REFERENCE
 
-NOW, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLACES = [(50.0, 50.0, 20.0), (20.0, 30.0, -9.0), (80.0, 80.0, 6.0)]
 SCORES = [0.98, 0.7, 0.1]
-
-REFERENCE = ReferenceImage(
-    image=ArtifactRef(digest=REFERENCE_DIGEST, media_type="image/fits", n_bytes=1),
-    family="pointing-12/1",
-    status=ReferenceStatus.ACTIVE,
-    cell=SkyCell(order=6, number=1),
-    band="r",
-    survey="demo",
-    version=1,
-    position=observation(1).position,
-    radius_deg=0.02,
-    inputs=(),
-    nights=("2024-01-01",),
-    fwhm_pix=2.5,
-    sky_rms=5.0,
-    recipe=RunKey("reference-1"),
-)
 
 
 def _scored() -> tuple[Services, RunKey]:
@@ -92,58 +73,16 @@ def test_a_run_of_another_night_is_refused() -> None:
         run_publish(services, "demo", "2020-01-01", PublishConfig(), [key])
 
 
-def test_a_verdict_moves_the_object_and_can_be_taken_back() -> None:
-    services, key = _scored()
-    run_curate(services, key, CurateConfig())
-    run_publish(services, "demo", NIGHT, PublishConfig(), [key])
-    grant_role(services, login="vera", role=Role.REVIEWER)
-    detection_id = list_pending(services)[0].detection_id
-    record_verdict(services, detection_id=detection_id, login="vera", verdict=Verdict.BOGUS, at=NOW)
-    assert len(list_pending(services)) == 1
-    assert _statuses(services) == {EntryStatus.REJECTED, EntryStatus.CANDIDATE}
-    second = record_verdict(services, detection_id=detection_id, login="vera", verdict=Verdict.REAL, at=LATER)
-    assert _statuses(services) == {EntryStatus.CONFIRMED, EntryStatus.CANDIDATE}
-    events = verdicts_of(services, detection_id)
-    assert [event.verdict for event in events] == [Verdict.BOGUS, Verdict.REAL]
-    assert second.supersedes == events[0].id
-    with services.transaction() as records:
-        names = [event.name for event in records.events.all()]
-        verify_chain(records.events.all())
-    assert names.count("verdict.recorded") == 2
-    assert names.count("roles.changed") == 1
-
-
-def _statuses(services: Services) -> set[EntryStatus]:
-    with services.transaction() as records:
-        return {entry.status for entry in records.catalog.search()}
-
-
-def test_nobody_judges_without_the_role() -> None:
-    services, key = _scored()
-    run_curate(services, key, CurateConfig())
-    detection_id = list_pending(services)[0].detection_id
-    with pytest.raises(NotAllowed, match="login=eve"):
-        record_verdict(services, detection_id=detection_id, login="eve", verdict=Verdict.REAL, at=NOW)
-    grant_role(services, login="eve", role=Role.VIEWER)
-    with pytest.raises(NotAllowed, match="roles=viewer"):
-        record_verdict(services, detection_id=detection_id, login="eve", verdict=Verdict.REAL, at=NOW)
-    assert verdicts_of(services, detection_id) == ()
-
-
 def test_a_detection_that_was_judged_bogus_is_not_published() -> None:
     services, key = _scored()
-    run_curate(services, key, CurateConfig())
+    run_curate(services, key, CurateConfig(n_votes=1))
     grant_role(services, login="vera", role=Role.REVIEWER)
     detection_id = list_pending(services)[0].detection_id
-    record_verdict(services, detection_id=detection_id, login="vera", verdict=Verdict.BOGUS, at=NOW)
+    record_verdict(
+        services, event_id=UUID(int=1), detection_id=detection_id, login="vera", verdict=Verdict.BOGUS, at=NOW
+    )
     summary = run_publish(services, "demo", NIGHT, PublishConfig(), [key])
     assert (summary.n_judged_bogus, summary.n_published) == (1, 1)
-
-
-def test_a_verdict_needs_a_time_in_utc() -> None:
-    services, _ = _scored()
-    with pytest.raises(ValueError, match="aware UTC"):
-        record_verdict(services, detection_id="x", login="vera", verdict=Verdict.REAL, at=NOW.replace(tzinfo=None))
 
 
 def test_an_export_is_named_by_its_content_and_holds_what_the_catalog_holds() -> None:

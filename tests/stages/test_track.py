@@ -2,20 +2,18 @@
 
 import io
 from dataclasses import replace
-from datetime import UTC, timedelta
 from pathlib import Path
-from uuid import UUID
 
 import numpy as np
 import pytest
 from astropy.table import Table
-from astropy.time import Time
 
 from astrid_core.catalog.config import ReportConfig, TrackConfig
 from astrid_core.catalog.model_track import ModelTrack
-from astrid_core.curation.entities import ValidationEvent, Verdict
+from astrid_core.curation.entities import ReviewItem, ReviewState, Verdict
+from astrid_core.curation.queue import review_item
 from astrid_core.detection.drift import Drift, DriftLevel
-from astrid_core.detection.entities import InjectionRun, ModelAlias
+from astrid_core.detection.entities import Detection, InjectionRun, ModelAlias
 from astrid_core.differencing.completeness import (
     DETECTIONS,
     EVERYWHERE,
@@ -231,7 +229,7 @@ def test_verdicts_that_come_later_are_recorded_anew(services: Services) -> None:
     with services.transaction() as records:
         sure = [one for one in records.model_runs.get(keys[1]).detections if (one.score or 0.0) >= 0.5]
         for number, one in enumerate(sure):
-            records.validation_events.add(_verdict(one.id, Verdict.BOGUS if number == 0 else Verdict.REAL, number))
+            records.review_queue.put(_decided(one, Verdict.BOGUS if number == 0 else Verdict.REAL))
     track = _track(services, keys)
     assert len(sure) > 1
     assert (track.false.n, track.false.n_of, track.n_judged) == (1, len(sure), len(sure))
@@ -240,14 +238,9 @@ def test_verdicts_that_come_later_are_recorded_anew(services: Services) -> None:
         assert records.events.of(MODEL)[-1].facts["n_unsure"] == 0
 
 
-def _verdict(detection_id: str, verdict: Verdict, number: int) -> ValidationEvent:
-    return ValidationEvent(
-        id=UUID(int=number + 1),
-        detection_id=detection_id,
-        curator="ada",
-        verdict=verdict,
-        at=Time(START_MJD, format="mjd").to_datetime(timezone=UTC) + timedelta(hours=number),
-    )
+def _decided(detection: Detection, verdict: Verdict) -> ReviewItem:
+    item = review_item(detection, observation(1), n_needed=1)
+    return replace(item, state=ReviewState.AGREED, verdict=verdict)
 
 
 def test_what_is_set_aside_counts_neither_now_nor_before(services: Services) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.repositories.statements import insert_new, read, read_in
@@ -60,19 +60,3 @@ class SqlAlerts:
     def add(self, alert: Alert) -> bool:
         """Record it and tell whether it is new."""
         return insert_new(self._session, AlertRow, AlertRow.values(alert))
-
-    def pending(self, channel: str, *, limit: int = 100) -> Sequence[Alert]:
-        """Return announcements whose detection has no verdict, highest score first, then by detection."""
-        judged = exists().where(ValidationEventRow.detection_id == AlertRow.detection_id)
-        wanted = (
-            select(AlertRow)
-            .where(AlertRow.channel == channel, ~judged)
-            .order_by(AlertRow.score.desc(), self._detection_by_code_point())
-            .limit(limit)
-        )
-        return tuple(row.entity() for row in read(self._session, wanted))
-
-    def _detection_by_code_point(self) -> ColumnElement[str]:
-        # PostgreSQL sorts text by the language of the database unless told otherwise.
-        is_sqlite = self._session.get_bind().dialect.name == "sqlite"
-        return AlertRow.detection_id.collate("BINARY" if is_sqlite else "C")

@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from astrid_core.adapters.db.locks import Lock, take
 from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in
 from astrid_core.adapters.db.rows.review import ClaimRow, ReviewItemRow, SeedRow
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed, Verdict
-from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, shuffle_start
+from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, shuffle_place, shuffle_start
 
 _SORTED_BY: Mapping[QueueOrder, InstrumentedAttribute[float] | InstrumentedAttribute[float | None]] = {
     QueueOrder.TOP: ReviewItemRow.score,
@@ -71,10 +72,17 @@ class SqlReviewQueue:
 
     def known(self, login: str, *, filters: QueueFilters, at: datetime, limit: int) -> Sequence[ReviewItem]:
         """Return detections whose answer is known and which the curator may be given at this time, shuffled."""
-        decided = and_(ReviewItemRow.state.in_(_DECIDED), ReviewItemRow.verdict.in_(_ANSWERS))
-        planted = exists().where(SeedRow.detection_id == ReviewItemRow.detection_id)
-        wanted = select(ReviewItemRow).where(or_(decided, planted), *_fitting(filters), _is_free(login, at))
-        return self._shuffled(wanted, start=shuffle_start(login, filters.night), limit=limit)
+        start = shuffle_start(login, filters.night)
+        wanted = select(ReviewItemRow).where(*_fitting(filters), _is_free(login, at))
+        # One statement each: asked for all of it at once, PostgreSQL reads the whole queue.
+        decided = [
+            wanted.where(ReviewItemRow.state == state, ReviewItemRow.verdict.in_(_ANSWERS)) for state in _DECIDED
+        ]
+        planted = wanted.join(SeedRow, SeedRow.detection_id == ReviewItemRow.detection_id).where(
+            or_(ReviewItemRow.state.not_in(_DECIDED), ReviewItemRow.verdict.not_in(_ANSWERS))
+        )
+        found = [item for one in (*decided, planted) for item in self._shuffled(one, start=start, limit=limit)]
+        return sorted(found, key=partial(shuffle_place, start=start))[:limit]
 
     def page(
         self,
@@ -106,8 +114,12 @@ class SqlReviewQueue:
 
     def counts(self, filters: QueueFilters) -> Mapping[ReviewState, int]:
         """Return how many detections are in each state."""
-        wanted = select(ReviewItemRow.state, func.count()).where(*_fitting(filters)).group_by(ReviewItemRow.state)
-        found = dict(self._session.execute(wanted).tuples().all())
+        wanted = (
+            select(ReviewItemRow.state, func.count().label("number"))
+            .where(*_fitting(filters))
+            .group_by(ReviewItemRow.state)
+        )
+        found = {row.state: row.number for row in self._session.execute(wanted)}
         return {state: found.get(state.value, 0) for state in ReviewState}
 
     def lock(self) -> None:
@@ -130,15 +142,16 @@ class SqlClaims:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def put(self, claim: Claim) -> None:
-        """Record it, or what has become of it."""
-        insert_or_replace(self._session, ClaimRow, ClaimRow.values(claim))
+    def put(self, claims: Sequence[Claim]) -> None:
+        """Record them, or what has become of them; each may be named once."""
+        if claims:
+            insert_or_replace(self._session, ClaimRow, *(ClaimRow.values(one) for one in claims))
 
-    def find(self, detection_id: str, login: str) -> Claim | None:
-        """Return it, or None."""
-        wanted = select(ClaimRow).where(ClaimRow.detection_id == detection_id, ClaimRow.login == login)
-        found = read(self._session, wanted)
-        return found[0].entity() if found else None
+    def of(self, login: str, detection_ids: Sequence[str]) -> Mapping[str, Claim]:
+        """Return what the curator has to do with these detections, by detection."""
+        wanted = select(ClaimRow).where(ClaimRow.login == login)
+        rows = read_in(self._session, wanted, ClaimRow.detection_id, detection_ids)
+        return {row.detection_id: row.entity() for row in rows}
 
     def held(self, login: str, *, at: datetime) -> Sequence[Claim]:
         """Return what is kept for the curator at this time, by the end of the lease, then by detection."""
