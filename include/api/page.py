@@ -54,7 +54,7 @@ def create_page(
     app.exception_handler(NotAuthenticated)(unknown)
 
     async def file(path: str) -> FileResponse:
-        wanted = (folder / (path.replace("\0", "") or _INDEX)).resolve()
+        wanted = folder if "\0" in path else (folder / (path or _INDEX)).resolve()
         if not wanted.is_relative_to(folder) or not wanted.is_file():
             raise Refused(404, "no such page")
         return FileResponse(wanted, headers={"Cache-Control": "private, no-cache"})

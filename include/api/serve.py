@@ -1,4 +1,4 @@
-"""``python -m include.api.serve``: the API and the page without Airflow, on this machine, for whoever shows a key."""
+"""``python -m include.api.serve``: the API and the page without Airflow, for whoever shows a key or a token."""
 
 import argparse
 from collections.abc import AsyncIterator
@@ -14,6 +14,7 @@ from include.api.app import create_app
 from include.api.context import Context
 from include.api.key_identity import KeyIdentity
 from include.api.page import create_page
+from include.api.token_identity import TokenIdentity
 
 API, PAGE = "/astrid/api", "/astrid/ui"
 _LOOPBACK = "127.0.0.1"
@@ -21,7 +22,7 @@ _LOOPBACK = "127.0.0.1"
 
 def create_site(settings: Settings | None = None) -> Starlette:
     """Return API and page at the paths that they have inside Airflow."""
-    identities = (KeyIdentity(),)
+    identities = (KeyIdentity(), TokenIdentity())
     app = create_app(identities, settings)
     context: Context = app.state.context
     page = create_page(identities, context)
