@@ -1,9 +1,6 @@
 """Real adapters behind the ports: the only file that knows both."""
 
 import dataclasses
-import json
-import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -14,12 +11,15 @@ from typing import Any, TypeVar
 
 from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
+from astrid_core.adapters.db.grants import protect
 from astrid_core.adapters.db.migrate import migrate
+from astrid_core.adapters.identity.tokens import TokenRules, TokenVerifier, open_tokens
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
-from astrid_core.adapters.surveys.open import FOLDER, open_surveys
+from astrid_core.adapters.surveys.open import open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
+from astrid_core.adapters.surveys.survey_file import SURVEYS, add_survey, read_surveys
 from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig, TrackConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
@@ -128,6 +128,11 @@ def migrate_database(settings: Settings | None = None) -> None:
     migrate(_database_url(settings or Settings()))
 
 
+def protect_log(role: str, settings: Settings | None = None) -> None:
+    """Let the application log in to PostgreSQL as ``role``, which may add to the log but not change it."""
+    protect(_database_url(settings or Settings()), role)
+
+
 @contextmanager
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
@@ -164,6 +169,21 @@ def open_models(settings: Settings | None = None) -> MlflowModels:
     )
 
 
+def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | None:
+    """Open what verifies tokens of an external issuer; None where none is configured."""
+    settings = settings or Settings()
+    if not settings.token_issuer:
+        return None
+    rules = TokenRules(
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        login_claim=settings.token_login_claim,
+        roles_claim=settings.token_roles_claim,
+    )
+    secret = settings.token_secret.get_secret_value()
+    return open_tokens(rules, keys_url=settings.token_keys_url, secret=secret)
+
+
 def training_frames(pipeline: Pipeline) -> SimulatedFrames:
     """Return the simulated frames that a network is trained on, under today's settings."""
     return SimulatedFrames(train=pipeline.train, preprocess=pipeline.preprocess, difference=pipeline.difference)
@@ -185,32 +205,13 @@ def register_survey(
     name: str, directory: Path, *, description: str = "", truth: Path | None = None, settings: Settings | None = None
 ) -> None:
     """Name a folder of FITS files in surveys.toml; a known name with another folder is BadConfiguration."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise BadConfiguration("a survey is named by lower-case letters, digits and hyphens", survey=name)
-    settings = settings or Settings()
-    tables = _survey_tables(settings)
-    table: dict[str, Any] = {"directory": str(directory.resolve()), "description": description}
-    if truth is not None:
-        table["truth"] = str(truth.resolve())
-    known = tables.get(name)
-    if known is not None and known.get("directory") != table["directory"]:
-        place = known.get("directory", known.get("kind"))
-        raise BadConfiguration("survey has another folder already", survey=name, directory=place)
-    tables[name] = {**(known or {}), **table}
-    settings.home.mkdir(parents=True, exist_ok=True)
-    # Strings, numbers and lists of JSON are TOML, too.
-    text = "\n".join(
-        f"[{one}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
-        for one, values in sorted(tables.items())
-    )
-    scratch = settings.home / f"surveys.toml.{os.getpid()}"
-    scratch.write_text(text)
-    scratch.replace(settings.home / "surveys.toml")
+    path = (settings or Settings()).home / SURVEYS
+    add_survey(path, name, directory=directory, description=description, truth=truth)
 
 
 def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow, ...]:
     """Return what is known to have changed in a survey; empty where surveys.toml names no truth table."""
-    table = _survey_tables(settings or Settings()).get(name, {})
+    table = read_surveys((settings or Settings()).home / SURVEYS).get(name, {})
     try:
         return read_truth(Path(table["truth"]).read_bytes()) if "truth" in table else ()
     except OSError as error:
@@ -219,7 +220,7 @@ def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow,
 
 def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClient]]:
     """Read surveys.toml anew on every call, so that a new survey needs no restart."""
-    tables = _survey_tables(settings)
+    tables = read_surveys(settings.home / SURVEYS)
     return open_surveys(
         tables,
         mirrors=settings.home / "mirrors",
@@ -232,18 +233,3 @@ def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClien
             secret_access_key=settings.s3_secret_access_key.get_secret_value(),
         ),
     )
-
-
-def _survey_tables(settings: Settings) -> dict[str, dict[str, Any]]:
-    path = settings.home / "surveys.toml"
-    if not path.exists():
-        return {}
-    try:
-        tables = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise BadConfiguration("surveys.toml cannot be read", path=path, cause=str(error)) from error
-    for name, table in tables.items():
-        is_folder = isinstance(table, dict) and table.get("kind", FOLDER) == FOLDER
-        if not isinstance(table, dict) or (is_folder and not isinstance(table.get("directory"), str)):
-            raise BadConfiguration("a survey needs a directory", path=path, survey=name)
-    return tables

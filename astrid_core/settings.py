@@ -47,6 +47,18 @@ class Settings(BaseSettings):
     """Requests of one person that the API answers at once."""
     api_max_body_bytes: int = Field(default=2**20, ge=1)
     """Largest body that the API takes."""
+    token_issuer: str = ""
+    """Issuer of tokens (JWT) that the API believes, as its tokens name it; empty: none."""
+    token_audience: str = ""
+    """Whom its tokens must be for."""
+    token_keys_url: str = ""
+    """Where the issuer publishes its public keys (JWKS), for RS256 and ES256."""
+    token_secret: SecretStr = SecretStr("")
+    """The secret that it shares with us, for HS256."""
+    token_login_claim: str = "sub"  # noqa: S105 - the name of a claim
+    """Claim that names the owner of a token; a path such as ``app_metadata.login``. Nobody may be able to choose it."""
+    token_roles_claim: str = ""
+    """Claim that names roles, for example ``app_metadata.astrid_roles``; empty: roles are granted here only."""
     actor: str = "astrid"
     """Who is named in the event log."""
 

@@ -7,20 +7,20 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, dag, task
 
-from include.assets import MODEL
+from include.assets import MODEL, VERDICTS
 from include.boundary import airflow_outcome
 from include.dag_settings import ARGUMENTS, START
 
 
 @dag(
-    schedule=None,
+    schedule=[VERDICTS],
     start_date=START,
     max_active_runs=1,
     default_args=ARGUMENTS,
     tags=["astrid", "model"],
 )
 def train_detector() -> None:
-    """When asked, train the network on simulated skies, hold it against the one in use, and ask a person."""
+    """When asked, or after enough new verdicts, train the network, hold it against the one in use, and ask a person."""
 
     @task
     def train() -> str:

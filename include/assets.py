@@ -10,5 +10,7 @@ REFERENCES = Asset(name="references", uri="astrid://references")
 """The references in use; extra: the digests of those that were built."""
 DETECTIONS = Asset(name="detections", uri="astrid://detections")
 """The catalog; extra: nights and how many detections were published."""
+VERDICTS = Asset(name="verdicts", uri="astrid://verdicts")
+"""What people have decided; told when it is enough for a training. Extra: how many verdicts are new."""
 MODEL = Asset(name="model", uri="astrid://model")
 """The network that production uses; extra: its name and version."""

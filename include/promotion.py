@@ -11,7 +11,7 @@ from astrid_core.stages.gate import gate_settings, run_gate
 from astrid_core.stages.promote import run_promote
 from astrid_core.stages.services import Services
 from astrid_core.stages.train import run_train
-from astrid_core.stages.verdicts import verdict_triplets
+from astrid_core.stages.verdicts import n_new_verdicts, take_verdicts
 
 FEWEST_VERDICTS = 100
 """Fewer are not learnt from: a handful of labels teaches its accidents."""
@@ -26,11 +26,20 @@ class Answer(TypedDict):
     responded_by_user: dict[str, str] | None
 
 
+def offer_verdicts(services: Services) -> int:
+    """Return how many detections people have decided since the last training; skip where they are too few for one."""
+    n_new = n_new_verdicts(services)
+    if n_new < FEWEST_VERDICTS:
+        message = f"{n_new} new verdicts, {FEWEST_VERDICTS} make a training"
+        raise AirflowSkipException(message)
+    return n_new
+
+
 def train_challenger(services: Services, pipeline: Pipeline) -> str:
     """Train, measure and register a network; return its version, which is the champion where there was none."""
     gate_settings(pipeline.gate, pipeline.train)
-    said = verdict_triplets(services)
-    real = [said] if said is not None and len(said.group) >= FEWEST_VERDICTS else []
+    said = take_verdicts(services, fewest=FEWEST_VERDICTS)
+    real = [] if said is None else [said]
     return run_train(services, pipeline.train, training_frames(pipeline), real=real, progress=print).id
 
 

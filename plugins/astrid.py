@@ -10,6 +10,7 @@ from include.api.app import create_app
 from include.api.key_identity import KeyIdentity
 from include.api.page import create_page
 from include.api.serve import API, PAGE
+from include.api.token_identity import TokenIdentity
 
 
 def _apps() -> list[dict[str, object]]:
@@ -17,10 +18,12 @@ def _apps() -> list[dict[str, object]]:
     if "api-server" not in sys.argv:
         return []
     # Airflow's own comes last: it holds every other token for a wrong one.
-    identities = (KeyIdentity(), AirflowIdentity())
+    identities = (KeyIdentity(), TokenIdentity(), AirflowIdentity())
+    api = create_app(identities)
+    page = create_page(identities, api.state.context, login_url=login_url)
     return [
-        {"app": create_app(identities), "url_prefix": API, "name": "AstrID API"},
-        {"app": create_page(identities, login_url=login_url), "url_prefix": PAGE, "name": "AstrID curation"},
+        {"app": api, "url_prefix": API, "name": "AstrID API"},
+        {"app": page, "url_prefix": PAGE, "name": "AstrID curation"},
     ]
 
 

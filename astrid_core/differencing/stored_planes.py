@@ -45,6 +45,13 @@ class Turn:
 
 def read_layout(part: Part) -> DifferenceLayout:
     """Read the headers of what ``write_difference`` wrote; raise CorruptArtifact if it is something else."""
+    try:
+        return _layout(part)
+    except (LookupError, ValueError, TypeError) as error:
+        raise CorruptArtifact("bytes are not a difference image", cause=str(error)) from error
+
+
+def _layout(part: Part) -> DifferenceLayout:
     starts: dict[str, int] = {}
     shape, wcs, at = (0, 0), None, 0
     while found := _header(part, at):
@@ -139,10 +146,7 @@ def _header(part: Part, at: int) -> tuple[fits.Header, int] | None:
         text += more
         for end in range(_BLOCK, len(text) + 1, _BLOCK):
             if any(text[card : card + 80].rstrip() == b"END" for card in range(end - _BLOCK, end, 80)):
-                try:
-                    return fits.Header.fromstring(text[:end].decode("ascii")), at + end
-                except (ValueError, OSError, KeyError) as error:
-                    raise CorruptArtifact("bytes are not a difference image", cause=str(error)) from error
+                return fits.Header.fromstring(text[:end].decode("ascii")), at + end
         if not more:
             break
     raise CorruptArtifact("bytes are not a difference image", n_bytes=len(text))

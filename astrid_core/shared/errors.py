@@ -109,6 +109,10 @@ class RegistryUnavailable(TemporaryFailure):
     """The model registry cannot be reached now."""
 
 
+class IdentityUnavailable(TemporaryFailure):
+    """The keys of an issuer of tokens cannot be read now: nobody can tell who asks."""
+
+
 class ArchiveRefused(PermanentFailure):
     """An archive wants a token, another one, or does not give these data to us."""
 

@@ -12,13 +12,37 @@ from astrid_core.detection.real_triplets import LabelledTriplets
 from astrid_core.detection.training_set import cut_triplets
 from astrid_core.differencing.products import read_difference
 from astrid_core.shared.sky import SkyCell
-from astrid_core.stages.services import Services
+from astrid_core.stages.services import Records, Services
 
 ORIGIN = "verdicts"
+TAKEN = "verdicts.taken"
+"""Event about all verdicts: a training began to learn from them; it tells how many, and the digest of the examples."""
 _CELL_ORDER = 12
 """Of HEALPix: cells of 50 arcsec. What lies in one stays together when examples are split, so that an object teaches or
 tests, never both; one on the edge of two cells may do both.
 """
+
+
+def take_verdicts(services: Services, *, fewest: int) -> LabelledTriplets | None:
+    """Return what people have decided as ``verdict_triplets`` does, and record that it is learnt from.
+
+    None where there are fewer than ``fewest`` examples.
+    """
+    found = verdict_triplets(services)
+    if found is None or len(found.group) < fewest:
+        return None
+    with services.transaction() as records:
+        facts = {"digest": found.digest, "n_examples": len(found.group), "n_decided": len(_decided(records))}
+        records.events.append(TAKEN, subject=ORIGIN, facts=facts)
+    return found
+
+
+def n_new_verdicts(services: Services) -> int:
+    """Return how many more detections are decided than when verdicts were last learnt from."""
+    with services.transaction() as records:
+        taken = [event for event in records.events.of(ORIGIN) if event.name == TAKEN]
+        n_before = int(str(taken[-1].facts["n_decided"])) if taken else 0
+        return max(0, len(_decided(records)) - n_before)
 
 
 def verdict_triplets(services: Services) -> LabelledTriplets | None:
@@ -27,9 +51,8 @@ def verdict_triplets(services: Services) -> LabelledTriplets | None:
     Raises MissingArtifact where the images of a detection are gone.
     """
     with services.transaction() as records:
-        said = {one.detection_id: one.verdict for one in records.review_queue.decided()}
-        decided = [one for one, verdict in said.items() if verdict is not Verdict.UNSURE]
-        detections = [records.model_runs.detection(one) for one in decided]
+        said = _decided(records)
+        detections = [records.model_runs.detection(one) for one in said]
         differences = {one.candidate.run: records.difference_runs.get(one.candidate.run) for one in detections}
     # Ordered by exposure, so that each difference is read once.
     detections.sort(key=lambda one: (one.candidate.run, one.id))
@@ -48,6 +71,14 @@ def verdict_triplets(services: Services) -> LabelledTriplets | None:
         group=_groups(detections),
         origin=ORIGIN,
     )
+
+
+def _decided(records: Records) -> dict[str, Verdict]:
+    return {
+        one.detection_id: one.verdict
+        for one in records.review_queue.decided()
+        if one.verdict in {Verdict.REAL, Verdict.BOGUS} and one.verdict is not None
+    }
 
 
 def _groups(detections: Sequence[Detection]) -> NDArray[np.str_]:

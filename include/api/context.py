@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from astrid_core.adapters.db.reading.engine import ReadingDatabase, open_reading
-from astrid_core.bootstrap import Pipeline, load_pipeline, open_services
+from astrid_core.adapters.identity.tokens import TokenVerifier
+from astrid_core.bootstrap import Pipeline, load_pipeline, open_services, open_token_verifier
 from astrid_core.settings import Settings
 from astrid_core.stages.services import Services
 from include.api.limits import RateLimit
@@ -23,6 +24,7 @@ class Context:
     model_digests: dict[str, str] = field(default_factory=dict)
     """Of versions that the registry was asked for: a version never changes."""
     limit: RateLimit = field(init=False)
+    _tokens: TokenVerifier | None = None
     _pipeline: Pipeline | None = None
     _opened: tuple[Services, ReadingDatabase] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -42,6 +44,14 @@ class Context:
         return self._both()[1]
 
     @property
+    def tokens(self) -> TokenVerifier | None:
+        """What verifies tokens of an external issuer; None where none is configured."""
+        with self._lock:
+            if self._tokens is None and self.settings.token_issuer:
+                self._tokens = open_token_verifier(self.settings)
+            return self._tokens
+
+    @property
     def pipeline(self) -> Pipeline:
         """The science settings, as they are when they are first asked for."""
         if self._pipeline is None:
@@ -52,6 +62,9 @@ class Context:
         """Close what was opened."""
         with self._lock:
             opened, self._opened = self._opened, None
+            tokens, self._tokens = self._tokens, None
+        if tokens is not None:
+            tokens.close()
         if opened is not None:
             await opened[1].close()
             self._open.close()

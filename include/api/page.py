@@ -1,7 +1,6 @@
 """The page of the curators: files that were built from ``plugins/web``, for whoever is known."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -9,8 +8,6 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from astrid_core.bootstrap import open_services
-from astrid_core.settings import Settings
 from include.api.context import Context
 from include.api.guard import Guard
 from include.api.identity import Identity, NotAuthenticated, who
@@ -36,20 +33,13 @@ class Page(FastAPI):
 
 def create_page(
     identities: Sequence[Identity],
-    settings: Settings | None = None,
+    context: Context,
     *,
     built: Path = BUILT,
     login_url: Callable[[], str] | None = None,
 ) -> Page:
     """Return the page; ``login_url`` tells where somebody who is not known may log in."""
-
-    @asynccontextmanager
-    async def closing(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await context.close()
-
-    context = Context(settings or Settings(), open_services)
-    app = Page(title="AstrID curation", docs_url=None, redoc_url=None, openapi_url=None, lifespan=closing)
+    app = Page(title="AstrID curation", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context = context
     app.state.identities = tuple(identities)
     tell_problems(app)
@@ -63,7 +53,7 @@ def create_page(
     app.exception_handler(NotAuthenticated)(unknown)
 
     async def file(path: str) -> FileResponse:
-        wanted = (folder / (path or _INDEX)).resolve()
+        wanted = folder if "\0" in path else (folder / (path or _INDEX)).resolve()
         if not wanted.is_relative_to(folder) or not wanted.is_file():
             raise Refused(404, "no such page")
         return FileResponse(wanted, headers={"Cache-Control": "private, no-cache"})

@@ -1,8 +1,8 @@
-"""``python -m include.api.serve``: the API and the page without Airflow, on this machine, for whoever shows a key."""
+"""``python -m include.api.serve``: the API and the page without Airflow, for whoever shows a key or a token."""
 
 import argparse
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -11,8 +11,10 @@ from starlette.routing import Mount
 from astrid_core.bootstrap import migrate_database
 from astrid_core.settings import Settings
 from include.api.app import create_app
+from include.api.context import Context
 from include.api.key_identity import KeyIdentity
 from include.api.page import create_page
+from include.api.token_identity import TokenIdentity
 
 API, PAGE = "/astrid/api", "/astrid/ui"
 _LOOPBACK = "127.0.0.1"
@@ -20,16 +22,17 @@ _LOOPBACK = "127.0.0.1"
 
 def create_site(settings: Settings | None = None) -> Starlette:
     """Return API and page at the paths that they have inside Airflow."""
-    apps = {API: create_app([KeyIdentity()], settings), PAGE: create_page([KeyIdentity()], settings)}
+    identities = (KeyIdentity(), TokenIdentity())
+    app = create_app(identities, settings)
+    context: Context = app.state.context
+    page = create_page(identities, context)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for app in apps.values():
-                stack.push_async_callback(app.state.context.close)
-            yield
+        yield
+        await context.close()
 
-    return Starlette(routes=[Mount(path, app=app) for path, app in apps.items()], lifespan=lifespan)
+    return Starlette(routes=[Mount(API, app=app), Mount(PAGE, app=page)], lifespan=lifespan)
 
 
 def main() -> None:

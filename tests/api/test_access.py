@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import jwt
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import SecretStr
 
 from astrid_core.curation.access import Permission, Role, permissions_of
 from astrid_core.settings import Settings
@@ -14,6 +16,7 @@ from astrid_core.stages.keys import create_key, revoke_key
 from include.api.app import Api, create_app
 from include.api.identity import Needs, who
 from include.api.key_identity import KeyIdentity
+from include.api.token_identity import TokenIdentity
 from tests.api.client import Client, NamedIdentity, named
 from tests.api.night import services_in
 
@@ -21,6 +24,7 @@ OPEN = {("GET", "/v1/health")}
 """All that is answered to anybody."""
 FOR_ONESELF = {("GET", "/v1/me")}
 """All that is answered to whoever is known, with a role or without."""
+ISSUER, SECRET = "https://issuer.example/auth/v1", "a secret of more than thirty-two bytes, for tests"
 NOW = datetime.now(UTC)
 PARTS = {
     "{observation_id:path}": "demo:x", "{night}": "2024-01-20", "{detection_id}": "detect-0:1", "{key_id}": "0" * 16,
@@ -153,6 +157,45 @@ def test_a_key_opens_what_its_scopes_and_its_owner_permit(everybody: Client) -> 
     gone = client.get("/detections", headers={"Authorization": f"Bearer {texts['good']}"})
 
     assert gone.status_code == 403
+    client.close()
+
+
+def _tokens() -> dict[str, str]:
+    """Make a token that holds and all kinds that do not."""
+    good = {
+        "iss": ISSUER, "aud": "astrid", "sub": "tess", "exp": NOW + timedelta(hours=1), "roles": ["reviewer"],
+    }  # fmt: skip
+    wrong = {
+        "expired": {**good, "exp": NOW - timedelta(hours=1)},
+        "of another audience": {**good, "aud": "airflow"},
+        "of another issuer": {**good, "iss": "https://elsewhere.example"},
+        "without an end": {name: value for name, value in good.items() if name != "exp"},
+        "without a name": {name: value for name, value in good.items() if name != "sub"},
+    }
+    made = {name: jwt.encode(claims, SECRET, algorithm="HS256") for name, claims in {"good": good, **wrong}.items()}
+    made["of another signature"] = jwt.encode(good, "another secret of enough bytes for HS256", algorithm="HS256")
+    made["unsigned"] = jwt.encode(good, "", algorithm="none")
+    head, claims, _ = made["good"].split(".")
+    made["of changed claims"] = ".".join((head, claims[:-4] + "AAAA", made["good"].rpartition(".")[2]))
+    return made | {"cut off": f"{head}.{claims}."}
+
+
+def test_a_token_opens_what_its_issuer_and_we_permit_while_it_holds(everybody: Client) -> None:
+    told = everybody.app.state.context.settings.model_copy(
+        update={
+            "token_issuer": ISSUER,
+            "token_audience": "astrid",
+            "token_secret": SecretStr(SECRET),
+            "token_roles_claim": "roles",
+        }
+    )
+    client = Client(create_app([KeyIdentity(), TokenIdentity()], told, opener=services_in))
+    for name, text in _tokens().items():
+        answers = client.ask_all([_asked(route) for route in GUARDED], headers={"Authorization": f"Bearer {text}"})
+        for route, answer in zip(GUARDED, answers, strict=True):
+            is_open = NEEDED[route] in (None, *permissions_of([Role.REVIEWER]))
+            expected = 401 if name != "good" else None if is_open else 403
+            assert (answer.status_code if answer.status_code in {401, 403} else None) == expected, (name, route)
     client.close()
 
 

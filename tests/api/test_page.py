@@ -1,68 +1,71 @@
+"""The page of the curators is served to whoever is known, and nothing beside it."""
+
 import asyncio
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.routing import Mount
 
 from astrid_core.settings import Settings
+from include.api.context import Context
 from include.api.page import Page, create_page
+from include.api.serve import API, PAGE, create_site
 from tests.api.client import NamedIdentity, named
+
+ADA = named("ada", "viewer")
 
 
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
-    built = tmp_path / "dist"
-    built.mkdir()
-    (tmp_path / "package.json").write_text("{}")
-    for name in ("index.html", "app.js", "app.css"):
-        (built / name).write_text(f"this is {name}")
-    return create_page([NamedIdentity()], Settings(home=tmp_path), built=built, login_url=lambda: "/auth/login")
+    (tmp_path / "dist" / "assets").mkdir(parents=True)
+    (tmp_path / "dist" / "index.html").write_text("<title>Curation</title>")
+    (tmp_path / "dist" / "assets" / "page.js").write_text("1")
+    (tmp_path / "secret.txt").write_text("secret")
+    return create_page(
+        [NamedIdentity()], Context(Settings(home=tmp_path)), built=tmp_path / "dist", login_url=lambda: "/auth/login"
+    )
 
 
-def _get(page: Page, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+def _get(page: Page, path: str, **headers: str) -> httpx.Response:
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(page, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://astrid") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url="http://astrid") as client:
             return await client.get(path, headers=headers)
 
     return asyncio.run(ask())
 
 
+def test_whoever_is_known_gets_the_page_and_its_parts(page: Page) -> None:
+    answer = _get(page, "/", **ADA)
+
+    assert "Curation" in answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert _get(page, "/assets/page.js", **ADA).headers["content-type"].startswith("text/javascript")
+
+
+def test_the_page_may_run_its_own_scripts_and_stand_in_our_own_frame_only(page: Page) -> None:
+    policy = _get(page, "/", **ADA).headers["content-security-policy"]
+    told = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+
+    assert told["default-src"] == "'none'"
+    assert told["script-src"] == told["connect-src"] == told["frame-ancestors"] == "'self'"
+
+
+def test_a_stranger_is_sent_to_the_login_and_their_script_is_refused(page: Page) -> None:
+    sent = _get(page, "/", accept="text/html")
+
+    assert (sent.status_code, sent.headers["location"]) == (307, "/auth/login?next=http%3A%2F%2Fastrid%2F")
+    assert _get(page, "/assets/page.js").status_code == 401
+
+
 @pytest.mark.parametrize(
-    ("path", "content", "media_type"),
-    [("/", "index.html", "text/html"), ("/app.js", "app.js", "text/javascript"), ("/app.css", "app.css", "text/css")],
+    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//etc/passwd", "/assets", "/none.js", "/%00"]
 )
-def test_whoever_is_logged_in_gets_the_page(page: Page, path: str, content: str, media_type: str) -> None:
-    answer = _get(page, path, named("vera"))
-    assert answer.text == f"this is {content}"
-    assert answer.headers["content-type"].startswith(media_type)
+def test_nothing_beside_the_page_is_served(page: Page, path: str) -> None:
+    assert _get(page, path, **ADA).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/app.js", "/app.css"])
-def test_nobody_else_does(page: Page, path: str) -> None:
-    assert _get(page, path).status_code == 401
+def test_the_server_without_airflow_has_both_where_airflow_has_them(tmp_path: Path) -> None:
+    site = create_site(Settings(home=tmp_path))
 
-
-def test_a_browser_without_a_login_is_sent_to_it(page: Page) -> None:
-    answer = _get(page, "/", {"Accept": "text/html"})
-    assert answer.status_code == 307
-    assert answer.headers["location"] == "/auth/login?next=http%3A%2F%2Fastrid%2F"
-
-
-@pytest.mark.parametrize("path", ["/../package.json", "/%2e%2e/package.json", "/none.js", "/docs", "/openapi.json"])
-def test_nothing_else_is_served(page: Page, path: str) -> None:
-    assert _get(page, path, named("vera")).status_code == 404
-
-
-def test_a_browser_runs_only_our_scripts_and_frames_us_only_in_airflow(page: Page) -> None:
-    policy = _get(page, "/", named("vera")).headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "script-src 'self'" in policy
-    assert "frame-ancestors 'self'" in policy
-    assert "unsafe" not in policy
-
-
-def test_a_browser_asks_whether_its_copy_is_still_the_newest(page: Page) -> None:
-    first = _get(page, "/app.js", named("vera"))
-    assert "no-cache" in first.headers["cache-control"]
-    assert first.headers["etag"]
+    assert {route.path for route in site.routes if isinstance(route, Mount)} == {API, PAGE}

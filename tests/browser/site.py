@@ -63,10 +63,7 @@ def serving(home: Path) -> Iterator[Site]:
 
     both = FastAPI(openapi_url=None, lifespan=closing)
     both.mount("/astrid/api", api)
-    page = create_page(identities, api.state.context.settings)
-    # One registry of models and one database for both.
-    page.state.context = api.state.context
-    both.mount("/astrid/ui", page)
+    both.mount("/astrid/ui", create_page(identities, api.state.context))
     config = uvicorn.Config(both, host="127.0.0.1", port=0, log_level="warning", ws="none")
     server = _Server(config)
     thread = threading.Thread(target=server.run)

@@ -35,7 +35,7 @@ def _tasks(dags: dict[str, Any]) -> list[tuple[str, Any]]:
 def test_every_file_holds_the_dag_of_its_name(dags: dict[str, Any]) -> None:
     assert sorted(dags) == [path.stem for path in DAG_FILES]
     assert {"nightly_survey", "build_references", "train_detector", "region_on_demand"} <= set(dags)
-    assert {"build_calibrations", "ingest_observations", "reconcile_archive"} <= set(dags)
+    assert {"build_calibrations", "ingest_observations", "reconcile_archive", "collect_verdicts"} <= set(dags)
 
 
 def test_dag_files_stay_short() -> None:
@@ -91,6 +91,11 @@ def test_references_pass_their_gate_before_anybody_is_told(dags: dict[str, Any])
     announce = dag.get_task("announce")
     assert (announce.upstream_task_ids, announce.trigger_rule) == ({"check_references"}, "all_success")
     assert [asset.name for asset in announce.outlets] == ["references"]
+
+
+def test_enough_verdicts_start_a_training(dags: dict[str, Any]) -> None:
+    (outlet,) = dags["collect_verdicts"].get_task("offer").outlets
+    assert [asset.uri for asset in dags["train_detector"].timetable.asset_condition.objects] == [outlet.uri]
 
 
 def test_a_new_network_is_compared_and_approved_by_a_person_before_it_is_used(dags: dict[str, Any]) -> None:
@@ -182,15 +187,24 @@ def test_a_form_takes_what_makes_sense(dags: dict[str, Any], dag_id: str, asked:
     assert _filled(dags[dag_id], asked).items() >= asked.items()
 
 
-@pytest.mark.parametrize(("dag_id", "times"), [("ingest_observations", 8), ("reconcile_archive", 1)])
-def test_archives_are_looked_at_by_themselves(dags: dict[str, Any], dag_id: str, times: int) -> None:
+@pytest.mark.parametrize(
+    ("dag_id", "times", "asset"),
+    [
+        ("ingest_observations", 8, "observations"),
+        ("reconcile_archive", 1, "observations"),
+        ("collect_verdicts", 24, "verdicts"),
+    ],
+)
+def test_archives_and_verdicts_are_looked_at_by_themselves(
+    dags: dict[str, Any], dag_id: str, times: int, asset: str
+) -> None:
     timetable = coerce_to_core_timetable(dags[dag_id].timetable)
     now, n_runs = datetime(2026, 11, 21), 0
     while (now := timetable._get_next(now)) <= datetime(2026, 11, 22):
         n_runs += 1
     assert n_runs == times
     (task,) = dags[dag_id].tasks
-    assert [asset.name for asset in task.outlets] == ["observations"]
+    assert [one.name for one in task.outlets] == [asset]
 
 
 def _filled(dag: Any, asked: dict[str, object]) -> dict[str, Any]:

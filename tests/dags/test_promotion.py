@@ -8,6 +8,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 import include.promotion
 from astrid_core.bootstrap import Pipeline
 from astrid_core.curation.access import Role
+from astrid_core.curation.config import CurateConfig
+from astrid_core.curation.entities import Verdict
 from astrid_core.detection.config import MODEL_NAME, TrainConfig
 from astrid_core.detection.entities import ModelAlias
 from astrid_core.detection.gate import GateConfig
@@ -16,11 +18,19 @@ from astrid_core.shared.errors import NotAllowed, RejectedModel
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.access import grant_role
 from astrid_core.stages.gate import probe_notes
-from include.promotion import Answer, gate_challenger, promote_challenger, settings_of, train_challenger
+from include.promotion import (
+    Answer,
+    gate_challenger,
+    offer_verdicts,
+    promote_challenger,
+    settings_of,
+    train_challenger,
+)
 from include.request import pin_request, recipe_of
 from tests.detection.frames import labelled
 from tests.fakes.models import MemoryNetwork, MemoryTrainingFrames
 from tests.stages.scene import NIGHT, Scene, scene
+from tests.stages.voting import voting
 
 PIPELINE = Pipeline(
     train=TrainConfig(n_frames=5, n_quiet=0, stamp_pix=32, validation_fraction=0.2, test_fraction=0.4),
@@ -112,3 +122,13 @@ def test_a_promotion_in_the_middle_of_a_night_changes_nothing_for_it(made: Scene
     assert before.model.id == former
     later = pin_request(made.services, nights=(NIGHT,), survey=None, region=None, force=False)
     assert recipe_of(later, PIPELINE).model.id == model_id
+
+
+def test_verdicts_are_offered_once_they_are_enough_for_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(include.promotion, "FEWEST_VERDICTS", 2)
+    night = voting(3, config=CurateConfig(n_votes=1))
+    night.say("ana", 0, Verdict.REAL)
+    with pytest.raises(AirflowSkipException, match="1 new verdicts, 2 make a training"):
+        offer_verdicts(night.services)
+    night.say("ana", 1, Verdict.BOGUS)
+    assert offer_verdicts(night.services) == 2

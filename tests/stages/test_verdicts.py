@@ -6,7 +6,7 @@ import pytest
 from astrid_core.curation.entities import ReviewState, Verdict
 from astrid_core.curation.queue import review_item
 from astrid_core.shared.errors import MissingArtifact
-from astrid_core.stages.verdicts import verdict_triplets
+from astrid_core.stages.verdicts import n_new_verdicts, take_verdicts, verdict_triplets
 from tests.catalog.night import observation
 from tests.detection.frames import candidate
 from tests.stages.test_detect import Bench
@@ -62,3 +62,20 @@ def test_what_has_no_sky_coordinates_goes_by_its_exposure() -> None:
     found = verdict_triplets(judged((1, Verdict.REAL), (2, Verdict.BOGUS)).services)
     assert found is not None
     assert len(np.unique(found.group)) == 1
+
+
+def test_verdicts_are_new_until_they_are_learnt_from() -> None:
+    services = judged((1, Verdict.REAL), (2, Verdict.BOGUS), (4, Verdict.UNSURE)).services
+    assert n_new_verdicts(services) == 2
+    assert take_verdicts(services, fewest=3) is None
+    assert n_new_verdicts(services) == 2
+    taken = take_verdicts(services, fewest=2)
+    assert taken is not None
+    assert n_new_verdicts(services) == 0
+    with services.transaction() as records:
+        (event,) = records.events.of("verdicts")
+        items = records.review_queue.decided()
+        for item in items:
+            records.review_queue.put(replace(item, verdict=Verdict.REAL))
+    assert event.facts == {"digest": taken.digest, "n_examples": 2, "n_decided": 2}
+    assert n_new_verdicts(services) == 1
