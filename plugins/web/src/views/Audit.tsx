@@ -33,7 +33,9 @@ export function Audit() {
         head={["#", "When (UTC)", "What", "To what", "Who", "Facts"]}
         rows={rows.map((row) => [
           row.sequence,
-          row.at.slice(0, 19).replace("T", " "),
+          <span key="at" className="whitespace-nowrap">
+            {row.at.slice(0, 19).replace("T", " ")}
+          </span>,
           row.name,
           <code key="subject" className="text-xs break-all">
             {row.subject}

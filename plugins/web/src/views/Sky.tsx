@@ -62,7 +62,7 @@ function Maps({ coverage, detections, isPart }: { coverage: Coverage; detections
         <Fields exposures={coverage.exposures} detections={detections} shade={shade} />
       </div>
       <p className="label">
-        {depths.length > 0 && `Darker is deeper, ${shallow.toFixed(1)} to ${deep.toFixed(1)} mag. `}
+        {deep > shallow && `Stronger is deeper, ${shallow.toFixed(1)} to ${deep.toFixed(1)} mag. `}
         {detections.length} detections are drawn{isPart && ", the first of more"}.
       </p>
       <Table
