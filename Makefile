@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 export PYTHONPATH := $(CURDIR)
 DATA ?=
 
-.PHONY: install check format lint types imports test test-live test-all demo up down bench lock
+.PHONY: install check format lint types imports ui test test-live test-all demo up down bench lock
 
 install: $(STAMP)
 
@@ -34,6 +34,12 @@ types: install
 
 imports: install
 	$(BIN)/lint-imports
+
+ui: export PATH := $(CURDIR)/$(BIN):$(PATH)
+ui: install ## build the curation page with the Node of .venv, after its own tests
+	npm --prefix plugins/web ci
+	npm --prefix plugins/web run check
+	npm --prefix plugins/web run build
 
 test: install ## the default suite, under 15 minutes on 2 cores
 	$(BIN)/python -m pytest

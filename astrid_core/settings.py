@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     """Reference stars: a folder that ``astrid catalog import`` wrote, or the address of a cone search; empty:
     the folder ``stars`` in the home folder if it is there.
     """
+    api_rate_per_s: float = Field(default=50.0, gt=0.0)
+    """Requests a second that the API answers each person, after a burst."""
+    api_burst: int = Field(default=500, ge=1)
+    """Requests of one person that the API answers at once."""
+    api_max_body_bytes: int = Field(default=2**20, ge=1)
+    """Largest body that the API takes."""
     token_issuer: str = ""
     """Issuer of tokens (JWT) that the API believes, as its tokens name it; empty: none."""
     token_audience: str = ""
@@ -55,6 +61,11 @@ class Settings(BaseSettings):
     """Claim that names roles, for example ``app_metadata.astrid_roles``; empty: roles are granted here only."""
     actor: str = "astrid"
     """Who is named in the event log."""
+
+    @property
+    def own_database(self) -> str:
+        """Where our own database is."""
+        return self.database_url or f"sqlite:///{(self.home / 'astrid.sqlite').resolve()}"
 
     @property
     def registry_uri(self) -> str:

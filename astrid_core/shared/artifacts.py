@@ -30,6 +30,17 @@ class ArtifactStore(Protocol):
         """Tell whether the bytes are there (without verifying them)."""
         ...
 
+    def size(self, digest: str) -> int:
+        """Return how many bytes there are, or raise MissingArtifact."""
+        ...
+
+    def part(self, digest: str, *, start: int, n_bytes: int) -> bytes:
+        """Return a part, shorter where the bytes end; raise MissingArtifact.
+
+        Nothing is verified: the digest tells of the whole only. For looking at; what is computed on takes ``get``.
+        """
+        ...
+
 
 def describe(content: bytes, *, media_type: str) -> ArtifactRef:
     """Return the reference that ``content`` has wherever it is stored."""

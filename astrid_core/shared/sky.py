@@ -85,6 +85,12 @@ class SkyCell:
         return SkyCell.containing(position, order=self.order) == self
 
     @property
+    def centre(self) -> SkyPosition:
+        """Its middle."""
+        lon, lat = HEALPix(nside=2**self.order, order="nested").healpix_to_lonlat([self.number])
+        return SkyPosition(ra_deg=float(lon.deg[0]) % 360.0, dec_deg=float(lat.deg[0]))
+
+    @property
     def hpx29_range(self) -> tuple[int, int]:
         """First order-29 number inside the cell and first one behind it."""
         shift = 2 * (HPX_ORDER - self.order)

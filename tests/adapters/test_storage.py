@@ -135,6 +135,19 @@ def test_large_artifacts_come_back_whole(case: Case) -> None:
     assert case.store.get(case.store.put(content, media_type=FITS).digest) == content
 
 
+def test_a_part_is_what_lies_there(case: Case) -> None:
+    digest = case.store.put(b"starlight", media_type=FITS).digest
+    assert case.store.size(digest) == 9
+    parts = [
+        case.store.part(digest, start=start, n_bytes=n) for start, n in ((0, 4), (4, 100), (9, 1), (50, 3), (2, 0))
+    ]
+    assert parts == [b"star", b"light", b"", b"", b""]
+    assert case.store.part(case.store.put(b"", media_type=FITS).digest, start=0, n_bytes=1) == b""
+    for ask in (case.store.size, lambda one: case.store.part(one, start=0, n_bytes=1)):
+        with pytest.raises(MissingArtifact):
+            ask("0" * 64)
+
+
 def test_many_writers_of_the_same_bytes_leave_one_artifact(case: Case) -> None:
     n_writers = 8
     start = threading.Barrier(n_writers)

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from tests.architecture.repository import PRODUCT, ROOT, modules, tree
 
 NOT_IMPORTED = {
+    "aiosqlite": ("astrid_core/adapters/db/reading/engine.py", "sqlite+aiosqlite"),
     "apache-airflow": ("include/local/supervisor.py", '"-m", "airflow"'),
     "apache-airflow-providers-fab": ("docker-compose.yaml", "providers.fab.auth_manager"),
     "import-linter": ("Makefile", "lint-imports"),

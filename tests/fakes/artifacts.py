@@ -28,3 +28,11 @@ class MemoryArtifacts:
 
     def contains(self, digest: str) -> bool:
         return digest in self.stored
+
+    def size(self, digest: str) -> int:
+        if digest not in self.stored:
+            raise MissingArtifact("no such artifact", digest=digest, where="memory")
+        return len(self.stored[digest])
+
+    def part(self, digest: str, *, start: int, n_bytes: int) -> bytes:
+        return self.stored[digest][start : start + n_bytes] if self.size(digest) else b""

@@ -18,7 +18,7 @@ from astrid_core.shared.events import Actor
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _BUSY_TIMEOUT_MS = 60_000
 """How long SQLite waits for another writer."""
-_CONNECT_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 10
 _READING = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN")
 """How statements begin that need no write lock of SQLite."""
 
@@ -55,14 +55,14 @@ def open_database(url: str) -> Database:
 
 def open_engine(url: str) -> Engine:
     """Return an engine whose connections behave alike on both databases; BadConfiguration for any other URL."""
-    parsed = _read_url(url)
+    parsed = read_url(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(
             parsed,
             pool_pre_ping=True,
             isolation_level="READ COMMITTED",
             json_serializer=to_json,
-            connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
     engine = create_engine(parsed, json_serializer=to_json, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000.0})
     event.listen(engine, "connect", _prepare_sqlite)
@@ -75,7 +75,8 @@ def address_of(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
-def _read_url(url: str) -> URL:
+def read_url(url: str) -> URL:
+    """Return the URL with the driver that we use; BadConfiguration for a database that is not ours."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:

@@ -72,6 +72,28 @@ class FolderArtifacts:
         except OSError as error:
             raise _translated(error, path) from error
 
+    def size(self, digest: str) -> int:
+        """Return the length of the file."""
+        path = self._path(digest)
+        try:
+            return path.stat().st_size
+        except FileNotFoundError as error:
+            raise MissingArtifact("no such artifact", digest=digest, where=self._folder) from error
+        except OSError as error:
+            raise _translated(error, path) from error
+
+    def part(self, digest: str, *, start: int, n_bytes: int) -> bytes:
+        """Return a part of the file, unverified."""
+        path = self._path(digest)
+        try:
+            with path.open("rb") as stream:
+                stream.seek(start)
+                return stream.read(n_bytes)
+        except FileNotFoundError as error:
+            raise MissingArtifact("no such artifact", digest=digest, where=self._folder) from error
+        except OSError as error:
+            raise _translated(error, path) from error
+
     def _path(self, digest: str) -> Path:
         return self._folder / object_name(digest)
 

@@ -108,6 +108,29 @@ class S3Artifacts:
             raise translated(error, where=self._where(digest)) from error
         return True
 
+    def size(self, digest: str) -> int:
+        """Return the length of the object."""
+        try:
+            found: int = self._client.head_object(**self._address(digest))["ContentLength"]
+        except EXPECTED as error:
+            if is_missing(error):
+                raise MissingArtifact("no such artifact", digest=digest, where=self._where("")) from error
+            raise translated(error, where=self._where(digest)) from error
+        return found
+
+    def part(self, digest: str, *, start: int, n_bytes: int) -> bytes:
+        """Return a part of the object, unverified."""
+        # A range behind the end is an error to S3, and one of no bytes cannot be written.
+        n_there = min(n_bytes, self.size(digest) - start)
+        if n_there <= 0:
+            return b""
+        wanted = f"bytes={start}-{start + n_there - 1}"
+        try:
+            content: bytes = self._client.get_object(**self._address(digest), Range=wanted)["Body"].read()
+        except EXPECTED as error:
+            raise translated(error, where=self._where(digest)) from error
+        return content
+
     def _put_parts(self, content: bytes, ref: ArtifactRef) -> None:
         address = self._address(ref.digest)
         upload = self._client.create_multipart_upload(**address, ContentType=ref.media_type)["UploadId"]

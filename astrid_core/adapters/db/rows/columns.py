@@ -30,6 +30,11 @@ class ExactFloat(TypeDecorator[float]):
     impl = Double
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[float]:
+        """Return what values are."""
+        return float
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the type that the database sees."""
         return dialect.type_descriptor(_AsIs() if dialect.name == "sqlite" else Double())
@@ -51,6 +56,11 @@ class ExactInt(TypeDecorator[int]):
     impl = BigInteger
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[int]:
+        """Return what values are."""
+        return int
+
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - as above
         """Return what is stored: SQLite's driver does not know numpy's whole numbers."""
         return None if value is None else operator.index(value)
@@ -61,6 +71,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """Return what values are."""
+        return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return what is stored; ValueError for a naive time."""

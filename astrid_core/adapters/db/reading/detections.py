@@ -1,0 +1,175 @@
+"""Detections with all that is known of where they come from."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import String, and_, cast, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, Statement, plain, read_page
+from astrid_core.adapters.db.reading.places import inside, near
+from astrid_core.adapters.db.rows.detection import DetectionRow, ModelRunRow
+from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow, NeighbourReferenceRow
+from astrid_core.adapters.db.rows.observations import ObservationRow
+from astrid_core.adapters.db.rows.preprocessing import PreprocessRunRow
+from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.images import MaskPlane
+from astrid_core.shared.sky import Region, SkyCell
+
+_LARGEST = 2**63
+_PLANES = tuple(MaskPlane)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionFilter:
+    """Which detections are wanted; None and empty: all."""
+
+    night: str | None = None
+    survey: str | None = None
+    band: str | None = None
+    kind: str | None = None
+    observation: str | None = None
+    run: str | None = None
+    """Model run."""
+    cell: SkyCell | None = None
+    min_score: float | None = None
+    max_score: float | None = None
+    region: Region | None = None
+
+
+async def list_detections(connection: AsyncConnection, wanted: DetectionFilter, ask: Ask) -> Page:
+    """Return detections by model run and number."""
+    region = wanted.region
+    page = await read_page(
+        connection,
+        filtered(every_detection(), wanted),
+        (DetectionRow.model_run, DetectionRow.number),
+        ask,
+        keep=lambda facts: region is None or inside(region, facts),
+    )
+    return Page(items=await complete(connection, page.items), next=page.next)
+
+
+async def find_detection(connection: AsyncConnection, detection_id: str) -> Facts:
+    """Return one detection, or raise UnknownRecord."""
+    found = await find_detections(connection, [detection_id])
+    if not found:
+        raise UnknownRecord("no such detection", detection=detection_id)
+    return found[0]
+
+
+async def find_detections(connection: AsyncConnection, detection_ids: Sequence[str]) -> Sequence[Facts]:
+    """Return those that exist, in the order in which they are named."""
+    by_run: dict[str, list[int]] = defaultdict(list)
+    for one in detection_ids:
+        run, _, number = one.rpartition(":")
+        if number.isdecimal() and number.isascii() and int(number) < _LARGEST:
+            by_run[run].append(int(number))
+    rows: dict[str, Facts] = {}
+    for run, numbers in by_run.items():
+        of_run = every_detection().where(DetectionRow.model_run == run, DetectionRow.number.in_(numbers))
+        for row in (await connection.execute(of_run)).mappings():
+            rows[row["id"]] = plain(row)
+    return await complete(connection, [rows[one] for one in dict.fromkeys(detection_ids) if one in rows])
+
+
+def every_detection() -> Statement:
+    """Return the statement that all others narrow."""
+    of_candidate = and_(CandidateRow.run == DetectionRow.difference_key, CandidateRow.number == DetectionRow.number)
+    return (
+        select(
+            (DetectionRow.model_run + ":" + cast(DetectionRow.number, String)).label("id"),
+            DetectionRow.model_run,
+            DetectionRow.number,
+            DetectionRow.difference_key,
+            DetectionRow.score,
+            DetectionRow.unscored_reason,
+            DetectionRow.uncertainty,
+            DetectionRow.anomaly,
+            DetectionRow.kind,
+            CandidateRow.ra_deg,
+            CandidateRow.dec_deg,
+            CandidateRow.x_pix,
+            CandidateRow.y_pix,
+            CandidateRow.x_err_pix,
+            CandidateRow.y_err_pix,
+            CandidateRow.score.label("significance"),
+            CandidateRow.flux,
+            CandidateRow.flux_err,
+            CandidateRow.chi2,
+            CandidateRow.fwhm_pix,
+            CandidateRow.ellipticity,
+            CandidateRow.flags,
+            ModelRunRow.model,
+            ModelRunRow.observation_id,
+            ObservationRow.survey,
+            ObservationRow.night,
+            ObservationRow.band,
+            ObservationRow.instrument,
+            ObservationRow.mid_mjd,
+            ObservationRow.exposure_s,
+            ObservationRow.pixel_scale_arcsec,
+            DifferenceRunRow.preprocess_key,
+            DifferenceRunRow.reference_digest,
+            DifferenceRunRow.image_digest.label("difference_digest"),
+            DifferenceRunRow.quality_level,
+            PreprocessRunRow.raw_digest,
+            PreprocessRunRow.image_digest.label("science_digest"),
+        )
+        .join(ModelRunRow, ModelRunRow.key == DetectionRow.model_run)
+        .join(CandidateRow, of_candidate)
+        .join(ObservationRow, ObservationRow.id == ModelRunRow.observation_id)
+        .join(DifferenceRunRow, DifferenceRunRow.key == DetectionRow.difference_key)
+        .join(PreprocessRunRow, PreprocessRunRow.key == DifferenceRunRow.preprocess_key)
+    )
+
+
+def filtered(statement: Statement, wanted: DetectionFilter) -> Statement:
+    """Narrow ``every_detection`` to what is wanted, but for the last step of a region."""
+    equal: Mapping[Any, str | None] = {
+        ObservationRow.night: wanted.night,
+        ObservationRow.survey: wanted.survey,
+        ObservationRow.band: wanted.band,
+        ObservationRow.id: wanted.observation,
+        DetectionRow.model_run: wanted.run,
+        DetectionRow.kind: wanted.kind,
+    }
+    for column, value in equal.items():
+        if value:
+            statement = statement.where(column == value)
+    if wanted.cell is not None:
+        first, behind = wanted.cell.hpx29_range
+        statement = statement.where(CandidateRow.hpx29 >= first, CandidateRow.hpx29 < behind)
+    if wanted.min_score is not None:
+        statement = statement.where(DetectionRow.score >= wanted.min_score)
+    if wanted.max_score is not None:
+        statement = statement.where(DetectionRow.score <= wanted.max_score)
+    if wanted.region is not None:
+        statement = statement.where(near(wanted.region, CandidateRow.hpx29))
+    return statement
+
+
+async def complete(connection: AsyncConnection, found: Sequence[Facts]) -> list[Facts]:
+    """Add the references beside that of the middle, and the names of the flags."""
+    runs = sorted({one["difference_key"] for one in found})
+    beside: dict[str, list[str]] = defaultdict(list)
+    if runs:
+        neighbours = (
+            select(NeighbourReferenceRow.run, NeighbourReferenceRow.reference_digest)
+            .where(NeighbourReferenceRow.run.in_(runs))
+            .order_by(NeighbourReferenceRow.run, NeighbourReferenceRow.number)
+        )
+        for run, digest in await connection.execute(neighbours):
+            beside[run].append(digest)
+    return [
+        {
+            **{name: value for name, value in one.items() if name != "reference_digest"},
+            "reference_digests": [one["reference_digest"], *beside[one["difference_key"]]]
+            if one["reference_digest"]
+            else [],
+            "flag_names": [plane.name for plane in _PLANES if plane & one["flags"]],
+        }
+        for one in found
+    ]

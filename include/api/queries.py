@@ -1,0 +1,81 @@
+"""Parameters that several lists have in common."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from astrid_core.adapters.db.reading.detections import DetectionFilter
+from astrid_core.detection.entities import Kind
+from astrid_core.shared.sky import Region, SkyCell, SkyPosition
+from include.api.problems import Refused
+
+Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
+Night = Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Score = Annotated[float | None, Query(ge=0.0, le=1.0, allow_inf_nan=False)]
+Degrees = Annotated[float | None, Query(ge=0.0, lt=360.0, allow_inf_nan=False)]
+Declination = Annotated[float | None, Query(ge=-90.0, le=90.0, allow_inf_nan=False)]
+Radius = Annotated[float | None, Query(gt=0.0, le=324_000.0, allow_inf_nan=False)]
+
+
+def cell_of(
+    cell: Annotated[str | None, Query(pattern=r"^\d{1,2}/\d{1,19}$", description="order/number, NESTED")] = None,
+) -> SkyCell | None:
+    """Return the cell that a request asks for."""
+    if cell is None:
+        return None
+    try:
+        return SkyCell.parse(cell)
+    except ValueError as error:
+        raise Refused(422, str(error)) from error
+
+
+def region_of(
+    ra_deg: Degrees = None,
+    dec_deg: Declination = None,
+    radius_arcsec: Radius = None,
+    region: Annotated[
+        str | None,
+        Query(max_length=5000, pattern=r"^[^\x00]*$", description="cone(...), polygon(...), cells(...), moc(...)"),
+    ] = None,
+) -> Region | None:
+    """Return the part of the sky that a request asks for: a cone by three numbers, or a region by its text."""
+    if region is not None:
+        if (ra_deg, dec_deg, radius_arcsec) != (None, None, None):
+            raise Refused(422, "give a cone or a region, not both")
+        try:
+            return Region.parse(region)
+        except ValueError as error:
+            raise Refused(422, str(error)[:500]) from error
+    if (ra_deg, dec_deg, radius_arcsec) == (None, None, None):
+        return None
+    if ra_deg is None or dec_deg is None or radius_arcsec is None:
+        raise Refused(422, "a cone needs ra_deg, dec_deg and radius_arcsec")
+    return Region.cone(SkyPosition(ra_deg=ra_deg, dec_deg=dec_deg), radius_deg=radius_arcsec / 3600.0)
+
+
+def detections_of(  # noqa: PLR0913 - each is a parameter of the request
+    *,
+    cell: Annotated[SkyCell | None, Depends(cell_of)],
+    region: Annotated[Region | None, Depends(region_of)],
+    night: Night = None,
+    survey: Text = None,
+    band: Text = None,
+    kind: Kind | None = None,
+    observation: Text = None,
+    run: Text = None,
+    min_score: Score = None,
+    max_score: Score = None,
+) -> DetectionFilter:
+    """Return which detections a request asks for."""
+    return DetectionFilter(
+        night=night,
+        survey=survey,
+        band=band,
+        kind=kind,
+        observation=observation,
+        run=run,
+        cell=cell,
+        min_score=min_score,
+        max_score=max_score,
+        region=region,
+    )

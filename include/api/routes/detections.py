@@ -1,0 +1,176 @@
+"""Detections and what surrounds them."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from astrid_core.adapters.db.reading.catalog import entry_of, limits_at, list_entries, points_of
+from astrid_core.adapters.db.reading.detections import DetectionFilter, find_detection, list_detections
+from astrid_core.adapters.db.reading.pages import Ask, Facts
+from astrid_core.shared.errors import AstridError, NotCovered
+from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
+from astrid_core.stages.services import Services
+from include.api.context import Context, context_of
+from include.api.etags import tagged
+from include.api.identity import Reader
+from include.api.neighbours import NeighbourShape, NeighboursShape, StarShape
+from include.api.paging import Listed, asked, listed
+from include.api.queries import detections_of
+from include.api.shapes import DetectionShape, LightCurveShape, LimitShape, Opinion, PointShape, Provenance
+
+router = APIRouter(tags=["detections"])
+DetectionId = Annotated[str, Path(max_length=300, pattern=r"^[^\x00/]+$")]
+_MOST_NEIGHBOURS = 200
+_MOST_STARS = 500
+
+
+def detection_shape(*, is_blind: bool = False, model_digest: str | None = None, **facts: object) -> DetectionShape:
+    """Return a detection as clients see it; in blind review without what the network says."""
+    names = DetectionShape.model_fields.keys() - {"opinion", "provenance"}
+    sources = Provenance.model_fields.keys() - {"model", "model_digest"}
+    return DetectionShape.model_validate(
+        {
+            **{name: facts[name] for name in names},
+            "opinion": None if is_blind else {name: facts[name] for name in Opinion.model_fields},
+            "provenance": {
+                **{name: facts[name] for name in sources},
+                "model": None if is_blind else facts["model"],
+                "model_digest": None if is_blind else model_digest,
+            },
+        }
+    )
+
+
+@router.get("/detections")
+async def detections(
+    _: Reader,
+    context: Annotated[Context, Depends(context_of)],
+    ask: Annotated[Ask, Depends(asked)],
+    wanted: Annotated[DetectionFilter, Depends(detections_of)],
+) -> Listed[DetectionShape]:
+    """List detections by model run and number."""
+    async with context.reading.reading() as connection:
+        return listed(await list_detections(connection, wanted, ask), detection_shape)
+
+
+@router.get("/detections/{detection_id}", response_model=DetectionShape)
+async def detection(
+    _: Reader, request: Request, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
+) -> Response:
+    """Show one detection with the digest of everything it was made of."""
+    async with context.reading.reading() as connection:
+        facts = await find_detection(connection, detection_id)
+    digest = await to_thread.run_sync(_model_digest, context, facts["model"])
+    return tagged(request, detection_shape(model_digest=digest, **facts))
+
+
+@router.get("/detections/{detection_id}/lightcurve")
+async def lightcurve(
+    _: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
+) -> LightCurveShape:
+    """Show what was measured at the place of a detection, and how deep the exposures were that show nothing."""
+    async with context.reading.reading() as connection:
+        facts = await find_detection(connection, detection_id)
+        entry_id = await entry_of(connection, detection_id)
+        points = [] if entry_id is None else await points_of(connection, entry_id)
+        if not points:
+            points = [_own_point(facts)]
+        position = _position(facts)
+        seen = [one["observation_id"] for one in points]
+        limits = [] if position is None else await limits_at(connection, position, seen=seen)
+    return LightCurveShape(
+        entry_id=entry_id,
+        points=[PointShape(**one) for one in points],
+        limits=[LimitShape(**one) for one in limits],
+    )
+
+
+@router.get("/detections/{detection_id}/neighbours")
+async def neighbours(
+    _: Reader,
+    context: Annotated[Context, Depends(context_of)],
+    detection_id: DetectionId,
+    radius_arcsec: Annotated[float, Query(gt=0.0, le=600.0, allow_inf_nan=False)] = 60.0,
+) -> NeighboursShape:
+    """Show what else is near: objects of the catalog, other detections and stars, nearest first."""
+    async with context.reading.reading() as connection:
+        facts = await find_detection(connection, detection_id)
+        position = _position(facts)
+        if position is None:
+            return NeighboursShape(ra_deg=None, dec_deg=None, objects=[], detections=[], stars=[], stars_from=None)
+        region = Region.cone(position, radius_deg=radius_arcsec / 3600.0)
+        ask = Ask(limit=_MOST_NEIGHBOURS)
+        objects = (await list_entries(connection, ask, region=region)).items
+        others = (await list_detections(connection, DetectionFilter(region=region), ask)).items
+    stars = await to_thread.run_sync(_stars, context.services, region, position)
+    catalog = context.services.stars
+    return NeighboursShape(
+        ra_deg=position.ra_deg,
+        dec_deg=position.dec_deg,
+        objects=_near(position, objects, "status"),
+        detections=_near(position, [one for one in others if one["id"] != detection_id], "night"),
+        stars=stars,
+        stars_from=None if catalog is None else catalog.name,
+    )
+
+
+def _near(position: SkyPosition, found: Sequence[Facts], note: str) -> list[NeighbourShape]:
+    shapes = [
+        NeighbourShape(
+            id=str(one["id"]),
+            ra_deg=one["ra_deg"],
+            dec_deg=one["dec_deg"],
+            separation_arcsec=separation_arcsec(position, SkyPosition(ra_deg=one["ra_deg"], dec_deg=one["dec_deg"])),
+            note=str(one[note]),
+        )
+        for one in found
+    ]
+    return sorted(shapes, key=lambda one: (one.separation_arcsec, one.id))
+
+
+def _stars(services: Services, region: Region, position: SkyPosition) -> list[StarShape]:
+    """Return the stars of the reference catalog; none where there is no catalog or it says nothing of the place."""
+    if services.stars is None:
+        return []
+    try:
+        found = services.stars.stars(region, max_stars=_MOST_STARS)
+    except NotCovered:
+        return []
+    shapes = [
+        StarShape(
+            ra_deg=float(ra) % 360.0,
+            dec_deg=float(dec),
+            separation_arcsec=separation_arcsec(position, SkyPosition(ra_deg=float(ra) % 360.0, dec_deg=float(dec))),
+        )
+        for ra, dec in zip(found.ra_deg, found.dec_deg, strict=True)
+    ]
+    return sorted(shapes, key=lambda one: one.separation_arcsec)
+
+
+def _position(facts: Facts) -> SkyPosition | None:
+    if facts["ra_deg"] is None or facts["dec_deg"] is None:
+        return None
+    return SkyPosition(ra_deg=facts["ra_deg"], dec_deg=facts["dec_deg"])
+
+
+def _own_point(facts: Facts) -> Facts:
+    names = ("observation_id", "ra_deg", "dec_deg", "band", "mid_mjd", "flux", "flux_err", "significance")
+    return {
+        **{name: facts[name] for name in names},
+        "detection_id": facts["id"],
+        "reference_digest": next(iter(facts["reference_digests"]), None),
+        "mag_ab": None,
+        "mag_err": None,
+    }
+
+
+def _model_digest(context: Context, model_id: str) -> str | None:
+    """Return the digest of a version; None where the registry does not know it or cannot be asked now."""
+    if model_id not in context.model_digests:
+        try:
+            context.model_digests[model_id] = context.services.models.get(model_id).digest
+        except AstridError:
+            return None
+    return context.model_digests[model_id]

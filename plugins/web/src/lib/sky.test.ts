@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+
+import { decText, mollweide, offsetArcsec, raText, shown } from "./sky";
+
+test("offsets are east and north, also across the start of right ascension", () => {
+  const step = offsetArcsec({ ra_deg: 359.9999, dec_deg: 0 }, { ra_deg: 0.0001, dec_deg: 0.0001 });
+  expect(step?.east).toBeCloseTo(0.72, 6);
+  expect(step?.north).toBeCloseTo(0.36, 6);
+  expect(offsetArcsec({ ra_deg: 0, dec_deg: 60 }, { ra_deg: 0.001, dec_deg: 60 })?.east).toBeCloseTo(1.8, 4);
+  expect(offsetArcsec({ ra_deg: 0, dec_deg: 0 }, { ra_deg: 180, dec_deg: 0 })).toBeNull();
+});
+
+test("the map keeps the poles up and down, and east to the left", () => {
+  expect(mollweide({ ra_deg: 180, dec_deg: 0 }).x).toBeCloseTo(0);
+  expect(mollweide({ ra_deg: 10, dec_deg: 90 }).y).toBeCloseTo(1);
+  expect(mollweide({ ra_deg: 200, dec_deg: 0 }).x).toBeLessThan(0);
+  // The latitude below which half of a hemisphere lies is the sine's half.
+  expect(mollweide({ ra_deg: 180, dec_deg: 30 }).y).toBeCloseTo(0.404, 3);
+});
+
+test("sexagesimal seconds never reach sixty", () => {
+  expect(raText(14.9999999)).toBe("01:00:00.00");
+  expect(raText(359.9999999)).toBe("00:00:00.00");
+  expect(decText(-0.5)).toBe("-00:30:00.0");
+  expect(decText(41.26875)).toBe("+41:16:07.5");
+});
+
+test("a number that is not there is a dash", () => {
+  expect([shown(null), shown(Number.NaN), shown(1.234)]).toEqual(["–", "–", "1.23"]);
+});

@@ -1,0 +1,71 @@
+"""The page of the curators is served to whoever is known, and nothing beside it."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.routing import Mount
+
+from astrid_core.settings import Settings
+from include.api.context import Context
+from include.api.page import Page, create_page
+from include.api.serve import API, PAGE, create_site
+from tests.api.client import NamedIdentity, named
+
+ADA = named("ada", "viewer")
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Page:
+    (tmp_path / "dist" / "assets").mkdir(parents=True)
+    (tmp_path / "dist" / "index.html").write_text("<title>Curation</title>")
+    (tmp_path / "dist" / "assets" / "page.js").write_text("1")
+    (tmp_path / "secret.txt").write_text("secret")
+    return create_page(
+        [NamedIdentity()], Context(Settings(home=tmp_path)), built=tmp_path / "dist", login_url=lambda: "/auth/login"
+    )
+
+
+def _get(page: Page, path: str, **headers: str) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url="http://astrid") as client:
+            return await client.get(path, headers=headers)
+
+    return asyncio.run(ask())
+
+
+def test_whoever_is_known_gets_the_page_and_its_parts(page: Page) -> None:
+    answer = _get(page, "/", **ADA)
+
+    assert "Curation" in answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert _get(page, "/assets/page.js", **ADA).headers["content-type"].startswith("text/javascript")
+
+
+def test_the_page_may_run_its_own_scripts_and_stand_in_our_own_frame_only(page: Page) -> None:
+    policy = _get(page, "/", **ADA).headers["content-security-policy"]
+    told = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+
+    assert told["default-src"] == "'none'"
+    assert told["script-src"] == told["connect-src"] == told["frame-ancestors"] == "'self'"
+
+
+def test_a_stranger_is_sent_to_the_login_and_their_script_is_refused(page: Page) -> None:
+    sent = _get(page, "/", accept="text/html")
+
+    assert (sent.status_code, sent.headers["location"]) == (307, "/auth/login?next=http%3A%2F%2Fastrid%2F")
+    assert _get(page, "/assets/page.js").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//etc/passwd", "/assets", "/none.js", "/%00"]
+)
+def test_nothing_beside_the_page_is_served(page: Page, path: str) -> None:
+    assert _get(page, path, **ADA).status_code == 404
+
+
+def test_the_server_without_airflow_has_both_where_airflow_has_them(tmp_path: Path) -> None:
+    site = create_site(Settings(home=tmp_path))
+
+    assert {route.path for route in site.routes if isinstance(route, Mount)} == {API, PAGE}
