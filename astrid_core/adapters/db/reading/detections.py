@@ -21,7 +21,7 @@ from astrid_core.shared.sky import Region, SkyCell
 _LARGEST = 2**63
 _BATCH = 200
 """Keys in one statement."""
-_PLANES = tuple(MaskPlane)
+_PLANES = tuple((plane.name, int(plane)) for plane in MaskPlane)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ async def complete(connection: AsyncConnection, found: Sequence[Facts]) -> list[
             "reference_digests": [one["reference_digest"], *beside[one["difference_key"]]]
             if one["reference_digest"]
             else [],
-            "flag_names": [plane.name for plane in _PLANES if plane & one["flags"]],
+            "flag_names": [name for name, bit in _PLANES if bit & one["flags"]],
         }
         for one in found
     ]
