@@ -26,7 +26,7 @@ def plant_seed(services: Services, *, detection_id: str, answer: Verdict, origin
     seed = Seed(detection_id=detection_id, answer=answer, origin=origin)
     with services.transaction() as records:
         require_permission(records, login, Permission.ARBITRATE)
-        records.review_queue.lock()
+        records.review_queue.lock_votes(login, [detection_id])
         known = records.seeds.of([detection_id]).get(detection_id)
         if known is not None and known.answer is not answer:
             raise Conflict("it is a seed with another answer", detection=detection_id, answer=known.answer.value)

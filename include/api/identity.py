@@ -47,7 +47,8 @@ async def who(
         _slow_down(context.limit.wait_s(f"nobody:{address}"))
         raise
     _slow_down(context.limit.wait_s(f"{found.via}:{found.login}"))
-    if request.method not in _SAFE and "authorization" not in request.headers:
+    # A browser may send other kinds of authorization by itself, and with them its cookie.
+    if request.method not in _SAFE and bearer_of(request) is None:
         _require_own_page(request)
     request.state.principal = found
     return found

@@ -6,6 +6,7 @@ import pytest
 
 from astrid_core.settings import Settings
 from include.api.app import Api, create_app
+from include.api.context import Context
 from tests.api.client import Client, NamedIdentity, named
 from tests.api.night import make_night, services_in
 
@@ -26,9 +27,16 @@ def home(night_home: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def made_app() -> Api:
+    """Made once: to describe its routes takes longer than to answer a few."""
+    return create_app([NamedIdentity()])
+
+
 @pytest.fixture
-def app(home: Path) -> Api:
-    return create_app([NamedIdentity()], Settings(home=home), opener=services_in)
+def app(made_app: Api, home: Path) -> Api:
+    made_app.state.context = Context(Settings(home=home), services_in)
+    return made_app
 
 
 @pytest.fixture

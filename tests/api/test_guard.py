@@ -104,6 +104,7 @@ def test_a_length_that_is_no_number_is_refused(client: Client) -> None:
         ({"Sec-Fetch-Site": "same-site", "Origin": "http://astrid"}, 403),
         ({"Origin": "http://elsewhere"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://elsewhere", "Authorization": "Basic YTpi"}, 403),
         ({}, 403),
     ],
 )

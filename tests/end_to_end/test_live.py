@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from astropy.table import Table
@@ -16,7 +17,7 @@ from astropy.table import Table
 from astrid_core.catalog.report import NightFacts
 from astrid_core.shared.sky import SkyPosition, separation_arcsec
 from include.local.client import Run
-from include.local.home import REPOSITORY, Home
+from include.local.home import LOGIN, REPOSITORY, Home
 from include.local.survey import Survey, settings_of
 from include.local.system import database_of, what_is_up
 from tests.end_to_end.living import (
@@ -215,6 +216,10 @@ class Undisturbed:
     backfill_plan: list[dict[str, list[str]]]
     runs: dict[str, dict[str, object]]
     quality: str
+    me: dict[str, object]
+    """Who the API says that Airflow's user is."""
+    stranger: int
+    """What it answers to somebody without a session."""
     """The page of what was checked, as the UI serves it."""
 
 
@@ -232,7 +237,14 @@ def undisturbed(prepared: Home, small: Small, workshop: Path) -> Undisturbed:
             backfill_plan=living.airflow.result("nightly_survey", backfill.id, "plan"),
             runs=living.runs_of("nightly_survey"),
             quality=living.page("/astrid/quality/").raise_for_status().text,
+            me=living.page("/astrid/api/v1/me").raise_for_status().json(),
+            stranger=httpx.get(f"{living.system.address.url}/astrid/api/v1/me", timeout=30.0).status_code,
         )
+
+
+def test_the_api_knows_whom_airflow_knows_and_nobody_else(undisturbed: Undisturbed) -> None:
+    assert (undisturbed.me["login"], undisturbed.me["via"]) == (LOGIN, "airflow")
+    assert undisturbed.stranger == 401
 
 
 def test_every_broken_file_is_an_item_with_a_reason_and_the_night_goes_on(

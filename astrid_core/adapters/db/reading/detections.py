@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, and_, cast, select
+from sqlalchemy import String, and_, bindparam, cast, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, Statement, plain, read_page
@@ -19,7 +19,9 @@ from astrid_core.shared.images import MaskPlane
 from astrid_core.shared.sky import Region, SkyCell
 
 _LARGEST = 2**63
-_PLANES = tuple(MaskPlane)
+_BATCH = 200
+"""Keys in one statement."""
+_PLANES = tuple((plane.name, int(plane)) for plane in MaskPlane)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +64,15 @@ async def find_detection(connection: AsyncConnection, detection_id: str) -> Fact
 
 async def find_detections(connection: AsyncConnection, detection_ids: Sequence[str]) -> Sequence[Facts]:
     """Return those that exist, in the order in which they are named."""
-    by_run: dict[str, list[int]] = defaultdict(list)
-    for one in detection_ids:
+    keys = []
+    for one in dict.fromkeys(detection_ids):
         run, _, number = one.rpartition(":")
         if number.isdecimal() and number.isascii() and int(number) < _LARGEST:
-            by_run[run].append(int(number))
+            keys.append((run, int(number)))
     rows: dict[str, Facts] = {}
-    for run, numbers in by_run.items():
-        of_run = every_detection().where(DetectionRow.model_run == run, DetectionRow.number.in_(numbers))
-        for row in (await connection.execute(of_run)).mappings():
-            rows[row["id"]] = plain(row)
+    for start in range(0, len(keys), _BATCH):
+        found = await connection.execute(_BY_KEY, {"keys": keys[start : start + _BATCH]})
+        rows |= {row["id"]: plain(row) for row in found.mappings()}
     return await complete(connection, [rows[one] for one in dict.fromkeys(detection_ids) if one in rows])
 
 
@@ -156,12 +157,7 @@ async def complete(connection: AsyncConnection, found: Sequence[Facts]) -> list[
     runs = sorted({one["difference_key"] for one in found})
     beside: dict[str, list[str]] = defaultdict(list)
     if runs:
-        neighbours = (
-            select(NeighbourReferenceRow.run, NeighbourReferenceRow.reference_digest)
-            .where(NeighbourReferenceRow.run.in_(runs))
-            .order_by(NeighbourReferenceRow.run, NeighbourReferenceRow.number)
-        )
-        for run, digest in await connection.execute(neighbours):
+        for run, digest in await connection.execute(_BESIDE, {"runs": runs}):
             beside[run].append(digest)
     return [
         {
@@ -169,7 +165,18 @@ async def complete(connection: AsyncConnection, found: Sequence[Facts]) -> list[
             "reference_digests": [one["reference_digest"], *beside[one["difference_key"]]]
             if one["reference_digest"]
             else [],
-            "flag_names": [plane.name for plane in _PLANES if plane & one["flags"]],
+            "flag_names": [name for name, bit in _PLANES if bit & one["flags"]],
         }
         for one in found
     ]
+
+
+# Made once: what a statement is made of takes longer than what it asks for.
+_BY_KEY = every_detection().where(
+    tuple_(DetectionRow.model_run, DetectionRow.number).in_(bindparam("keys", expanding=True))
+)
+_BESIDE = (
+    select(NeighbourReferenceRow.run, NeighbourReferenceRow.reference_digest)
+    .where(NeighbourReferenceRow.run.in_(bindparam("runs", expanding=True)))
+    .order_by(NeighbourReferenceRow.run, NeighbourReferenceRow.number)
+)
