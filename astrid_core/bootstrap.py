@@ -88,6 +88,7 @@ class Pipeline:
             difference=self.difference,
             detect=self.detect,
             min_score=self.publish.min_score,
+            max_false_per_deg2=self.publish.max_false_per_deg2,
         )
 
 

@@ -8,9 +8,6 @@ of the real data, too. ``--store`` keeps the thresholds beside the shipped netwo
 
 import argparse
 import json
-import os
-import time
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,28 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid_core.adapters.models import baseline
-from astrid_core.adapters.models.network import read_network
 from astrid_core.bootstrap import load_pipeline, training_frames
 from astrid_core.detection.calibration import balance
-from astrid_core.detection.config import DetectConfig
-from astrid_core.detection.cutouts import CHANNELS, Stamps
+from astrid_core.detection.cutouts import Stamps
 from astrid_core.detection.evaluate import area_under_curve, calibration_error
 from astrid_core.detection.judgement import LIKELY, entropy
 from astrid_core.detection.ports import Network
-from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.stages.train import train_key
 from benchmarks.detector_calibration import calibrations
+from benchmarks.detector_confusion import confusion
 from benchmarks.detector_frames import ALONE_FWHM, PIXEL_SCALE_ARCSEC, THRESHOLD_SIGMA, Patches, load
 from benchmarks.detector_patches import are_found, area_deg2, as_triplets, counted, frame_stamps, operate, spread
-from benchmarks.detector_real import rubin, table, ztf
+from benchmarks.detector_real import real_triplets
+from benchmarks.detector_speed import describe, measure
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "detector.md"
 MANIFEST = Path(baseline.__file__).parent / "baseline" / "manifest.json"
 DENSITIES_PER_DEG2 = (10.0, 30.0, 100.0)
 SNR_EDGES = (4.0, 5.0, 6.0, 8.0, 12.0, 20.0, 60.0)
-N_TIMED = 2000
-FRAME_PIX = 2048
 
 Scores = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Of the candidates of changed and of empty frames."""
@@ -65,13 +59,15 @@ def _scored(network: Network, stamps: Stamps, n: int) -> NDArray[np.float64]:
     return spread(stamps, network.judge(stamps).score, n)
 
 
-def completeness_table(changed: Patches, empty: Patches, scores: dict[str, Scores]) -> tuple[str, dict[str, float]]:
-    """Return a row per detector and density, and the thresholds of the network on whole frames."""
+def completeness_table(
+    changed: Patches, empty: Patches, scores: dict[str, Scores]
+) -> tuple[str, dict[str, dict[str, float]]]:
+    """Return a row per detector and density, and the thresholds of each by density."""
     lines = [
         "| ranked by | false per deg^2 | threshold | false found | completeness | 95 % interval |",
         "|---|---|---|---|---|---|",
     ]
-    thresholds: dict[str, float] = {}
+    thresholds: dict[str, dict[str, float]] = {name: {} for name in scores}
     for name, both in scores.items():
         for density in DENSITIES_PER_DEG2:
             one = operate(changed, empty, both, density)
@@ -79,8 +75,7 @@ def completeness_table(changed: Patches, empty: Patches, scores: dict[str, Score
                 f"| {name} | {density:.0f} | {one.threshold:.3f} | {one.n_false} | {one.completeness:.3f} | "
                 f"{one.low:.3f} to {one.high:.3f} |"
             )
-            if name == "network, whole frame":
-                thresholds[f"{density:.0f}"] = one.threshold
+            thresholds[name][f"{density:.0f}"] = one.threshold
     return "\n".join(lines), thresholds
 
 
@@ -96,48 +91,25 @@ def split_threshold(changed: Patches, empty: Patches, both: Scores) -> str:
     return ", ".join(said)
 
 
-def speed(network: Network) -> dict[str, float]:
-    """Return triplets per second, cutting included, and CPU seconds of a whole frame."""
-    rng = np.random.default_rng(1)
-    triplets = rng.normal(0.0, 1.0, (N_TIMED, 3, 63, 63)).astype(np.float32)
-    network.judge(triplet_stamps(triplets[:300], size_pix=network.stamp_pix, config=DetectConfig()))
-    started = time.perf_counter()
-    for first in range(0, N_TIMED, 500):
-        part = triplets[first : first + 500]
-        network.judge(triplet_stamps(part, size_pix=network.stamp_pix, config=DetectConfig()))
-    per_s = N_TIMED / (time.perf_counter() - started)
-    planes = rng.normal(0.0, 1.0, (FRAME_PIX, FRAME_PIX, len(CHANNELS))).astype(np.float32)
-    planes[..., 4] = 0.0
-    at = rng.integers(40, FRAME_PIX - 40, (1000, 2))
-    whole = read_network(network.content)
-    whole.judge_frame(planes[:1024, :1024], at[:1] % 900 + 40, np.ones(1, dtype=int))
-    cpu, wall = time.process_time(), time.perf_counter()
-    whole.judge_frame(planes, at, np.ones(len(at), dtype=int))
-    return {
-        "triplets_per_s": per_s,
-        "frame_cpu_s": time.process_time() - cpu,
-        "frame_s": time.perf_counter() - wall,
-    }
-
-
 def page(network: Network, changed: Patches, empty: Patches, real: Path | None) -> tuple[str, dict[str, float]]:
     """Return docs/detector.md and the thresholds."""
     shipped = baseline.read_shipped()
     pipeline = load_pipeline()
     learnt_from: Any = shipped.manifest["real_triplets"]
-    today = train_key(pipeline.train, training_frames(pipeline), [one["digest"] for one in learnt_from])
+    injected: Any = shipped.manifest["injected"]
+    digests = [one["digest"] for one in learnt_from]
+    today = train_key(pipeline.train, training_frames(pipeline), digests, injected["recipe"])
     scores = scores_of(network, changed, empty)
-    rows, thresholds = completeness_table(changed, empty, scores)
+    rows, found = completeness_table(changed, empty, scores)
+    thresholds = found["network, whole frame"]
+    seen = {LIKELY: f"{LIKELY}", **{at: f"{density} per deg^2" for density, at in found["network, triplet"].items()}}
     joined = [np.concatenate(scores[name]) for name in ("network, whole frame", "network, triplet")]
     is_real = np.concatenate([changed.is_real, np.zeros(len(empty.at), dtype=bool)])
     judged = joined[0] >= 0.0
     wrong = (joined[0] >= LIKELY) != is_real
     telling = area_under_curve(entropy(joined[0])[judged], wrong[judged])
-    timed = speed(network)
     bright = counted(changed)
     n_false = [int((scores["network, whole frame"][1] >= at).sum()) for at in (0.0, LIKELY)]
-    metrics = shipped.metrics
-    n_cores = len(os.sched_getaffinity(0))
     text = f"""# How good the network is
 
 Written by `python -m benchmarks.detector` about the network that comes with the code (recipe `{shipped.recipe}`;
@@ -165,6 +137,12 @@ Completeness by predicted S/N, whole frames:
 
 {by_snr(changed, empty, scores["network, whole frame"])}
 
+## What is taken for what
+
+Candidates from {THRESHOLD_SIGMA:.0f} sigma on, whole frames. A real one that lies on light of the older epoch is called variable.
+
+{confusion(network, changed, empty)}
+
 ## What a score means
 
 Expected calibration error over {len(is_real)} candidates, of which {is_real.mean():.0%} are real here, and over those with a score above 0.05:
@@ -180,13 +158,13 @@ decisions from right ones with an area under the curve of {telling:.3f}.
 
 ## On real triplets
 
-{_real(network, real, learnt_from)}
+{real_triplets(network, real, learnt_from, seen) if real else "Not measured in this run."}
 
 ## Cost
 
-{timed["triplets_per_s"]:.0f} triplets of 63 x 63 pixels per second, cutting and filtering included; {timed["frame_cpu_s"]:.1f} CPU seconds ({timed["frame_s"]:.1f} s) for 1000
-candidates of one sign on a whole frame of {FRAME_PIX} x {FRAME_PIX}; both on {n_cores} cores shared with other work. Training took
-{metrics["elapsed_s"]:.0f} s, of which {metrics["frames_s"]:.0f} s made the frames. The weights are {len(network.content) / 1000:.0f} kB.
+{describe(measure(network.content))}
+
+Training took {shipped.metrics["elapsed_s"]:.0f} s, of which {shipped.metrics["frames_s"]:.0f} s made the frames. The weights are {len(network.content) / 1000:.0f} kB.
 """
     return text, thresholds
 
@@ -237,30 +215,6 @@ def _balanced_ece(score: NDArray[np.float64], is_real: NDArray[np.bool_], real_f
     weight = balance(is_real[judged], real_fraction)
     drawn = np.random.default_rng(1).choice(np.flatnonzero(judged), 20_000, p=weight / weight.sum())
     return calibration_error(score[drawn], is_real[drawn]) or 0.0
-
-
-def _real(network: Network, folder: Path | None, learnt_from: Sequence[Mapping[str, Any]]) -> str:
-    if folder is None:
-        return "Not measured in this run."
-    kept_apart = {one for real in learnt_from for one in real["test_groups"]}
-    rows = ztf(network, folder / "ztf-triplets", groups=kept_apart or None)
-    others, n_left_out = rubin(network, folder / "lsst-alerts")
-    n_bogus = int((rows.label == "bogus_inspected").sum())
-    said = (
-        f"Half of the ZTF objects ({sum(int(real['n_training']) for real in learnt_from)} rows) were learnt from; here is the other half."
-        if kept_apart
-        else "No real image had any part in training."
-    )
-    return f"""Accepted is a score of {LIKELY} or more; an object with many rows counts once.
-{said} Real negatives are few: {n_bogus} of ZTF, judged by eye and not by experts, and a handful of Rubin's own flags.
-
-ZTF:
-
-{table(rows)}
-
-Rubin ({n_left_out} left out because their sides are larger than 127 pixels or differ):
-
-{table(others)}"""
 
 
 def main() -> None:

@@ -13,19 +13,31 @@ from astrid_core.detection.evaluate import shortfalls
 from astrid_core.settings import Settings
 from astrid_core.stages.train import train_network
 from benchmarks.detector_real import labelled_ztf
+from benchmarks.real_pairs import series_frames
 
 
 def main() -> None:
     """Train by the recipe of today's settings; refuse a network that misses a floor."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="default: beside the code that reads it")
-    parser.add_argument("--real", type=Path, help="folder of the real data, whose ZTF triplets are learnt from, too")
+    parser.add_argument(
+        "--real",
+        type=Path,
+        required=True,
+        help="folder of the real data: half of its ZTF triplets and a few of its exposures are learnt from, too",
+    )
     arguments = parser.parse_args()
-    real = [labelled_ztf(arguments.real / "ztf-triplets")] if arguments.real else []
     pipeline = load_pipeline()
     with tempfile.TemporaryDirectory(prefix="astrid_baseline_") as work:
         models = open_models(Settings(home=Path(work)))
-        trained = train_network(models, pipeline.train, training_frames(pipeline), real=real, progress=print)
+        trained = train_network(
+            models,
+            pipeline.train,
+            training_frames(pipeline),
+            real=[labelled_ztf(arguments.real / "ztf-triplets")],
+            injected=series_frames(arguments.real, pipeline),
+            progress=print,
+        )
     missed = shortfalls(trained.metrics, pipeline.train)
     if missed:
         raise SystemExit("not shipped: " + "; ".join(missed))

@@ -20,6 +20,7 @@ from astrid_core.bootstrap import load_pipeline, training_frames
 from astrid_core.detection.pixel_classes import KnownSource
 from astrid_core.detection.training_set import LabelledFrame, label
 from astrid_core.shared.errors import Unprocessable
+from astrid_core.shared.images import MaskPlane
 from astrid_core.simulate.training_frames import SimulatedFrames, quiet
 
 PATCH_PIX = 72
@@ -30,6 +31,8 @@ SIDES_PIX = {"changed": 512, "empty": 1024}
 PIXEL_SCALE_ARCSEC = 1.0
 """Of a simulated wide-field camera: its 700 stars per Mpix are 9,000 per square degree, as far from the Milky Way."""
 ALONE_FWHM = 3.0
+_REACH_PIX = 3.0
+_LIT_SIGMA = 5.0
 THRESHOLD_SIGMA = 4.0
 """Lower than in production, so that the page can tell what its threshold costs."""
 
@@ -48,6 +51,8 @@ class Patches:
     """Of the frame."""
     fwhm_pix: NDArray[np.float32]
     is_real: NDArray[np.bool_]
+    cause: NDArray[np.str_]
+    """What the candidate is, or what made it, see ``causes``."""
     frame: NDArray[np.int64]
     source_snr: NDArray[np.float64]
     """Predicted S/N of every source that changed on usable pixels."""
@@ -121,6 +126,7 @@ def _fields(frame: LabelledFrame) -> dict[str, object]:
         "flags": np.array([getattr(one, "flags", 0) for one in frame.candidates], dtype=np.int64),
         "is_real": is_real,
         "is_known": is_known,
+        "cause": causes(frame),
         "sky_sigma": np.float32(np.sqrt(np.median(variance))),
         "fwhm_pix": np.float32(product.science_fwhm_pix),
         "source_snr": np.array([one.predicted_snr for one in usable], dtype=float),
@@ -128,6 +134,28 @@ def _fields(frame: LabelledFrame) -> dict[str, object]:
         "source_candidate": np.array([_nearest(one.x_pix, one.y_pix, frame, radius) for one in usable], dtype=np.int64),
         "searched_mpix": np.float64((product.mask == 0).sum() / 1e6),
     }
+
+
+def causes(frame: LabelledFrame) -> NDArray[np.str_]:
+    """Return for every candidate the kind of the nearest change or defect, or of what lies there; noise otherwise."""
+    product, light = frame.product, frame.product.reference
+    sky = float(np.sqrt(np.median(product.variance[(product.mask == 0) & (product.variance > 0.0)])))
+    reach = max(_REACH_PIX, product.science_fwhm_pix)
+    known = [(one.x_pix, one.y_pix, one.kind) for one in frame.changed]
+    known += [(one.x_pix, one.y_pix, one.kind) for one in frame.defects]
+    found = []
+    for one in frame.candidates:
+        away, kind = min(
+            ((float(np.hypot(x - one.x_pix, y - one.y_pix)), kind) for x, y, kind in known), default=(np.inf, "")
+        )
+        flags = getattr(one, "flags", 0)
+        if away > reach:
+            y, x = round(one.y_pix), round(one.x_pix)
+            is_lit = float(light[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].max()) > _LIT_SIGMA * sky
+            is_bright = bool(flags & (MaskPlane.SATURATED | MaskPlane.BRIGHT))
+            kind = "beside a bright star" if is_bright else "on a constant source" if is_lit else "noise"
+        found.append(kind)
+    return np.array(found, dtype="<U32")
 
 
 def _is_alone(one: KnownSource, frame: LabelledFrame, fwhm_pix: float) -> bool:
@@ -153,7 +181,7 @@ def load(folder: Path, kind: str, *, most: int | None = None) -> Patches:
             candidate = stored["source_candidate"]
             n = int(known.sum())
             found = np.append(places, -1)[candidate]
-            for name in ("planes", "at", "score", "flags", "is_real"):
+            for name in ("planes", "at", "score", "flags", "is_real", "cause"):
                 parts.setdefault(name, []).append(stored[name][known])
             for name in ("sky_sigma", "fwhm_pix"):
                 parts.setdefault(name, []).append(np.full(n, stored[name], dtype=np.float32))

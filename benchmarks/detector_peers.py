@@ -26,8 +26,10 @@ from astrid_core.adapters.models.training import train_unet
 from astrid_core.bootstrap import load_pipeline, training_frames
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.cutouts import CHANNELS, Stamps
+from astrid_core.detection.judgement import LIKELY
 from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set
 from benchmarks.detector_frames import load
+from benchmarks.detector_injections import table, with_and_without
 from benchmarks.detector_patches import counted, frame_stamps, mean_and_spread, operate, spread
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "detector_peers.md"
@@ -157,6 +159,7 @@ def main() -> None:
     """Train all, measure all, write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=Path, required=True)
+    parser.add_argument("--real", type=Path, required=True, help="folder of the real data")
     parser.add_argument("--examples", type=Path, help="file that keeps the training examples from run to run")
     arguments = parser.parse_args()
     config = load_pipeline().train
@@ -189,6 +192,9 @@ def main() -> None:
         for seed in SEEDS[:2]:
             network = train_unet(blinded(sets, plane), replace(config, seed=seed), progress=lambda _: None)
             measure(text, lambda stamps, network=network: network.judge(stamps).score, plane)  # type: ignore[misc]
+    learnt = with_and_without(sets, config, arguments.real, SEEDS[:2])
+    for one in learnt:
+        measure(f"U-Net that learnt from real images, too, {one.name}", one.network_score)
     rows = [
         f"| {name} | {len(values)} | " + " | ".join(mean_and_spread(one) for one in zip(*values, strict=True)) + " |"
         for name, values in found.items()
@@ -197,7 +203,7 @@ def main() -> None:
 
 Written by `python -m benchmarks.detector_peers`. [How good the network is](detector.md).
 
-All learn from the same {len(sets.training)} simulated candidates ({int(sets.training.is_real.sum())} of them real; no real images here) and are measured on the
+All learn from the same {len(sets.training)} simulated candidates ({int(sets.training.is_real.sum())} of them real), the last two from real images, too. Measured on the
 {int(counted(changed).sum())} changes and the empty sky of [that page](detector.md). Numbers are completeness at so many false candidates per
 square degree: the mean of the seeds and their range. The network took {np.mean(spent):.0f} CPU seconds to train; in the same time the CNN
 saw every candidate {np.mean(epochs):.0f} times, the network {config.epochs} times at most.
@@ -209,6 +215,11 @@ saw every candidate {np.mean(epochs):.0f} times, the network {config.epochs} tim
 Differences this small are chance: the network is not better than a plain CNN here, and neither plane is missed on skies
 in which the subtraction leaves little. What the U-Net gives beside its score are the classes of pixels, one answer for
 stamps and whole frames, and less CPU time on whole frames.
+
+What injections into real images (a source, a hit and a shift in copies of each ZTF triplet, sources in a real series of
+exposures) change on real images: the part of the ZTF objects kept apart that scores {LIKELY} or more, mean of the seeds.
+
+{table(learnt)}
 """)
 
 

@@ -1,9 +1,10 @@
 """What the shipped network says of real triplets, none of which it was trained on."""
 
 import csv
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -87,11 +88,39 @@ def _scores(triplets: NDArray[np.floating], network: Network) -> NDArray[np.floa
     return np.asarray(np.ma.filled(table["score"], _MASKED), dtype=float)
 
 
-def table(found: Labelled, *, threshold: float = LIKELY) -> str:
-    """Return a row per label: the part at or above the threshold, each object counting once."""
+def real_triplets(
+    network: Network, folder: Path, learnt_from: Sequence[Mapping[str, Any]], thresholds: Mapping[float, str]
+) -> str:
+    """Return what the network says of the real triplets that it has not learnt from; ``thresholds`` have names."""
+    kept_apart = {one for real in learnt_from for one in real["test_groups"]}
+    rows = ztf(network, folder / "ztf-triplets", groups=kept_apart or None)
+    others, n_left_out = rubin(network, folder / "lsst-alerts")
+    n_bogus = int((rows.label == "bogus_inspected").sum())
+    n_learnt = sum(int(real["n_training"]) for real in learnt_from)
+    said = (
+        f"Half of the ZTF objects ({n_learnt} rows) were learnt from; here is the other half."
+        if kept_apart
+        else "No real image had any part in training."
+    )
+    return f"""Accepted is a score of {LIKELY} or more, or one above the threshold of triplets for so many false candidates per square degree
+of simulated sky; an object with many rows counts once. {said}
+Real negatives are few: {n_bogus} of ZTF, judged by eye and not by experts, and a handful of Rubin's own flags.
+
+ZTF:
+
+{table(rows, thresholds)}
+
+Rubin ({n_left_out} left out because their sides are larger than 127 pixels or differ):
+
+{table(others, thresholds)}"""  # noqa: E501 - figures are shorter
+
+
+def table(found: Labelled, thresholds: Mapping[float, str]) -> str:
+    """Return a row per label: the part at or above each threshold, with its interval, each object counting once."""
+    head = "".join(f" accepted at {name} |" for name in thresholds.values())
     lines = [
-        "| label | rows | objects | not scored | accepted, by object | 95 % interval | median score |",
-        "|---|---|---|---|---|---|---|",
+        f"| label | rows | objects | not scored |{head} median score |",
+        "|---|---|---|---|---|" + "---|" * len(thresholds),
     ]
     order = (*_BEST_FIRST, *sorted(set(found.label) - set(_BEST_FIRST)))
     for label in order:
@@ -99,11 +128,15 @@ def table(found: Labelled, *, threshold: float = LIKELY) -> str:
         if not chosen.any():
             continue
         judged = chosen & (found.score >= 0.0)
-        parts = by_object(found.score[judged] >= threshold, found.group[judged])
-        low, high = _interval(parts)
+        cells = []
+        for threshold in thresholds:
+            parts = by_object(found.score[judged] >= threshold, found.group[judged])
+            low, high = _interval(parts)
+            cells.append(f"{np.mean(parts):.3f} ({low:.3f} to {high:.3f})")
+        n_objects = len(set(found.group[judged].tolist()))
         lines.append(
-            f"| {label} | {chosen.sum()} | {len(parts)} | {(chosen & ~judged).sum()} | {np.mean(parts):.3f} | "
-            f"{low:.3f} to {high:.3f} | {np.median(found.score[judged]):.3f} |"
+            f"| {label} | {chosen.sum()} | {n_objects} | {(chosen & ~judged).sum()} | {' | '.join(cells)} "
+            f"| {np.median(found.score[judged]):.3f} |"
         )
     return "\n".join(lines)
 

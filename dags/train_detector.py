@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag, get_current_context, task
 
 from include.assets import MODEL, VERDICTS
 from include.boundary import airflow_outcome
@@ -18,6 +18,15 @@ from include.dag_settings import ARGUMENTS, START
     max_active_runs=1,
     default_args=ARGUMENTS,
     tags=["astrid", "model"],
+    params={
+        "nights": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Nights",
+            description="Learn, too, from the exposures of these nights with sources put into them",
+        )
+    },
 )
 def train_detector() -> None:
     """When asked, or after enough new verdicts, train the network, hold it against the one in use, and ask a person."""
@@ -29,7 +38,7 @@ def train_detector() -> None:
         from include.promotion import train_challenger
 
         with airflow_outcome(), open_services() as services:
-            return train_challenger(services, load_pipeline())
+            return train_challenger(services, load_pipeline(), get_current_context()["params"]["nights"])
 
     @task
     def gate(model_id: str) -> str:

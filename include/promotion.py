@@ -1,13 +1,16 @@
 """The work behind the tasks that bring a new network into use."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from astrid_core.bootstrap import Pipeline, training_frames
+from astrid_core.detection.injected_search import InjectedConfig
 from astrid_core.settings import Settings
 from astrid_core.stages.gate import gate_settings, run_gate
+from astrid_core.stages.injected_frames import frames_of_nights
 from astrid_core.stages.promote import run_promote
 from astrid_core.stages.services import Services
 from astrid_core.stages.train import run_train
@@ -35,12 +38,18 @@ def offer_verdicts(services: Services) -> int:
     return n_new
 
 
-def train_challenger(services: Services, pipeline: Pipeline) -> str:
-    """Train, measure and register a network; return its version, which is the champion where there was none."""
+def train_challenger(services: Services, pipeline: Pipeline, nights: Sequence[str] = ()) -> str:
+    """Train, measure and register a network; return its version, which is the champion where there was none.
+
+    The exposures of ``nights`` are learnt from, too, with sources put into them.
+    """
     gate_settings(pipeline.gate, pipeline.train)
     said = take_verdicts(services, fewest=FEWEST_VERDICTS)
     real = [] if said is None else [said]
-    return run_train(services, pipeline.train, training_frames(pipeline), real=real, progress=print).id
+    settings = InjectedConfig.of(pipeline.train, pipeline.inject, pipeline.preprocess, pipeline.difference)
+    injected = frames_of_nights(services, nights, settings)
+    frames = training_frames(pipeline)
+    return run_train(services, pipeline.train, frames, real=real, injected=injected, progress=print).id
 
 
 def gate_challenger(services: Services, pipeline: Pipeline, model_id: str) -> str:

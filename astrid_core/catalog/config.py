@@ -1,5 +1,6 @@
 """What publishing, exporting, reporting and tracking may choose."""
 
+import math
 from dataclasses import dataclass, field
 
 from astrid_core.catalog.entities import EntryStatus
@@ -15,6 +16,10 @@ class PublishConfig:
     """A detection this near to an object belongs to it."""
     min_score: float = 0.5
     """Detections below this score, or without one, are not published."""
+    max_false_per_deg2: float = 0.0
+    """If positive, the score asked for is the one at which the model raised so many false alarms per square degree of
+    empty sky, kept with its version, and not ``min_score``. Only densities that were measured may be asked for.
+    """
     min_abs_significance: float = 5.0
     """Detections fainter than this in either direction are not published, sigma."""
 
@@ -23,6 +28,8 @@ class PublishConfig:
             raise BadConfiguration("match_radius_arcsec must lie in (0, 60]", got=self.match_radius_arcsec)
         if not 0.0 <= self.min_score <= 1.0:
             raise BadConfiguration("min_score must lie in [0, 1]", got=self.min_score)
+        if not 0.0 <= self.max_false_per_deg2 < math.inf:
+            raise BadConfiguration("max_false_per_deg2 must not be negative", got=self.max_false_per_deg2)
         if self.min_abs_significance < 0.0:
             raise BadConfiguration("min_abs_significance must not be negative", got=self.min_abs_significance)
 

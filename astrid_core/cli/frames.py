@@ -18,6 +18,7 @@ class PreparedFile:
     quality: "ImageQuality"
     is_wcs_trusted: bool
     zero_point_mag: float | None
+    instrument: str
 
 
 def prepare_file(path: Path, pipeline: "Pipeline") -> PreparedFile:
@@ -51,6 +52,7 @@ def prepare_file(path: Path, pipeline: "Pipeline") -> PreparedFile:
         quality=prepared.quality,
         is_wcs_trusted=frame.wcs_origin is WcsOrigin.HEADER,
         zero_point_mag=facts.zero_point_mag,
+        instrument=facts.instrument,
     )
 
 

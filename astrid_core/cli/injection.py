@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from astrid_core.bootstrap import Pipeline
     from astrid_core.detection.ports import Scorer
+    from astrid_core.detection.trial import TrialConfig
     from astrid_core.differencing.search_quality import SearchQuality
     from astrid_core.shared.runs import RunKey
     from astrid_core.stages.services import Services
@@ -71,13 +72,15 @@ def _asked(pipeline: "Pipeline", arguments: argparse.Namespace) -> "Pipeline":
 
 def _of_files(arguments: argparse.Namespace, pipeline: "Pipeline") -> tuple["SearchQuality", str]:
     from astrid_core.cli.frames import prepare_pair
-    from astrid_core.detection.trial import TrialPair, run_trial
+    from astrid_core.detection.injected_search import TrialPair
+    from astrid_core.detection.trial import run_trial
     from astrid_core.detection.trial_tables import completeness_table, injection_table
     from astrid_core.differencing.inject import well_of
 
     say = _progress()
     say("preparing both images")
     science, reference = prepare_pair(arguments.science, arguments.reference, pipeline)
+    scorer, config = _scorer(arguments.model, pipeline.trial(), science.instrument)
     trial = run_trial(
         TrialPair(
             science=science.image,
@@ -86,8 +89,8 @@ def _of_files(arguments: argparse.Namespace, pipeline: "Pipeline") -> tuple["Sea
             trust_science_wcs=science.is_wcs_trusted,
             zero_point_mag=science.zero_point_mag,
         ),
-        pipeline.trial(),
-        _scorer(arguments.model),
+        config,
+        scorer,
         seed=pipeline.inject.seed,
         progress=say,
     )
@@ -142,17 +145,20 @@ def _difference(services: "Services", name: str) -> "RunKey":
     return runs[-1].key
 
 
-def _scorer(model_id: str | None) -> "Scorer | None":
-    """Return the network asked for, or the champion where a registry is at hand."""
+def _scorer(model_id: str | None, config: "TrialConfig", instrument: str) -> tuple["Scorer | None", "TrialConfig"]:
+    """Return the network asked for, or the champion where a registry is at hand, and from which score on it counts."""
     from astrid_core.bootstrap import open_models
     from astrid_core.settings import Settings
+    from astrid_core.stages.inject import as_published
 
     settings = Settings()
     if model_id is None and not settings.mlflow_uri and not (settings.home / "mlflow.sqlite").exists():
-        return None
+        return None, config
     models = open_models(settings)
     model_id = model_id or _champion(models)
-    return models.load(model_id) if model_id is not None else None
+    if model_id is None:
+        return None, config
+    return models.load(model_id), as_published(models, model_id, config, instrument=instrument)
 
 
 def _champion(models: Any) -> str | None:

@@ -34,6 +34,13 @@ def add_commands(choose: Any) -> None:
         "--verdicts", action="store_true", help="learn from what curators have said, too, split like --real"
     )
     parser.add_argument(
+        "--night",
+        action="append",
+        default=[],
+        metavar="NIGHT",
+        help="learn, too, from the exposures of this night with sources put into them; may be repeated",
+    )
+    parser.add_argument(
         "--shipped",
         action="store_true",
         help="train nothing: where there is no champion yet, the network that comes with astrid becomes it",
@@ -46,8 +53,10 @@ def train(arguments: argparse.Namespace) -> int:
     """Train, register and offer a network."""
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, training_frames
     from astrid_core.cli.models import facts_of, line_of
+    from astrid_core.detection.injected_search import InjectedConfig
     from astrid_core.detection.real_triplets import read_labelled
     from astrid_core.stages.gate import gate_settings
+    from astrid_core.stages.injected_frames import frames_of_nights
     from astrid_core.stages.train import run_adopt, run_train
     from astrid_core.stages.verdicts import verdict_triplets
 
@@ -65,7 +74,12 @@ def train(arguments: argparse.Namespace) -> int:
         else:
             said = verdict_triplets(services) if arguments.verdicts else None
             real += [said] if said is not None else []
-            model = run_train(services, config, training_frames(pipeline), real=real, progress=_say)
+            injected = frames_of_nights(
+                services,
+                arguments.night,
+                InjectedConfig.of(config, pipeline.inject, pipeline.preprocess, pipeline.difference),
+            )
+            model = run_train(services, config, training_frames(pipeline), real=real, injected=injected, progress=_say)
     print(json.dumps(facts_of(model), indent=2) if arguments.json else line_of(model))
     return 0
 

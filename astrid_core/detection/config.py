@@ -67,6 +67,10 @@ class TrainConfig:
     """Weight of an object of which there are real triplets, where there are any, beside that of a simulated candidate:
     few labels that weigh much teach their accidents.
     """
+    hard_fraction: float = 0.1
+    """Part of the false examples that the network takes most for real after an epoch: they are its hard ones."""
+    hard_weight: float = 1.5
+    """Weight of hard examples beside other false ones in the next epoch; 1 for none."""
     triplet_fraction: float = 0.5
     """Part of the steps of training that show candidates as triplets, without noise map and score image."""
     channels: int = 16
@@ -116,6 +120,12 @@ class TrainConfig:
         for name in ("channels", "epochs", "patience", "batch_size", "max_faint_per_frame"):
             if getattr(self, name) < 1:
                 raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
+        if not 0.0 < self.hard_fraction <= 1.0 or self.hard_weight < 1.0:
+            raise BadConfiguration(
+                "hard_fraction must lie in (0, 1] and hard_weight must be at least 1",
+                hard_fraction=self.hard_fraction,
+                hard_weight=self.hard_weight,
+            )
         if self.threshold_sigma < 3.0:
             raise BadConfiguration("threshold_sigma must be at least 3", got=self.threshold_sigma)
 

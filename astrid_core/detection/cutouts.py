@@ -141,10 +141,14 @@ def stack_planes(
     old: FloatImage,
     masked: NDArray[np.bool_],
     *,
-    sky_sigma: float,
+    sky_sigma: float | NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """Return images (..., ny, nx) as planes; ``difference`` is in sigma, the two epochs are in counts above the sky."""
-    epochs = (_calm(plane, masked) / (_SOFTENING * np.float32(sky_sigma)) for plane in (new, old))
+    """Return images (..., ny, nx) as planes; ``difference`` is in sigma, the two epochs are in counts above the sky.
+
+    ``sky_sigma`` is one number, or one (..., 1, 1) per image.
+    """
+    unit = _SOFTENING * np.asarray(sky_sigma, dtype=np.float32)
+    epochs = (_calm(plane, masked) / unit for plane in (new, old))
     shown = (_calm(score, masked), _calm(difference, masked), *epochs)
     return np.stack([*(np.arcsinh(plane) for plane in shown), masked.astype(np.float32)], axis=-1).astype(np.float32)
 
@@ -155,7 +159,9 @@ def _calm(plane: FloatImage, masked: NDArray[np.bool_]) -> FloatImage:
 
 def refusal(masked: NDArray[np.bool_], offset: tuple[int, int], *, radius_pix: float, config: DetectConfig) -> str:
     """Return why a candidate cannot be judged by a stamp of which so much is masked; empty if it can."""
-    y, x = np.mgrid[: masked.shape[0], : masked.shape[1]]
+    if not masked.any():
+        return ""
+    y, x = np.ogrid[: masked.shape[0], : masked.shape[1]]
     away = np.hypot(y - offset[0], x - offset[1])
     disc = masked[away <= max(1.5, radius_pix)]
     for what, part, allowed in (

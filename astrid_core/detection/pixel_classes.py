@@ -48,16 +48,26 @@ class KnownSource:
     kind: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDefect:
+    """A place of the science exposure that something other than the sky has spoilt."""
+
+    x_pix: float
+    y_pix: float
+    kind: str
+    """cosmic_ray, hot_pixel or trail."""
+
+
 def class_map(
-    product: DifferenceProduct, changed: Sequence[KnownSource], defects: Sequence[tuple[float, float]] = ()
+    product: DifferenceProduct, changed: Sequence[KnownSource], defects: Sequence[KnownDefect] = ()
 ) -> NDArray[np.uint8]:
     """Return the PixelClass of every pixel of a frame."""
     significance = np.abs(product.score)
     classes = np.zeros(product.score.shape, dtype=np.uint8)
     is_residual = significance > _RESIDUAL_SIGMA
     classes[is_residual] = PixelClass.RESIDUAL
-    for x, y in defects:
-        here, away = _around(classes.shape, x, y, _DEFECT_PIX)
+    for defect in defects:
+        here, away = _around(classes.shape, defect.x_pix, defect.y_pix, _DEFECT_PIX)
         classes[here][(away <= _DEFECT_PIX) & is_residual[here]] = PixelClass.INSTRUMENTAL
     reach = 1.5 * product.science_fwhm_pix
     for one in changed:

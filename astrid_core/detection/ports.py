@@ -83,6 +83,10 @@ class ModelRegistry(Protocol):
         """Return the oldest version that was trained by ``recipe``, or None."""
         ...
 
+    def manifest(self, model_id: str) -> Mapping[str, object]:
+        """Return what ``name/version`` was registered with; raise UnknownModel, or MissingArtifact if it is lost."""
+        ...
+
     def load(self, model_id: str) -> Scorer:
         """Load ``name/version``; raise UnknownModel, or CorruptArtifact if its bytes are not those registered."""
         ...

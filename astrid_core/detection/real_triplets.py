@@ -17,7 +17,8 @@ from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.pixel_classes import PixelClass
 from astrid_core.detection.score_table import read_triplets
 from astrid_core.detection.training_set import Examples
-from astrid_core.detection.triplets import read_triplet, triplet_stamps
+from astrid_core.detection.triplet_injection import Injected
+from astrid_core.detection.triplets import read_in_parts, triplet_stamps
 from astrid_core.shared.errors import BadConfiguration, Unprocessable
 
 FRAME = -1
@@ -99,8 +100,9 @@ def _side(seed: int, group: str) -> bool:
     return bool(hashlib.sha256(f"{seed}:{group}".encode()).digest()[0] & 1)
 
 
-def examples_of_triplets(labelled: LabelledTriplets, config: TrainConfig) -> Examples:
-    """Return labelled middles and, as negatives, other peaks of the same differences, each object weighing the same.
+def examples_of_triplets(labelled: LabelledTriplets, config: TrainConfig, put: Injected) -> Examples:
+    """Return labelled middles, as negatives other peaks of the same differences, and what was put into these triplets;
+    each object weighs the same.
 
     There is no whole difference behind them: both views of an example are the triplet.
     """
@@ -109,9 +111,14 @@ def examples_of_triplets(labelled: LabelledTriplets, config: TrainConfig) -> Exa
     seen = triplet_stamps(middles.triplets, size_pix=size, config=DetectConfig())
     others, owners = _other_peaks(labelled)
     beside = triplet_stamps(others, size_pix=size, config=DetectConfig())
-    pixels = np.concatenate([seen.pixels, beside.pixels])
-    is_real = np.concatenate([middles.is_real[seen.index], np.zeros(len(beside), dtype=bool)])
-    group = np.concatenate([middles.group[seen.index], owners[beside.index]])
+    added = triplet_stamps(put.triplets, size_pix=size, config=DetectConfig())
+    pixels = np.concatenate([seen.pixels, beside.pixels, added.pixels])
+    is_real = np.concatenate([
+        middles.is_real[seen.index], np.zeros(len(beside), dtype=bool), put.is_real[added.index]
+    ])  # fmt: skip
+    # What was put into an object's triplet stands for the place, not for the object.
+    places = np.array([f"beside {one}" for one in labelled.group[put.number[added.index]].tolist()], dtype=str)
+    group = np.concatenate([middles.group[seen.index], owners[beside.index], places])
     return Examples(
         stamps=pixels,
         offset=np.full((len(pixels), 2), size // 2, dtype=np.intp),
@@ -138,20 +145,19 @@ def _other_peaks(labelled: LabelledTriplets) -> tuple[NDArray[np.float32], NDArr
     side = 2 * _HALF_PIX + 1
     boxes: list[NDArray[np.float32]] = []
     owners: list[str] = []
-    for triplet, group in zip(labelled.triplets, labelled.group.tolist(), strict=True):
-        for y, x in _peaks(triplet):
-            boxes.append(triplet[:, y - _HALF_PIX : y + _HALF_PIX + 1, x - _HALF_PIX : x + _HALF_PIX + 1])
-            owners.append(group)
+    for part in read_in_parts(labelled.triplets):
+        for planes, number in zip(part.planes, part.index.tolist(), strict=True):
+            triplet, group = labelled.triplets[number], str(labelled.group[number])
+            for y, x in _peaks(planes):
+                boxes.append(triplet[:, y - _HALF_PIX : y + _HALF_PIX + 1, x - _HALF_PIX : x + _HALF_PIX + 1])
+                owners.append(group)
     return np.array(boxes, dtype=np.float32).reshape(-1, 3, side, side), np.array(owners, dtype=str)
 
 
-def _peaks(triplet: NDArray[np.float32]) -> Iterator[Sequence[int]]:
+def _peaks(planes: NDArray[np.float32]) -> Iterator[Sequence[int]]:
     """Give row and column of the highest peaks whose small triplet lies inside and which are not in the middle."""
-    found = read_triplet(*triplet)
-    if isinstance(found, str):
-        return
-    height = np.abs(found.planes[..., 0])
-    is_peak = (height == ndimage.maximum_filter(height, 5)) & (height >= _PEAK_SIGMA) & (found.planes[..., 4] == 0.0)
+    height = np.abs(planes[..., 0])
+    is_peak = (height == ndimage.maximum_filter(height, 5)) & (height >= _PEAK_SIGMA) & (planes[..., 4] == 0.0)
     ny, nx = height.shape
     rows, columns = np.nonzero(is_peak)
     usable = (np.minimum(rows, ny - 1 - rows) >= _HALF_PIX) & (np.minimum(columns, nx - 1 - columns) >= _HALF_PIX)

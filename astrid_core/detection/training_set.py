@@ -10,14 +10,13 @@ from scipy.spatial import cKDTree
 
 from astrid_core.detection.config import DetectConfig, TrainConfig
 from astrid_core.detection.cutouts import CHANNELS, Place, Stamps, cut, cut_stamps
-from astrid_core.detection.pixel_classes import EXCHANGED, KnownSource, PixelClass, class_map
+from astrid_core.detection.pixel_classes import EXCHANGED, KnownDefect, KnownSource, PixelClass, class_map
 from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.differencing.products import DifferenceProduct
 from astrid_core.shared.images import MaskPlane
 
-_MATCH_PIX = 1.5
-_AMBIGUOUS_PIX = 1.0
-"""Beyond the match radius by up to this much a candidate is neither true nor false."""
+_MATCH_PIX, _AMBIGUOUS_PIX = 1.5, 1.0
+"""Beyond the match radius by up to so much a candidate is neither true nor false."""
 _REAL_SNR = 3.0
 """A source that changed by less than this cannot be the cause of a candidate: what lies on it is left out."""
 _FAINT = 5.0
@@ -38,8 +37,10 @@ class LabelledFrame:
     product: DifferenceProduct
     candidates: Sequence[Place]
     changed: Sequence[KnownSource]
-    defects: Sequence[tuple[float, float]] = ()
-    """(x, y) of cosmic rays, hot pixels and trails of the science exposure."""
+    defects: Sequence[KnownDefect] = ()
+    """Of the science exposure."""
+    is_all_known: bool = True
+    """False where more may have changed than ``changed`` says: what else stands out is then neither real nor false."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,8 @@ def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:
     """Return the labelled stamps of one frame."""
     is_real, is_known = label(frame.candidates, frame.changed, fwhm_pix=frame.product.science_fwhm_pix)
     score = np.array([place.score for place in frame.candidates], dtype=np.float32)
+    if not frame.is_all_known:
+        is_known &= is_real
     chosen = is_known & _thin_out(is_real, score, frame.number, config)
     places = [frame.candidates[number] for number in np.flatnonzero(chosen).tolist()]
     cuts = cut_stamps(frame.product, places, size_pix=config.stamp_pix, config=DetectConfig())
@@ -148,6 +151,8 @@ def examples_of(frame: LabelledFrame, config: TrainConfig) -> Examples:
     # A candidate is learnt from only where both views of it exist.
     in_frame, in_triplet = (np.isin(one.index, other.index) for one, other in ((cuts, seen), (seen, cuts)))
     classes = class_map(frame.product, frame.changed, frame.defects)[..., None]
+    if not frame.is_all_known:
+        classes[(classes != PixelClass.NEW) & (classes != PixelClass.FADED)] = PixelClass.UNUSABLE
     kept = np.flatnonzero(chosen)[cuts.index[in_frame]].tolist()
     boxes = [
         cut(classes, frame.candidates[number], config.stamp_pix, fill=(PixelClass.UNUSABLE,))[..., 0] for number in kept
@@ -175,7 +180,7 @@ def cut_triplets(product: DifferenceProduct, places: Sequence[Place]) -> NDArray
     stack = np.stack([product.science, product.reference, product.difference], axis=0).astype(np.float32)
     stack = np.where(product.mask & _HIDDEN, np.float32(np.nan), stack)
     padded = np.pad(stack, ((0, 0), (half, half), (half, half)), constant_values=np.nan)
-    at = [(round(one.y_pix), round(one.x_pix)) for one in places]
+    at = ((round(one.y_pix), round(one.x_pix)) for one in places)
     boxes = [padded[:, y : y + TRIPLET_PIX, x : x + TRIPLET_PIX] for y, x in at]
     return np.array(boxes, dtype=np.float32).reshape(-1, 3, TRIPLET_PIX, TRIPLET_PIX)
 
@@ -191,8 +196,7 @@ def label(
     is_known = np.ones(len(candidates), dtype=bool)
     if not changed or not candidates:
         return is_real, is_known
-    tree = cKDTree([(one.x_pix, one.y_pix) for one in changed])
-    radius = max(_MATCH_PIX, 0.5 * fwhm_pix)
+    tree, radius = cKDTree([(one.x_pix, one.y_pix) for one in changed]), max(_MATCH_PIX, 0.5 * fwhm_pix)
     for number, place in enumerate(candidates):
         at = (place.x_pix, place.y_pix)
         near = [changed[other] for other in tree.query_ball_point(at, radius)]

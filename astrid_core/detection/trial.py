@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.cutouts import cut_stamps
+from astrid_core.detection.injected_search import Searched, TrialPair, search_with_injections
 from astrid_core.detection.ports import Scorer
 from astrid_core.differencing.completeness import (
     CANDIDATES,
@@ -23,15 +24,12 @@ from astrid_core.differencing.completeness import (
 )
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.extract import Peak
-from astrid_core.differencing.inject import Well, inject, measure_gain
 from astrid_core.differencing.inject_config import InjectConfig
-from astrid_core.differencing.inject_plan import Gains, Injection, appeared, faded, plan_injections
-from astrid_core.differencing.pair import PairDifference, difference_pair
+from astrid_core.differencing.inject_plan import Injection
+from astrid_core.differencing.pair import PairDifference
 from astrid_core.differencing.products import read_difference, write_difference
 from astrid_core.differencing.search_quality import SearchQuality
 from astrid_core.preprocessing.config import PreprocessConfig
-from astrid_core.shared.errors import Unprocessable
-from astrid_core.shared.images import SkyImage
 from astrid_core.shared.sky import SkyPosition
 
 VERSION = 1
@@ -48,17 +46,8 @@ class TrialConfig:
     detect: DetectConfig
     min_score: float
     """Detections count from this network score on: as in the catalog."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialPair:
-    """Two prepared images with their PSFs, and what is known about the science detector."""
-
-    science: SkyImage
-    reference: SkyImage
-    well: Well
-    trust_science_wcs: bool = True
-    zero_point_mag: float | None = None
+    max_false_per_deg2: float = 0.0
+    """If positive, from the score on that the model keeps for this density: who loads the model sets ``min_score``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,27 +81,10 @@ def run_trial(
 ) -> Trial:
     """Search a pair, inject into it by plan, search it again by the same chain, and compare.
 
-    Equal arguments give equal results. Raises what ``difference_pair`` raises, and Unprocessable where no pixel is free
-    for an injection.
+    Equal arguments give equal results. Raises what ``search_with_injections`` raises.
     """
-    progress("searching the exposure as it is")
-    before = difference_pair(pair.science, pair.reference, config.difference, trust_science_wcs=pair.trust_science_wcs)
-    gains = _gains(pair, before)
-    plan = plan_injections(before, config.inject, gains, seed=seed)
-    if not plan:
-        raise Unprocessable("no room for an injection", usable_pix=int((before.difference.mask == 0).sum()))
-    progress(f"searching it with {len(plan)} injected sources")
-    after = difference_pair(
-        inject(pair.science, appeared(plan), pair.well, seed=seed),
-        inject(
-            pair.reference,
-            faded(plan, before, pair.reference),
-            Well(gain_e_count=measure_gain(pair.reference)),
-            seed=seed + 1,
-        ),
-        config.difference,
-        trust_science_wcs=pair.trust_science_wcs,
-    )
+    searched = search_with_injections(pair, config.inject, config.difference, seed=seed, progress=progress)
+    before, after, plan = searched.before, searched.after, searched.plan
     progress("comparing")
     found = match(plan, after.peaks, config.inject.match_fwhm * max(after.science_fwhm_pix, after.reference_fwhm_pix))
     peaks = [None if number is None else after.peaks[number] for number in found]
@@ -129,17 +101,8 @@ def run_trial(
             completeness=_completeness(recoveries, pair.zero_point_mag, config, with_model=scorer is not None),
             false_rates=rates,
             fluxes=_fluxes(recoveries, config.inject.min_flux_snr),
-            notes=_notes(pair, gains, plan, config.inject, scorer),
+            notes=_notes(pair, searched, config.inject, scorer),
         ),
-    )
-
-
-def _gains(pair: TrialPair, before: PairDifference) -> Gains:
-    reference = measure_gain(pair.reference)
-    return Gains(
-        science=pair.well.gain_e_count,
-        reference=None if reference is None else reference / before.flux_ratio,
-        takes_faded=before.science.wcs is not None and pair.reference.wcs is not None,
     )
 
 
@@ -215,9 +178,8 @@ def _fluxes(recoveries: Sequence[Recovery], min_snr: float) -> FluxCheck:
     return check_fluxes(sign * injected, sign * measured, errors)
 
 
-def _notes(
-    pair: TrialPair, gains: Gains, plan: Sequence[Injection], config: InjectConfig, scorer: Scorer | None
-) -> tuple[str, ...]:
+def _notes(pair: TrialPair, searched: Searched, config: InjectConfig, scorer: Scorer | None) -> tuple[str, ...]:
+    gains, plan = searched.gains, searched.plan
     said = {
         f"only {len(plan)} of {config.n_sources} sources found room": len(plan) < config.n_sources,
         "no gain is known: injected sources carry no photon noise of their own": gains.science is None,

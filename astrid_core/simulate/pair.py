@@ -9,7 +9,7 @@ from astrid_core.preprocessing.prepare import Detector
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.images import FloatImage
 from astrid_core.simulate.config import CameraConfig, ConditionsConfig, SkyConfig
-from astrid_core.simulate.defects import draw_faults
+from astrid_core.simulate.defects import Mark, draw_faults
 from astrid_core.simulate.depth import ordinary_depth
 from astrid_core.simulate.events import add_events
 from astrid_core.simulate.exposure import Exposed, ExposurePlan, expose, look
@@ -73,8 +73,8 @@ class SimulatedPair:
     science_detector: Detector
     reference_detector: Detector
     sources: tuple[TruthInFrame, ...]
-    defects: tuple[tuple[float, float], ...] = ()
-    """(x, y) of cosmic rays, hot pixels and points of trails on the science frame."""
+    defects: tuple[Mark, ...] = ()
+    """Cosmic rays, hot pixels and points of trails on the science frame."""
 
 
 def simulate_pair(config: PairConfig, seed: int) -> SimulatedPair:
@@ -100,7 +100,7 @@ def simulate_pair(config: PairConfig, seed: int) -> SimulatedPair:
         science_detector=_detector(science.plan),
         reference_detector=_detector(reference.plan),
         sources=_sources(field_sky, science, reference),
-        defects=tuple((mark.x_pix, mark.y_pix) for mark in science.marks),
+        defects=tuple(science.marks),
     )
 
 

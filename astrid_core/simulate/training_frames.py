@@ -12,7 +12,7 @@ import structlog
 from scipy import ndimage
 
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.pixel_classes import KnownSource
+from astrid_core.detection.pixel_classes import KnownDefect, KnownSource
 from astrid_core.detection.training_set import LabelledFrame, assign_frames, label
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.extract import extract
@@ -126,9 +126,8 @@ def _labelled(number: int, pair: PairDifference, simulated: SimulatedPair) -> La
     ]
     # Written and read, so that the network sees what it will be shown.
     product = replace(read_difference(write_difference(pair)), wcs=None)
-    return LabelledFrame(
-        number=number, product=product, candidates=pair.peaks, changed=changed, defects=simulated.defects
-    )
+    defects = [KnownDefect(x_pix=one.x_pix, y_pix=one.y_pix, kind=one.kind) for one in simulated.defects]
+    return LabelledFrame(number=number, product=product, candidates=pair.peaks, changed=changed, defects=defects)
 
 
 def _without_stars(frame: LabelledFrame) -> LabelledFrame:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import structlog
 
 from astrid_core.detection.entities import InjectionRun, Model
-from astrid_core.detection.trial import VERSION, Trial, TrialConfig, TrialPair, run_trial
+from astrid_core.detection.injected_search import TrialPair
+from astrid_core.detection.ports import ModelRegistry
+from astrid_core.detection.thresholds import threshold_of
+from astrid_core.detection.trial import VERSION, TrialConfig, run_trial
 from astrid_core.detection.trial_tables import TABLE_TYPE, completeness_table, injection_table
 from astrid_core.differencing.entities import DifferenceRun, QualityLevel
 from astrid_core.differencing.inject import well_of
-from astrid_core.observations.entities import Observation
-from astrid_core.preprocessing.entities import PreprocessRun
+from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.errors import MissingArtifact, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
 from astrid_core.stages.images import load_image, load_template
@@ -45,7 +47,6 @@ def run_injection(
     key = injection_key(difference_key, model, config)
     with services.transaction() as records:
         difference = records.difference_runs.get(difference_key)
-        prepared = records.preprocess_runs.get(difference.preprocess_key)
         observation = records.observations.get(difference.observation_id)
         done = records.injection_runs.find(key)
     if done:
@@ -59,15 +60,17 @@ def run_injection(
         model=model.id if model else "",
     )
     try:
-        _require_searched(difference)
-        trial = _try(services, difference, prepared, observation, empty, config, progress)
+        require_searched(difference)
+        pair, _ = recorded_pair(services, difference_key, config.preprocess)
+        scorer = services.models.load(model.id) if model is not None else None
+        config = as_published(services.models, empty.model, config, instrument=observation.instrument)
+        seed = seed_of(observation.id, config.inject.seed)
+        trial = run_trial(pair, config, scorer, seed=seed, progress=progress)
     except Unprocessable as error:
         _record(services, replace(empty, reason=str(error)))
         raise
     tables = (
-        injection_table(
-            trial.recoveries, zero_point_mag=prepared.zero_point_in_the_middle(header=observation.zero_point_mag)
-        ),
+        injection_table(trial.recoveries, zero_point_mag=pair.zero_point_mag),
         completeness_table(trial.quality),
     )
     injections, curves = (services.artifacts.put(table, media_type=TABLE_TYPE) for table in tables)
@@ -85,31 +88,39 @@ def run_injection(
     return key
 
 
-def _try(
-    services: Services,
-    difference: DifferenceRun,
-    prepared: PreprocessRun,
-    observation: Observation,
-    run: InjectionRun,
-    config: TrialConfig,
-    progress: Callable[[str], None],
-) -> Trial:
+def recorded_pair(services: Services, difference_key: RunKey, preprocess: PreprocessConfig) -> tuple[TrialPair, str]:
+    """Return the two images of a recorded difference, read from the store, and the exposure that it is of."""
+    with services.transaction() as records:
+        difference = records.difference_runs.get(difference_key)
+        prepared = records.preprocess_runs.get(difference.preprocess_key)
+        observation = records.observations.get(difference.observation_id)
+        references = [records.references.get(digest) for digest in difference.reference_digests]
     if difference.status is RunStatus.SKIPPED:
         raise Unprocessable(f"nothing was subtracted: {difference.reason}")
     if prepared.image is None or prepared.quality is None:
         raise MissingArtifact("preparation has no image", run=prepared.key)
-    with services.transaction() as records:
-        references = [records.references.get(digest) for digest in difference.reference_digests]
     science = load_image(services.artifacts, prepared.image)
     pair = TrialPair(
         science=science,
         reference=load_template(services.artifacts, references, science),
-        well=well_of(prepared.quality, config.preprocess),
+        well=well_of(prepared.quality, preprocess),
         trust_science_wcs=prepared.wcs is None or prepared.wcs.is_trusted,
         zero_point_mag=prepared.zero_point_in_the_middle(header=observation.zero_point_mag),
     )
-    scorer = services.models.load(run.model) if run.model else None
-    return run_trial(pair, config, scorer, seed=seed_of(observation.id, config.inject.seed), progress=progress)
+    return pair, observation.id
+
+
+def as_published(models: ModelRegistry, model_id: str, config: TrialConfig, *, instrument: str) -> TrialConfig:
+    """Return the settings with the score from which on the catalog takes detections of this model."""
+    if not model_id or not config.max_false_per_deg2:
+        return config
+    manifest = models.manifest(model_id)
+    return replace(
+        config,
+        min_score=threshold_of(
+            manifest, model=model_id, instrument=instrument, max_false_per_deg2=config.max_false_per_deg2
+        ),
+    )
 
 
 def seed_of(name: str, seed: int) -> int:
@@ -157,7 +168,8 @@ def plan_shadows(
     return ShadowPlan(pending=tuple(pending), keys=tuple(keys))
 
 
-def _require_searched(difference: DifferenceRun) -> None:
+def require_searched(difference: DifferenceRun) -> None:
+    """Raise Unprocessable for a difference of which nothing is taken."""
     quality = difference.quality
     if quality is not None and quality.level is QualityLevel.RED:
         raise Unprocessable(f"nothing is taken from this exposure, injected or not: {'; '.join(quality.reasons)}")

@@ -1,7 +1,7 @@
 """Bring the detections of a night into the catalog."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.measure import Measurement, catalog_entry, light_curve_point, measurement
 from astrid_core.catalog.sphere import cone_around
 from astrid_core.curation.entities import Verdict
+from astrid_core.detection.thresholds import threshold_of
 from astrid_core.differencing.template import owner_of
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
@@ -45,6 +46,8 @@ class PublishSummary:
     n_new_entries: int = 0
     n_changed_entries: int = 0
     """Known objects that gained a point or another status."""
+    min_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The score that was asked for, by model version and instrument."""
 
 
 def run_publish(
@@ -55,9 +58,10 @@ def run_publish(
     Every run must be of an exposure of ``survey`` and ``night``; ValueError otherwise. Nothing changes when all is
     published already, except the status of objects that people have judged since.
     """
+    manifests = _manifests(services, config, model_run_keys)
     with services.transaction() as records:
         records.catalog.lock()
-        offered = _Offered.read(records, survey, night, config, model_run_keys)
+        offered = _Offered.read(records, survey, night, config, manifests, model_run_keys)
         ids = [measured.id for measured in offered.measured]
         known = records.catalog.published(ids)
         bogus = {name for name, verdict in final_verdicts(records, ids).items() if verdict is Verdict.BOGUS} - known
@@ -79,12 +83,14 @@ def run_publish(
             n_published=len(added),
             n_new_entries=len(found.founded),
             n_changed_entries=n_changed - len(found.founded),
+            min_scores=offered.min_scores,
         )
         if n_changed:
             facts = {
                 "n_published": summary.n_published,
                 "n_new_entries": summary.n_new_entries,
                 "n_changed_entries": summary.n_changed_entries,
+                "min_scores": summary.min_scores,
             }
             records.events.append("catalog.published", subject=f"{survey}:{night}", facts=facts)
     log.info(
@@ -94,8 +100,18 @@ def run_publish(
         n_published=summary.n_published,
         n_new_entries=summary.n_new_entries,
         n_without_position=summary.n_without_position,
+        min_scores=summary.min_scores,
     )
     return summary
+
+
+def _manifests(services: Services, config: PublishConfig, keys: Sequence[RunKey]) -> Mapping[str, Mapping[str, object]]:
+    """Ask the registry for what decides thresholds, before the catalog is locked."""
+    if not config.max_false_per_deg2:
+        return {}
+    with services.transaction() as records:
+        models = {records.model_runs.get(key).model for key in keys}
+    return {model: services.models.manifest(model) for model in sorted(models)}
 
 
 def refresh_entries(records: Records, detections: Mapping[str, SkyPosition]) -> int:
@@ -169,11 +185,19 @@ class _Offered:
     n_quarantined: int
     n_below_threshold: int
     n_without_position: int
+    min_scores: Mapping[str, Mapping[str, float]]
 
     @classmethod
     def read(
-        cls, records: Records, survey: str, night: str, config: PublishConfig, keys: Sequence[RunKey]
+        cls,
+        records: Records,
+        survey: str,
+        night: str,
+        config: PublishConfig,
+        manifests: Mapping[str, Mapping[str, object]],
+        keys: Sequence[RunKey],
     ) -> "_Offered":
+        min_scores: dict[str, dict[str, float]] = {}
         measured: list[Measurement] = []
         n_detections = n_quarantined = n_below = n_without_position = 0
         for key in sorted(set(keys)):
@@ -189,9 +213,11 @@ class _Offered:
             if records.quarantines.of(observation) is not None:
                 n_quarantined += len(run.detections)
                 continue
+            least = _min_score(config, manifests, run.model, observation.instrument)
+            min_scores.setdefault(run.model, {})[observation.instrument] = least
             for detection in run.detections:
                 significant = abs(detection.candidate.score) >= config.min_abs_significance
-                if detection.score is None or detection.score < config.min_score or not significant:
+                if detection.score is None or detection.score < least or not significant:
                     n_below += 1
                     continue
                 owner = owner_of(detection.candidate.position, references)
@@ -206,4 +232,15 @@ class _Offered:
             n_quarantined=n_quarantined,
             n_below_threshold=n_below,
             n_without_position=n_without_position,
+            min_scores=min_scores,
         )
+
+
+def _min_score(
+    config: PublishConfig, manifests: Mapping[str, Mapping[str, object]], model: str, instrument: str
+) -> float:
+    if not config.max_false_per_deg2:
+        return config.min_score
+    return threshold_of(
+        manifests[model], model=model, instrument=instrument, max_false_per_deg2=config.max_false_per_deg2
+    )

@@ -11,7 +11,8 @@ from astrid_core.detection.entities import Model
 from astrid_core.detection.evaluate import THRESHOLD, evaluate, mean_by_group, shortfalls
 from astrid_core.detection.ports import ModelRegistry, Network, TrainedNetwork, TrainingFrames
 from astrid_core.detection.real_triplets import LabelledTriplets, examples_of_triplets, split
-from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set, join
+from astrid_core.detection.training_set import Examples, TrainingSet, build_training_set, examples_of, join
+from astrid_core.detection.triplet_injection import inject_triplets
 from astrid_core.detection.triplets import triplet_stamps
 from astrid_core.shared.errors import RejectedModel, UnknownModel
 from astrid_core.shared.runs import RunKey, run_key
@@ -19,15 +20,17 @@ from astrid_core.stages.gate import probe_notes
 from astrid_core.stages.promote import offer_model
 from astrid_core.stages.services import Services
 
-VERSION = 5
+VERSION = 6
 """Raise when the same frames and settings should give a different network."""
 
 log = structlog.get_logger(__name__)
 
 
-def train_key(config: TrainConfig, frames: TrainingFrames, real_digests: Sequence[str] = ()) -> RunKey:
-    """Return the key of training by these settings on these frames and real triplets."""
-    return run_key("train", VERSION, config, (frames.recipe, *real_digests))
+def train_key(
+    config: TrainConfig, frames: TrainingFrames, real_digests: Sequence[str] = (), injected: str = ""
+) -> RunKey:
+    """Return the key of training by these settings on these frames, real triplets and injected frames (by recipe)."""
+    return run_key("train", VERSION, config, (frames.recipe, *real_digests, *([injected] if injected else [])))
 
 
 def run_train(
@@ -36,22 +39,24 @@ def run_train(
     frames: TrainingFrames,
     *,
     real: Sequence[LabelledTriplets] = (),
+    injected: TrainingFrames | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Model:
     """Train, measure on frames kept apart, register, and make it the challenger; return the version. Safe to repeat.
 
-    Of real triplets one half, by object, is learnt from, and the other measures.
+    Of real triplets one half, by object, is learnt from, and the other measures. ``injected`` are real frames with
+    sources put into them, all of which are learnt from.
     Where there is no champion, it becomes that at once. A network that misses a floor of ``config`` is registered but
     not offered: RejectedModel says which number failed.
     """
-    recipe = train_key(config, frames, [one.digest for one in real])
+    recipe = train_key(config, frames, [one.digest for one in real], injected.recipe if injected else "")
     known = services.models.find(MODEL_NAME, recipe)
     if known is not None:
         progress(f"{known.id} was trained by the same recipe before")
         _require_quality(known, config)
         _offer(services, known, progress)
         return known
-    trained = train_network(services.models, config, frames, real=real, progress=progress)
+    trained = train_network(services.models, config, frames, real=real, injected=injected, progress=progress)
     model = _register(services, trained)
     with services.transaction() as records:
         records.events.append("model.registered", subject=model.id, facts={"digest": model.digest, "recipe": recipe})
@@ -67,15 +72,19 @@ def train_network(
     frames: TrainingFrames,
     *,
     real: Sequence[LabelledTriplets] = (),
+    injected: TrainingFrames | None = None,
     progress: Callable[[str], None],
 ) -> TrainedNetwork:
     """Train and measure a network; register nothing."""
-    recipe = train_key(config, frames, [one.digest for one in real])
+    recipe = train_key(config, frames, [one.digest for one in real], injected.recipe if injected else "")
     started = time.monotonic()
     sets = build_training_set(frames, config)
     kept_apart = [split(one, seed=config.seed) for one in real]
-    learnt = [examples_of_triplets(one, config) for one, _ in kept_apart]
-    sets = replace(sets, training=join([sets.training, *learnt], stamp_pix=config.stamp_pix))
+    learnt = [
+        examples_of_triplets(one, config, inject_triplets(one.triplets, seed=config.seed)) for one, _ in kept_apart
+    ]
+    added = [examples_of(one, config) for one in injected or ()]
+    sets = replace(sets, training=join([sets.training, *learnt, *added], stamp_pix=config.stamp_pix))
     made_s = time.monotonic() - started
     progress(
         f"{len(sets.training)} stamps to learn from, {len(sets.validation)} to validate, {len(sets.calibration)} to "
@@ -99,6 +108,7 @@ def train_network(
             "examples": sets.digest,
             "seed": config.seed,
             **_counts(sets),
+            "injected": _count_injected(injected, added),
             "real_triplets": [_count_real(one, *parts) for one, parts in zip(real, kept_apart, strict=True)],
         },
     )
@@ -171,6 +181,15 @@ def _count_real(whole: LabelledTriplets, training: LabelledTriplets, test: Label
         "n_training": len(training.triplets),
         "n_test": len(test.triplets),
         "test_groups": sorted(set(test.group.tolist())),
+    }
+
+
+def _count_injected(injected: TrainingFrames | None, added: Sequence[Examples]) -> dict[str, object]:
+    return {
+        "recipe": injected.recipe if injected else "",
+        "n_frames": len(added),
+        "n_real": sum(int(one.is_real.sum()) for one in added),
+        "n_false": sum(int((~one.is_real).sum()) for one in added),
     }
 
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:sqlalchemy
 NAME = "astrid-detection"
 CONFIG = TrainConfig(n_frames=6, stamp_pix=32, channels=4, epochs=2, batch_size=16)
 METRICS = {"auc": 0.5, "ece": 0.125}
+MANIFEST = {"training": {"frames": [0, 1], "n_real": 12}, "thresholds_per_deg2": {"10": 0.6}}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def _register(
         recipe=RunKey(recipe),
         parameters={"seed": 1, "epochs": 2},
         metrics=METRICS,
-        manifest={"training": {"frames": [0, 1], "n_real": 12}},
+        manifest=MANIFEST,
         notes=notes,
     )
 
@@ -75,7 +76,7 @@ def _register(
 def test_an_empty_registry_knows_nothing(registry: ModelRegistry) -> None:
     assert list(registry.versions(NAME)) == []
     assert registry.find(NAME, RunKey("train-1")) is None
-    for ask in (registry.get, registry.load):
+    for ask in (registry.get, registry.load, registry.manifest):
         with pytest.raises(UnknownModel):
             ask(f"{NAME}/1")
     with pytest.raises(UnknownModel):
@@ -96,6 +97,11 @@ def test_versions_count_from_one_and_keep_what_was_measured(registry: ModelRegis
     assert registry.get(second.id) == second
     assert registry.find(NAME, RunKey("train-2")) == second
     assert registry.find("another", RunKey("train-2")) is None
+
+
+def test_what_a_version_was_registered_with_stays_with_it(registry: ModelRegistry, network: Network) -> None:
+    first, second = _register(registry, network), _register(registry, network, "train-2")
+    assert registry.manifest(first.id) == registry.manifest(second.id) == MANIFEST
 
 
 def test_a_registered_version_has_no_alias_until_it_is_given_one(registry: ModelRegistry, network: Network) -> None:

@@ -13,12 +13,17 @@ from astrid_core.adapters.models.network import UNet
 from astrid_core.bootstrap import load_pipeline, open_models, training_frames
 from astrid_core.detection.evaluate import shortfalls
 from astrid_core.detection.ports import TrainedNetwork
+from astrid_core.detection.thresholds import threshold_of
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import CorruptArtifact
 from astrid_core.shared.runs import RunKey
-from astrid_core.stages.train import train_network
+from astrid_core.stages.services import Services
+from astrid_core.stages.train import run_adopt, train_network
 from benchmarks.detector_real import labelled_ztf
+from benchmarks.real_pairs import series_frames
 from tests.adapters.untrained import untrained
+from tests.fakes.artifacts import MemoryArtifacts
+from tests.fakes.records import MemoryDatabase
 
 DATA = Path(os.environ.get("ASTRID_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 AGAIN = "train it anew: python -m benchmarks.detector_baseline --real DATA, then python -m benchmarks.detector"
@@ -48,6 +53,20 @@ def test_other_weights_than_those_of_the_manifest_are_corrupt(tmp_path: Path, mo
         read_shipped()
 
 
+# MLflow still asks SQLAlchemy for a loading strategy that the latter gives up.
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader:sqlalchemy.exc.SADeprecationWarning")
+def test_its_thresholds_of_empty_sky_are_those_of_the_version_that_is_adopted(tmp_path: Path) -> None:
+    models, database = open_models(Settings(home=tmp_path)), MemoryDatabase()
+    services = Services(artifacts=MemoryArtifacts(), models=models, surveys={}, transaction=database.transaction)
+    adopted = run_adopt(services)
+    assert models.manifest(adopted.id) == read_shipped().manifest
+    for density in (10.0, 30.0, 100.0):
+        found = threshold_of(
+            models.manifest(adopted.id), model=adopted.id, instrument="any", max_false_per_deg2=density
+        )
+        assert 0.0 < found < 1.0
+
+
 @pytest.mark.slow
 def test_training_by_its_recipe_gives_it_again(tmp_path: Path) -> None:
     # Sums may be ordered otherwise on other processors, so that weights differ in their last bits: figures do not.
@@ -59,6 +78,7 @@ def test_training_by_its_recipe_gives_it_again(tmp_path: Path) -> None:
         pipeline.train,
         training_frames(pipeline),
         real=[labelled_ztf(DATA / "ztf-triplets")],
+        injected=series_frames(DATA, pipeline),
         progress=print,
     )
     if again.recipe != shipped.recipe:

@@ -122,6 +122,15 @@ def test_altered_bytes_are_corrupt_and_lost_ones_missing(registry: MlflowModels,
         registry.load(model.id)
 
 
+def test_a_lost_manifest_is_missing(registry: MlflowModels, network: UNet, tmp_path: Path) -> None:
+    model = _register(registry, network)
+    assert registry.manifest(model.id) == {"frames": [1]}
+    (stored,) = (tmp_path / "models").rglob("manifest.json")
+    stored.unlink()
+    with pytest.raises(MissingArtifact, match=f"manifest is not where.*{model.id}"):
+        registry.manifest(model.id)
+
+
 def test_mlflow_alone_loads_a_version_and_scores_triplets_of_any_size(
     registry: MlflowModels, network: UNet, tmp_path: Path
 ) -> None:

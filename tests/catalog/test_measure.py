@@ -54,6 +54,8 @@ def test_verdicts_decide_the_status(verdicts: list[Verdict | None], status: Entr
         (PublishConfig, {"match_radius_arcsec": 0.0}),
         (PublishConfig, {"min_score": 2.0}),
         (PublishConfig, {"min_abs_significance": -1.0}),
+        (PublishConfig, {"max_false_per_deg2": -1.0}),
+        (PublishConfig, {"max_false_per_deg2": math.nan}),
         (ExportConfig, {"statuses": ("great",)}),
         (ExportConfig, {"statuses": ()}),
         (ExportConfig, {"min_detections": 0}),

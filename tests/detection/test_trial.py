@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from astrid_core.detection.config import DetectConfig
-from astrid_core.detection.trial import Trial, TrialConfig, TrialPair, run_trial
+from astrid_core.detection.injected_search import TrialPair
+from astrid_core.detection.trial import Trial, TrialConfig, run_trial
 from astrid_core.differencing.completeness import Completeness
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.inject import Well

@@ -3,7 +3,7 @@ import pytest
 
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.cutouts import CHANNELS
-from astrid_core.detection.triplets import centred, read_triplet, triplet_stamps
+from astrid_core.detection.triplets import centred, read_planes, triplet_stamps
 from tests.synthetic.fields import Source, draw
 
 
@@ -44,22 +44,20 @@ def test_neither_units_nor_skies_matter() -> None:
 
 
 def test_what_faded_looks_like_what_appeared() -> None:
-    found = read_triplet(*triplet(-400.0))
-    assert not isinstance(found, str)
-    assert found.sign == -1
-    assert _plane(found.planes, "score")[31, 31] > 3.0
-    assert _plane(found.planes, "new")[31, 31] > _plane(found.planes, "old")[31, 31] + 1.0
+    found = read_planes(triplet(-400.0)[None])
+    assert found.sign.tolist() == [-1]
+    assert _plane(found.planes, "score")[0, 31, 31] > 3.0
+    assert _plane(found.planes, "new")[0, 31, 31] > _plane(found.planes, "old")[0, 31, 31] + 1.0
 
 
 def test_pixels_that_are_no_sky_show_nothing_but_the_mask() -> None:
     made = triplet()
     made[0, 3, 40] = np.nan
     made[1, 50, 5] = -99999.0
-    found = read_triplet(*made)
-    assert not isinstance(found, str)
-    assert np.isfinite(found.planes).all()
-    assert np.argwhere(_plane(found.planes, "masked")).tolist() == [[3, 40], [50, 5]]
-    assert found.planes[3, 40].tolist() == [0.0, 0.0, 0.0, 0.0, 1.0]
+    planes = read_planes(made[None]).planes[0]
+    assert np.isfinite(planes).all()
+    assert np.argwhere(_plane(planes, "masked")).tolist() == [[3, 40], [50, 5]]
+    assert planes[3, 40].tolist() == [0.0, 0.0, 0.0, 0.0, 1.0]
 
 
 def test_a_triplet_that_tells_nothing_is_refused_with_the_reason() -> None:
@@ -71,6 +69,60 @@ def test_a_triplet_that_tells_nothing_is_refused_with_the_reason() -> None:
     assert "is a number (usable=0" in stamps.refused[0]
     assert "no noise" in stamps.refused[2]
     assert "disc of one FWHM" in stamps.refused[3]
+
+
+@pytest.mark.parametrize("shape", [(31, 31), (32, 64), (63, 63), (101, 77), (127, 127)])
+def test_many_triplets_give_what_each_of_them_gives_alone(shape: tuple[int, int]) -> None:
+    made = _various(shape, n=70)
+    together = triplet_stamps(made, size_pix=64, config=DetectConfig())
+    alone = [triplet_stamps(one[None], size_pix=64, config=DetectConfig()) for one in made]
+    kept = [number for number, one in enumerate(alone) if len(one)]
+    assert len(kept) < len(made)
+    assert together.index.tolist() == kept
+    np.testing.assert_allclose(together.pixels, np.concatenate([one.pixels for one in alone]), atol=1e-5)
+    assert together.refused == {number: one.refused[0] for number, one in enumerate(alone) if not len(one)}
+
+
+def _various(shape: tuple[int, int], *, n: int) -> np.ndarray:
+    """Return noise of different units and levels, and with it each kind of flaw."""
+    rng = np.random.default_rng(5)
+    made = rng.normal(0.0, 1.0, (n, 3, *shape)) * rng.uniform(0.1, 50.0, (n, 3, 1, 1)) + rng.uniform(
+        0, 1e4, (n, 3, 1, 1)
+    )
+    made[1, 0, 3:9] = np.nan
+    made[2, 2, :, :7] = np.nan
+    made[3, 1, 5, 5:9] = -99999.0
+    made[4, 0, 7, 7], made[4, 1, 6, 7] = -99999.0, -99999.0
+    made[5] = np.nan
+    made[6, 2] = 3.0
+    made[7, 0, 1, 1] = np.inf
+    made[66, 1] = np.nan
+    made[67, :, 2:] = np.nan
+    return made.astype(np.float32)
+
+
+@pytest.mark.parametrize("side", [31, 32])
+def test_the_difference_is_shown_in_units_of_its_scatter(side: int) -> None:
+    made = np.random.default_rng(2).normal(70.0, 9.0, (2, 3, side, side)).astype(np.float32)
+    made[1, 2, :3] = np.nan
+    found = read_planes(made)
+    for planes, values in zip(found.planes, made[:, 2].astype(float), strict=True):
+        away = values - np.nanmedian(values)
+        expected = np.nan_to_num(away / (1.4826 * np.nanmedian(np.abs(away))))
+        np.testing.assert_allclose(np.abs(np.sinh(_plane(planes, "difference"))), np.abs(expected), atol=1e-5)
+
+
+def test_a_fill_value_of_the_difference_spoils_little_but_its_surroundings() -> None:
+    made = triplet(40.0)
+    spoilt = made.copy()
+    spoilt[2, 3, 3] = np.finfo(np.float32).min
+    one, other = (read_planes(images[None]).planes[0] for images in (made, spoilt))
+    assert np.isfinite(other).all()
+    np.testing.assert_allclose(one[20:, 20:], other[20:, 20:], atol=0.1)
+
+
+def test_no_triplets_are_no_stamps() -> None:
+    assert len(triplet_stamps(np.zeros((0, 3, 40, 40)), size_pix=64, config=DetectConfig())) == 0
 
 
 def test_a_large_triplet_is_cut_and_a_small_one_padded() -> None:

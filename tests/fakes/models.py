@@ -77,6 +77,7 @@ class MemoryModels:
     noted: dict[str, dict[str, str]] = field(default_factory=dict)
     manifests: dict[str, Mapping[str, object]] = field(default_factory=dict)
     shipped_threshold: float | None = 2.0
+    shipped_manifest: Mapping[str, object] = field(default_factory=lambda: {"frames": "of a test"})
     n_trained: int = 0
     shown: list[TrainingSet] = field(default_factory=list)
     """What was learnt from, oldest first."""
@@ -101,6 +102,9 @@ class MemoryModels:
         found = [model for model, made_by in self.models if model.name == name and made_by == recipe]
         return found[0] if found else None
 
+    def manifest(self, model_id: str) -> Mapping[str, object]:
+        return self.manifests[self.get(model_id).id]
+
     def load(self, model_id: str) -> Scorer:
         model = self.get(model_id)
         content = self.contents[model_id]
@@ -119,7 +123,7 @@ class MemoryModels:
             recipe=RunKey("train-shipped"),
             parameters={"seed": 1},
             metrics={"auc": 0.5, "ece": 0.125},
-            manifest={"frames": "of a test"},
+            manifest=self.shipped_manifest,
         )
 
     def train(
@@ -144,7 +148,7 @@ class MemoryModels:
         network: Network,
         *,
         recipe: RunKey,
-        parameters: Mapping[str, object],
+        parameters: Mapping[str, object],  # noqa: ARG002 - nothing here is asked for them
         metrics: Mapping[str, float],
         manifest: Mapping[str, object],
         notes: Mapping[str, str] | None = None,
@@ -153,7 +157,7 @@ class MemoryModels:
         model = Model(name=name, version=len(self.versions(name)) + 1, digest=digest, metrics=dict(metrics))
         self.models.append((model, recipe))
         self.contents[model.id] = network.content
-        self.manifests[model.id] = json.loads(json.dumps({**manifest, "parameters": dict(parameters)}))
+        self.manifests[model.id] = json.loads(json.dumps(dict(manifest)))
         if notes:
             self.note(model, notes)
         return model

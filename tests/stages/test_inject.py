@@ -11,40 +11,20 @@ from astrid_core.bootstrap import Pipeline
 from astrid_core.detection.entities import InjectionRun, Model
 from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.inject_config import InjectConfig
-from astrid_core.differencing.leave_out import LeaveOut
-from astrid_core.shared.errors import UnknownModel, UnknownRecord, Unprocessable
+from astrid_core.shared.errors import BadConfiguration, UnknownModel, UnknownRecord, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus
-from astrid_core.stages.build_reference import run_build_reference
-from astrid_core.stages.detect import run_detect
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.export import exported_files, run_export
 from astrid_core.stages.ingest import run_ingest
-from astrid_core.stages.inject import choose_shadows, injection_key, plan_shadows, run_injection
+from astrid_core.stages.inject import as_published, choose_shadows, injection_key, plan_shadows, run_injection
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
-from astrid_core.stages.references import plan_references
-from tests.fakes.models import with_champion
+from tests.fakes.models import MemoryNetwork
 from tests.stages.scene import NIGHT, Scene, scene
+from tests.stages.searched import SCIENCE, searched
 
-SCIENCE = f"demo:{NIGHT}/a.fits"
 PIPELINE = Pipeline(inject=InjectConfig(n_sources=40, separation_fwhm=4.0))
 CONFIG = PIPELINE.trial()
-
-
-def _searched(made: Scene) -> tuple[RunKey, RunKey, Model]:
-    """Bring the night to detections; return the keys of its difference and model run, and the model."""
-    run_ingest(made.services, "demo")
-    (group,) = plan_references(
-        made.services, survey="demo", config=PIPELINE.reference, leave_out=LeaveOut(nights=frozenset({NIGHT}))
-    )
-    inputs = [run_preprocess(made.services, one, PIPELINE.preparation) for one in group.observation_ids]
-    run_build_reference(
-        made.services, inputs, PIPELINE.reference, PIPELINE.activation, cells=group.cells, band=group.band
-    )
-    prepared = run_preprocess(made.services, SCIENCE, PIPELINE.preparation)
-    difference = run_difference(made.services, prepared, PIPELINE.difference)
-    model = with_champion(made.models)
-    return difference, run_detect(made.services, difference, model.id, PIPELINE.detect), model
 
 
 def _published(made: Scene, model_run: RunKey) -> dict[str, bytes]:
@@ -56,7 +36,7 @@ def _published(made: Scene, model_run: RunKey) -> dict[str, bytes]:
 def shadowed() -> tuple[Scene, RunKey, RunKey, Model, RunKey]:
     """A searched night with an injection run; tests must not change it."""
     made = scene()
-    difference, model_run, model = _searched(made)
+    difference, model_run, model = searched(made, PIPELINE)
     return made, difference, model_run, model, run_injection(made.services, difference, model.id, CONFIG)
 
 
@@ -109,7 +89,7 @@ def test_what_is_published_is_byte_for_byte_the_same_as_without_injections(
 ) -> None:
     made, difference, model_run, _, _ = shadowed
     plain = scene()
-    plain_difference, plain_run, _ = _searched(plain)
+    plain_difference, plain_run, _ = searched(plain, PIPELINE)
     assert (difference, model_run) == (plain_difference, plain_run)
     files = _published(made, model_run)
     assert files == _published(plain, plain_run)
@@ -138,6 +118,25 @@ def test_the_key_covers_all_that_decides_and_not_the_shadow_fraction() -> None:
     }
     assert len(keys) == 6
     assert injection_key(difference, model, changed(shadow_fraction=0.7)) in keys
+
+
+def test_detections_count_from_the_threshold_that_the_model_keeps_for_a_density() -> None:
+    made, asked = scene(), replace(CONFIG, max_false_per_deg2=10.0)
+    model = made.models.register(
+        "unet",
+        MemoryNetwork(threshold=2.0),
+        recipe=RunKey("train-1"),
+        parameters={},
+        metrics={},
+        manifest={"thresholds_per_deg2": {"10": 0.75}},
+    )
+    assert as_published(made.models, model.id, asked, instrument="any").min_score == 0.75
+    assert as_published(made.models, model.id, CONFIG, instrument="any") == CONFIG
+    assert as_published(made.models, "", asked, instrument="any") == asked
+    other = replace(CONFIG, max_false_per_deg2=30.0)
+    assert injection_key(RunKey("difference-1"), model, other) != injection_key(RunKey("difference-1"), model, asked)
+    with pytest.raises(BadConfiguration, match=model.id):
+        as_published(made.models, model.id, other, instrument="any")
 
 
 def test_without_a_model_only_candidates_are_counted(shadowed: tuple[Scene, RunKey, RunKey, Model, RunKey]) -> None:

@@ -1,5 +1,7 @@
 """What comes after scoring, over memory twins: queue, verdicts, catalog, export, report."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
 from astrid_core.curation.access import Role
 from astrid_core.curation.config import CurateConfig
 from astrid_core.curation.entities import Verdict
-from astrid_core.shared.errors import UnknownRecord
+from astrid_core.shared.errors import BadConfiguration, UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.access import grant_role
 from astrid_core.stages.curate import run_curate
@@ -21,13 +23,14 @@ from astrid_core.stages.review_queue import list_pending
 from astrid_core.stages.services import Services
 from tests.catalog.night import NIGHT, difference_run, model_run, observation, preprocess_run
 from tests.fakes.artifacts import MemoryArtifacts
-from tests.fakes.models import MemoryModels
+from tests.fakes.models import MemoryModels, MemoryNetwork
 from tests.fakes.records import MemoryDatabase
 from tests.stages.voting import REFERENCE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLACES = [(50.0, 50.0, 20.0), (20.0, 30.0, -9.0), (80.0, 80.0, 6.0)]
 SCORES = [0.98, 0.7, 0.1]
+MODEL, INSTRUMENT = "unet/1", "widecam"
 
 
 def _scored() -> tuple[Services, RunKey]:
@@ -36,7 +39,7 @@ def _scored() -> tuple[Services, RunKey]:
     services = Services(
         artifacts=MemoryArtifacts(), models=MemoryModels(), surveys={}, transaction=database.transaction
     )
-    seen = observation(1)
+    seen = replace(observation(1), instrument=INSTRUMENT)
     difference = difference_run(seen, PLACES)
     scored = model_run(difference, SCORES)
     with services.transaction() as records:
@@ -65,6 +68,35 @@ def test_publishing_twice_changes_nothing() -> None:
     again = run_publish(services, "demo", NIGHT, PublishConfig(), [key])
     assert (again.n_published, again.n_new_entries, again.n_changed_entries, again.n_known) == (0, 0, 0, 2)
     assert run_export(services, ExportConfig()) == before
+
+
+def test_the_threshold_may_be_the_one_that_the_model_keeps_for_a_density_of_false_alarms() -> None:
+    services, key = _scored()
+    _register(services, {"thresholds_per_deg2": {"10": 0.8, "100": 0.05}})
+    few = run_publish(services, "demo", NIGHT, PublishConfig(max_false_per_deg2=10.0), [key])
+    assert (few.n_published, few.n_below_threshold) == (1, 2)
+    assert few.min_scores == {MODEL: {INSTRUMENT: 0.8}}
+    many = run_publish(services, "demo", NIGHT, PublishConfig(max_false_per_deg2=100.0), [key])
+    assert (many.n_known, many.n_published) == (1, 2)
+    with services.transaction() as records:
+        told = [event.facts["min_scores"] for event in records.events.all() if event.name == "catalog.published"]
+    assert told == [{MODEL: {INSTRUMENT: 0.8}}, {MODEL: {INSTRUMENT: 0.05}}]
+
+
+def test_a_threshold_that_the_model_does_not_keep_publishes_nothing() -> None:
+    services, key = _scored()
+    _register(services, {"thresholds_per_deg2": {"10": 0.8}})
+    with pytest.raises(BadConfiguration, match=rf"model={MODEL}.*max_false_per_deg2=30.*known=10"):
+        run_publish(services, "demo", NIGHT, PublishConfig(max_false_per_deg2=30.0), [key])
+    with services.transaction() as records:
+        assert list(records.catalog.search()) == []
+
+
+def _register(services: Services, manifest: Mapping[str, object]) -> None:
+    model = services.models.register(
+        "unet", MemoryNetwork(threshold=1.0), recipe=RunKey("train-1"), parameters={}, metrics={}, manifest=manifest
+    )
+    assert model.id == MODEL
 
 
 def test_a_run_of_another_night_is_refused() -> None:

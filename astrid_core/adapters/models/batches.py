@@ -21,13 +21,19 @@ Batch = tuple[dict[str, NDArray[np.generic]], dict[str, NDArray[np.generic]], ND
 
 
 class Shuffled(keras.utils.PyDataset):  # type: ignore[misc] # keras has no types
-    """The examples of one epoch; the same epoch is the same each time."""
+    """The examples of one epoch; the same epoch is the same each time.
 
-    def __init__(self, examples: Examples, config: TrainConfig, *, epoch: int) -> None:
+    Those of ``hard`` weigh more among the false ones, see ``TrainConfig.hard_weight``.
+    """
+
+    def __init__(
+        self, examples: Examples, config: TrainConfig, *, epoch: int, hard: NDArray[np.bool_] | None = None
+    ) -> None:
         super().__init__()
         self._examples, self._config, self._epoch = examples, config, epoch
         self._order = np.random.default_rng((config.seed, epoch)).permutation(len(examples))
-        self._weight = balance(examples.is_real, config.real_fraction, examples.weight)
+        weight = examples.weight if hard is None else examples.weight * np.where(hard, config.hard_weight, 1.0)
+        self._weight = balance(examples.is_real, config.real_fraction, weight.astype(np.float32))
 
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self._config.batch_size)

@@ -1,21 +1,21 @@
 """Trained networks in an MLflow registry, by version and alias."""
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from astrid_core.adapters.models.content import digest_of
 from astrid_core.adapters.models.mlflow_client import name_and_version, open_client
 from astrid_core.adapters.models.mlflow_errors import translated
-from astrid_core.adapters.models.mlflow_runs import MODEL, log_training
+from astrid_core.adapters.models.mlflow_files import read_file
+from astrid_core.adapters.models.mlflow_runs import MANIFEST, MODEL, log_training
 from astrid_core.adapters.models.pyfunc import NETWORK
 from astrid_core.detection.config import TrainConfig
 from astrid_core.detection.entities import Model, ModelAlias
 from astrid_core.detection.ports import Network, Scorer, TrainedNetwork
 from astrid_core.detection.training_set import TrainingSet
-from astrid_core.shared.errors import CorruptArtifact, MissingArtifact, UnknownModel
+from astrid_core.shared.errors import CorruptArtifact, UnknownModel
 from astrid_core.shared.runs import RunKey
 
 _OWN_TAGS = {"digest", "recipe", "metrics"}
@@ -60,6 +60,13 @@ class MlflowModels:
         with translated("registry cannot be searched", name=name):
             found = _every_page(lambda token: self._client.search_model_versions(wanted, page_token=token))
             return self._model(min(found, key=lambda one: int(one.version))) if found else None
+
+    def manifest(self, model_id: str) -> Mapping[str, object]:
+        """Return what ``name/version`` was registered with; raise UnknownModel, or MissingArtifact if it is lost."""
+        folder = self._entry(model_id).source.rpartition("/")[0]
+        content = read_file(f"{folder}/{MANIFEST}", tracking_uri=self._tracking_uri, what="manifest", model=model_id)
+        found: dict[str, object] = json.loads(content)
+        return found
 
     def load(self, model_id: str) -> Scorer:
         """Load ``name/version`` once per process; raise UnknownModel, or CorruptArtifact for altered bytes."""
@@ -187,21 +194,9 @@ class MlflowModels:
                 raise
 
     def _content(self, entry: Any, model_id: str) -> bytes:
-        from mlflow.artifacts import download_artifacts, list_artifacts  # noqa: PLC0415
-
         # Versions of before there was a model around the network name the file itself.
         source = entry.source if entry.source.endswith(".npz") else f"{entry.source}/{NETWORK}"
-        folder, _, file = source.rpartition("/")
-        with (
-            tempfile.TemporaryDirectory() as place,
-            translated("network is not where the registry says", MissingArtifact, model=model_id),
-        ):
-            # Asked first: what is not there looks like a fault of the store to who downloads it.
-            there = list_artifacts(artifact_uri=folder, tracking_uri=self._tracking_uri)
-            if not any(PurePosixPath(one.path).name == file for one in there):
-                raise MissingArtifact("network is not where the registry says", model=model_id)
-            path = download_artifacts(artifact_uri=source, dst_path=place, tracking_uri=self._tracking_uri)
-            content = Path(path).read_bytes()
+        content = read_file(source, tracking_uri=self._tracking_uri, what="network", model=model_id)
         digest = digest_of(content)
         if digest != entry.tags["digest"]:
             raise CorruptArtifact(

@@ -10,6 +10,8 @@ from astrid_core.detection.ports import Network
 
 MODEL = "model"
 """Folder of the model among the artifacts of its run."""
+MANIFEST = "manifest.json"
+"""What it was made from, beside it."""
 
 
 def log_training(
@@ -28,6 +30,6 @@ def log_training(
     for epoch, losses in enumerate(network.history, start=1):
         for key, number in losses.items():
             client.log_metric(run_id, key, number, step=epoch)
-    client.log_dict(run_id, dict(manifest), "manifest.json")
+    client.log_dict(run_id, dict(manifest), MANIFEST)
     with tempfile.TemporaryDirectory() as folder:
         client.log_artifacts(run_id, str(write_pyfunc(network.content, Path(folder))), MODEL)

@@ -25,8 +25,9 @@ from astrid_core.detection.judgement import Judged
 from astrid_core.detection.pixel_classes import N_LEARNT
 from astrid_core.shared.errors import CorruptArtifact
 
+TILE_PIX = 1024
+"""Side of the tiles of a whole frame, without their halo."""
 _BATCH = 256
-_TILE_PIX = 1024
 _OLD_PLANE = 3
 _OLD_SOURCE = 1.2
 """asinh(counts / 3 sky sigma) from which the older epoch shows light: 4.5 sigma in one pixel."""
@@ -164,11 +165,11 @@ def _tiles(
     planes: NDArray[np.float32], at: NDArray[np.intp], chosen: NDArray[np.intp]
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]]:
     """Give tiles that hold a candidate, with their halo; the candidates' places in them and their numbers."""
-    assert HALO_PIX % GRID_PIX == 0 == _TILE_PIX % GRID_PIX  # noqa: S101 - else frames and stamps disagree
+    assert HALO_PIX % GRID_PIX == 0 == TILE_PIX % GRID_PIX  # noqa: S101 - else frames and stamps disagree
     ny, nx = planes.shape[:2]
-    for top in range(0, ny, _TILE_PIX):
-        for left in range(0, nx, _TILE_PIX):
-            inside = (at[chosen] // _TILE_PIX == (top // _TILE_PIX, left // _TILE_PIX)).all(axis=1)
+    for top in range(0, ny, TILE_PIX):
+        for left in range(0, nx, TILE_PIX):
+            inside = (at[chosen] // TILE_PIX == (top // TILE_PIX, left // TILE_PIX)).all(axis=1)
             numbers = chosen[inside]
             if len(numbers):
                 tile = _with_halo(planes, top, left)
@@ -177,7 +178,7 @@ def _tiles(
 
 def _with_halo(planes: NDArray[np.float32], top: int, left: int) -> NDArray[np.float32]:
     ny, nx = planes.shape[:2]
-    height, width = (-(-min(_TILE_PIX, side - at) // GRID_PIX) * GRID_PIX for side, at in ((ny, top), (nx, left)))
+    height, width = (-(-min(TILE_PIX, side - at) // GRID_PIX) * GRID_PIX for side, at in ((ny, top), (nx, left)))
     tile = np.empty((height + 2 * HALO_PIX, width + 2 * HALO_PIX, planes.shape[2]), dtype=np.float32)
     tile[:] = np.asarray(OUTSIDE, dtype=np.float32)
     rows, columns = (

@@ -17,7 +17,7 @@ from astrid_core.adapters.models.network import UNet
 from astrid_core.adapters.models.unet import HIDDEN, build_network
 from astrid_core.detection.calibration import balance, fit_calibration
 from astrid_core.detection.config import TrainConfig
-from astrid_core.detection.training_set import TrainingSet
+from astrid_core.detection.training_set import Examples, TrainingSet
 
 _CLIP_NORM = 1.0
 _WARM_UP = 0.15
@@ -50,7 +50,8 @@ def train_unet(
     for epoch in range(len(done.history) + 1, config.epochs + 1):
         if epoch - 1 - done.best_epoch >= config.patience:
             break
-        fitted = learner.fit(Shuffled(sets.training, config, epoch=epoch), shuffle=False, verbose=0)
+        shown = Shuffled(sets.training, config, epoch=epoch, hard=_hard(learner, sets.training, config, epoch=epoch))
+        fitted = learner.fit(shown, shuffle=False, verbose=0)
         losses = {
             "training_loss": float(fitted.history["candidate"][0]),
             "validation_loss": _loss(learner, sets, config),
@@ -90,6 +91,18 @@ def _learner(description: Description, config: TrainConfig, *, n_examples: int) 
     learner.built = True
     optimizer.build(learner.trainable_variables)
     return learner, optimizer
+
+
+def _hard(learner: Learner, examples: Examples, config: TrainConfig, *, epoch: int) -> NDArray[np.bool_] | None:
+    """Return which false examples the network takes most for real by now; None before it has learnt anything.
+
+    Hard examples are mined anew for every epoch (Shrivastava et al. 2016), from whole frames.
+    """
+    if config.hard_weight <= 1.0 or epoch == 1 or examples.is_real.all():
+        return None
+    logit = learner.predict(InOrder(examples, examples.in_frames, config), verbose=0)["logit"]
+    least = np.quantile(logit[~examples.is_real], 1.0 - config.hard_fraction)
+    return np.asarray(~examples.is_real & (logit >= least))
 
 
 def _loss(learner: Learner, sets: TrainingSet, config: TrainConfig) -> float:
