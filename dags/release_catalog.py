@@ -5,11 +5,11 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
-from include.answers import approval
 from include.assets import RELEASES
 from include.boundary import airflow_outcome
 from include.dag_settings import ARGUMENTS, START, region_param
 from include.messages import Extract
+from include.questions import approval
 
 
 @dag(

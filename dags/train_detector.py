@@ -5,10 +5,10 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from include.answers import approval
 from include.assets import MODEL, VERDICTS
 from include.boundary import airflow_outcome
 from include.dag_settings import ARGUMENTS, START
+from include.questions import approval
 
 
 @dag(

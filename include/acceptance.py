@@ -7,9 +7,8 @@ from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.acceptance import awaiting_acceptance, run_acceptance
 from astrid_core.stages.services import Services
 from include.answers import Answer, acting, person_of, reason_of
-from include.messages import Drafts
+from include.messages import ACCEPT, LEAVE, Drafts
 
-ACCEPT, RETIRE, LEAVE = "Accept", "Retire", "Leave as drafts"
 _MAX_SHOWN = 50
 """Longer tables are cut off; `astrid reference list` shows all."""
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from airflow.sdk import task
 
-from include.acceptance import ACCEPT, LEAVE, RETIRE
-from include.answers import choice
 from include.assets import REFERENCES
 from include.boundary import airflow_outcome
-from include.messages import BuiltBatch, Drafts
+from include.messages import ACCEPT, LEAVE, RETIRE, BuiltBatch, Drafts
+from include.questions import choice
 
 _PATIENCE = timedelta(days=5)
 """Shorter than the week between two builds: one waits until the other has ended."""

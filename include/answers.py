@@ -1,18 +1,9 @@
-"""One question to a person per run: how it is asked, and who answered what."""
+"""Who answered what to a question of a run."""
 
-from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, TypedDict
-
-from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
-from airflow.sdk import Param
 
 from astrid_core.shared.events import Actor
 from astrid_core.stages.services import Services
-from include.notices import QuestionNotifier
-
-PATIENCE = timedelta(days=7)
-"""How long a question waits for its answer, where nothing waits for the end of its run."""
 
 
 class Answer(TypedDict):
@@ -22,22 +13,6 @@ class Answer(TypedDict):
     params_input: dict[str, Any]
     responded_at: Any
     responded_by_user: dict[str, str] | None
-
-
-def approval(*, task_id: str, subject: str, body: str) -> ApprovalOperator:
-    """Return a question with Approve and Reject for an answer; what stands behind it is skipped after a Reject."""
-    return ApprovalOperator(
-        task_id=task_id, subject=subject, body=body, defaults=ApprovalOperator.REJECT, **_manner(PATIENCE)
-    )
-
-
-def choice(
-    *, task_id: str, subject: str, body: str, options: Sequence[str], otherwise: str, patience: timedelta
-) -> HITLOperator:
-    """Return a question with several answers; ``otherwise`` is the one of nobody."""
-    return HITLOperator(
-        task_id=task_id, subject=subject, body=body, options=[*options], defaults=otherwise, **_manner(patience)
-    )
 
 
 def person_of(answer: Answer) -> str:
@@ -57,13 +32,3 @@ def acting(services: Services, answer: Answer) -> Services:
         curator = records.curators.find(login)
     roles = () if curator is None else tuple(sorted(role.value for role in curator.roles))
     return services.acting_as(Actor(name=login, roles=roles, via="airflow"))
-
-
-def _manner(patience: timedelta) -> dict[str, Any]:
-    return {
-        "params": {"reason": Param("", type="string", title="Reason", description="Goes on record")},
-        "notifiers": [QuestionNotifier()],
-        # No answer is a no. The time of execution would end while it waits.
-        "response_timeout": patience,
-        "execution_timeout": None,
-    }

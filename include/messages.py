@@ -2,6 +2,9 @@
 
 from typing import TypedDict
 
+ACCEPT, RETIRE, LEAVE = "Accept", "Retire", "Leave as drafts"
+"""What a person may answer about references that wait."""
+
 
 class PinnedModel(TypedDict):
     """One version of the network."""

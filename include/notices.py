@@ -15,7 +15,7 @@ _TIMEOUT_S = 10.0
 log = structlog.get_logger(__name__)
 
 
-class QuestionNotifier(BaseNotifier):  # type: ignore[misc, unused-ignore] - Airflow types it lazily
+class QuestionNotifier(BaseNotifier):  # type: ignore[misc, unused-ignore]  # Airflow exports it untyped
     """Tells the people of ``ASTRID_NOTIFY_EMAIL`` and the webhook ``ASTRID_NOTIFY_WEBHOOK`` that a task asks something.
 
     A message that cannot be sent is an error in the log; the question waits all the same, in *Required Actions*.

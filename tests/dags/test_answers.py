@@ -14,8 +14,9 @@ from astrid_core.stages.access import grant_role
 from astrid_core.stages.release import is_released
 from astrid_core.stages.services import Services
 from include import releases
-from include.acceptance import ACCEPT, LEAVE, RETIRE, list_drafts, settle_drafts
+from include.acceptance import list_drafts, settle_drafts
 from include.answers import Answer, person_of, reason_of
+from include.messages import ACCEPT, LEAVE, RETIRE
 from tests.fakes.records import MemoryDatabase
 from tests.stages.voting import REFERENCE, Voting, services_on, voting
 

@@ -13,8 +13,8 @@ from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
 from pendulum import datetime
 
-from include.acceptance import LEAVE
 from include.batches import MAX_BATCHES
+from include.messages import LEAVE
 from include.notices import QuestionNotifier
 
 REPOSITORY = Path(__file__).resolve().parents[2]

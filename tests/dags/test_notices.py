@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from include.answers import approval
+from include.questions import approval
 
 SECRET = "/services/T0/B0/not-to-be-logged"
 
 
 @contextmanager
-def _serving(server: socketserver.BaseServer) -> Iterator[int]:
+def _serving(server: socketserver.TCPServer) -> Iterator[int]:
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield server.server_address[1]  # type: ignore[misc]
+        yield server.socket.getsockname()[1]
     finally:
         server.shutdown()
         thread.join()
