@@ -1,4 +1,4 @@
-"""``astrid review`` and ``agreement``: verdicts from a shell, and how far they agree."""
+"""``astrid review``, ``agreement`` and ``seed``: verdicts from a shell, how far they agree, and what measures them."""
 
 import argparse
 from datetime import UTC, datetime
@@ -43,6 +43,18 @@ def add_commands(choose: Any) -> None:
     )
     agreement.add_argument("--night", metavar="YYYY-MM-DD", help="all nights without it")
     agreement.set_defaults(command=run_agreement)
+
+    seed = choose.add_parser(
+        "seed",
+        help="show curators a detection whose answer is known",
+        description="It is given to curators among the others. Verdicts on it measure them and count nowhere else.",
+        allow_abbrev=False,
+    )
+    seed.add_argument("detection", metavar="DETECTION")
+    seed.add_argument("--answer", choices=_VERDICTS[:2], required=True)
+    seed.add_argument("--origin", metavar="TEXT", required=True, help="where the answer is from")
+    seed.add_argument("--as", dest="login", metavar="LOGIN", required=True, help="who knows; an arbiter")
+    seed.set_defaults(command=run_seed)
 
 
 def run_review(arguments: argparse.Namespace) -> int:
@@ -96,6 +108,25 @@ def run_agreement(arguments: argparse.Namespace) -> int:
     for what, by_curator in (("seeds", found.against_seeds), ("final verdicts", found.against_final)):
         for curator, counted in by_curator.items():
             print(f"{curator} against {what}: {_parts(counted)}")
+    return 0
+
+
+def run_seed(arguments: argparse.Namespace) -> int:
+    """Plant a seed."""
+    from astrid_core.bootstrap import migrate_database, open_services
+    from astrid_core.curation.entities import Verdict
+    from astrid_core.stages.seeds import plant_seed
+
+    migrate_database()
+    with open_services() as services:
+        is_new = plant_seed(
+            services,
+            detection_id=arguments.detection,
+            answer=Verdict(arguments.answer),
+            origin=arguments.origin,
+            login=arguments.login,
+        )
+    print(f"{arguments.detection} is a seed" + ("" if is_new else " already"))
     return 0
 
 

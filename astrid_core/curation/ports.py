@@ -165,7 +165,15 @@ class ReviewQueue(Protocol):
         ...
 
     def lock(self) -> None:
-        """Hold back others who give out detections or count votes until this transaction ends."""
+        """Hold back others who give out detections until this transaction ends."""
+        ...
+
+    def lock_votes(self, login: str, detection_ids: Sequence[str] = ()) -> None:
+        """Hold back others who act for this curator, or count votes on these detections, until this transaction ends.
+
+        Whoever takes several locks takes that of the queue first, then these, that of the catalog and that of the
+        event log: then nobody waits in a circle.
+        """
         ...
 
 

@@ -17,8 +17,6 @@ def run_curate(services: Services, model_run_key: RunKey, config: CurateConfig) 
     Nothing of an exposure in quarantine is.
     """
     with services.transaction() as records:
-        # Whoever counts votes must not meet a detection that is only half in the queue.
-        records.review_queue.lock()
         run = records.model_runs.get(model_run_key)
         n_raised = 0
         observation = records.observations.get(run.observation_id)

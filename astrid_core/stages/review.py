@@ -62,7 +62,7 @@ def record_many(
     with services.transaction() as records:
         for role in sorted({vote.role for vote in verdicts}):
             require_permission(records, login, _NEEDED[role])
-        votes = Votes.read(records, [vote.detection_id for vote in verdicts])
+        votes = Votes.read(records, login, [vote.detection_id for vote in verdicts])
         said = tuple(votes.give(vote, login=login, batch=batch, at=at) for vote in verdicts)
         votes.publish()
     return said
@@ -88,7 +88,7 @@ def withdraw(
             raise UnknownRecord("no such verdict", event=event_id, batch=batch)
         if others := {event.curator for event in found} - {login}:
             raise NotAllowed("a verdict is taken back by whoever gave it", login=login, curator=min(others))
-        votes = Votes.read(records, [event.detection_id for event in found])
+        votes = Votes.read(records, login, [event.detection_id for event in found])
         # Of two verdicts of a batch on one detection the later one is taken back first.
         undone = [votes.take_back(event, at=at) for event in reversed(found) if not batch or votes.may_take_back(event)]
         votes.publish()

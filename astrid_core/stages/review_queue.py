@@ -72,6 +72,7 @@ def claim_next(  # noqa: PLR0913 - what a curator may choose
         require_permission(records, login, Permission.JUDGE)
         # Two who look at the same time would be given the same.
         records.review_queue.lock()
+        records.review_queue.lock_votes(login)
         slots = seed_slots(login, first=records.claims.count(login), n=n, fraction=seed_fraction)
         chosen = _choose(records, login, order, filters, slots, at)
         claims = _keep(records, login, [item.detection_id for item in chosen], until=until)
@@ -92,7 +93,7 @@ def extend(
 ) -> tuple[Claim, ...]:
     """Keep detections longer. Raise Conflict for one that is not kept for the curator any more."""
     with services.transaction() as records:
-        records.review_queue.lock()
+        records.review_queue.lock_votes(login)
         known = records.claims.of(login, detection_ids)
         for one in detection_ids:
             if one not in known or not known[one].is_held(at):
@@ -181,7 +182,7 @@ def _put_off(
 ) -> Claim:
     with services.transaction() as records:
         require_permission(records, login, Permission.JUDGE)
-        records.review_queue.lock()
+        records.review_queue.lock_votes(login)
         records.model_runs.detection(detection_id)
         (claim,) = _keep(records, login, [detection_id], until=at, hidden_until=hidden_until)
         facts = {

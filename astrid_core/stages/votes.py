@@ -43,6 +43,8 @@ class Votes:
     """What is on record of some detections, kept up to date with every verdict that is added."""
 
     records: Records
+    told: list[tuple[str, str, dict[str, object]]]
+    """What the event log is to be told: name, subject and facts."""
     events: dict[str, list[ValidationEvent]]
     items: dict[str, ReviewItem]
     before: dict[str, ReviewItem]
@@ -50,28 +52,33 @@ class Votes:
     seeds: frozenset[str]
 
     @classmethod
-    def read(cls, records: Records, detection_ids: Sequence[str]) -> "Votes":
-        """Hold back all others who vote or publish, then look: nobody may count what another is changing."""
-        records.catalog.lock()
-        records.review_queue.lock()
+    def read(cls, records: Records, login: str, detection_ids: Sequence[str]) -> "Votes":
+        """Hold back all others who vote on these, then look: nobody may count what another is changing."""
         ids = sorted(set(detection_ids))
+        detections = {one: records.model_runs.detection(one) for one in ids}
+        positions = {
+            one: found.candidate.position for one, found in detections.items() if found.candidate.position is not None
+        }
+        records.review_queue.lock_votes(login, ids)
         items = dict(records.review_queue.of(ids))
-        positions: dict[str, SkyPosition] = {}
         for one in ids:
-            detection = records.model_runs.detection(one)
-            if detection.candidate.position is not None:
-                positions[one] = detection.candidate.position
             if one not in items:
-                run = records.model_runs.get(detection.model_run)
+                run = records.model_runs.get(detections[one].model_run)
                 observation = records.observations.get(run.observation_id)
-                items[one] = review_item(detection, observation, n_needed=N_VOTES)
+                items[one] = review_item(detections[one], observation, n_needed=N_VOTES)
         events: dict[str, list[ValidationEvent]] = {one: [] for one in ids}
         for event in records.validation_events.of_detections(ids):
             events[event.detection_id].append(event)
         seeds = frozenset(records.seeds.of(ids))
         return cls(
-            records=records, events=events, items=items, before=dict(items), positions=positions, seeds=seeds
-        )  # fmt: skip
+            records=records,
+            told=[],
+            events=events,
+            items=items,
+            before=dict(items),
+            positions=positions,
+            seeds=seeds,
+        )
 
     def give(self, vote: Vote, *, login: str, batch: UUID | None, at: datetime) -> ValidationEvent:
         """Record a verdict and return it; one that is on record already is returned as it is there."""
@@ -134,12 +141,18 @@ class Votes:
         return self._add("verdict.withdrawn", undo)
 
     def publish(self) -> None:
-        """Bring objects of the catalog up to date where a final verdict changed."""
+        """Bring objects of the catalog up to date where a final verdict changed, and tell the event log of it all.
+
+        That comes last: whoever writes there holds up everybody else.
+        """
         changed = [one for one, item in self.items.items() if item.verdict is not self.before[one].verdict]
-        published = self.records.catalog.published(changed)
-        moved = {one: self.positions[one] for one in sorted(published) if one in self.positions}
-        if moved:
+        if changed:
+            self.records.catalog.lock()
+            published = self.records.catalog.published(changed)
+            moved = {one: self.positions[one] for one in sorted(published) if one in self.positions}
             refresh_entries(self.records, moved)
+        for name, subject, facts in self.told:
+            self.records.events.append(name, subject=subject, facts=facts)
 
     def _own(self, event: ValidationEvent) -> list[ValidationEvent]:
         return [one for one in self.events[event.detection_id] if one.curator == event.curator]
@@ -154,7 +167,7 @@ class Votes:
         claim = self.records.claims.of(event.curator, [one]).get(one)
         claim = claim or Claim(detection_id=one, login=event.curator, until=event.at)
         self.records.claims.put([replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN)])
-        facts = {
+        facts: dict[str, object] = {
             "event": str(event.id),
             "curator": event.curator,
             "role": event.role.value,
@@ -165,7 +178,7 @@ class Votes:
             "after": after.state.value,
             "digest": event.digest,
         }
-        self.records.events.append(name, subject=one, facts=facts)
+        self.told.append((name, one, facts))
         log.info(name, detection=one, curator=event.curator, verdict=event.verdict.value)
         return event
 

@@ -53,6 +53,12 @@ def test_what_is_disputed_is_listed_and_settled(ids: tuple[str, ...], capsys: py
     assert found[3].startswith("ana against final verdicts: real recognised unknown, bogus recognised 0.000 (0.00 to")
 
 
+def test_a_seed_is_planted_once(ids: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("seed", ids[2], "--answer", "real", "--origin", "SN 2026abc", "--as", ARBITER)
+    assert lines(capsys, *asked) == [f"{ids[2]} is a seed"]
+    assert lines(capsys, *asked) == [f"{ids[2]} is a seed already"]
+
+
 def test_the_reasons_are_listed_and_a_verdict_needs_a_name(
     ids: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -95,6 +95,9 @@ class MemoryReviewQueue:
     def lock(self) -> None:
         """One transaction follows another anyway."""
 
+    def lock_votes(self, login: str, detection_ids: Sequence[str] = ()) -> None:
+        """One transaction follows another anyway."""
+
     def _may_get(self, item: ReviewItem, login: str, filters: QueueFilters, at: datetime) -> bool:
         claim = self._claims.get((item.detection_id, login))
         return filters.fits(item) and (claim is None or claim.is_free(at))

@@ -7,7 +7,7 @@ from functools import partial
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from astrid_core.adapters.db.locks import Lock, take
+from astrid_core.adapters.db.locks import Lock, take, take_each
 from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in
 from astrid_core.adapters.db.rows.review import ClaimRow, ReviewItemRow, SeedRow
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed, Verdict
@@ -123,8 +123,14 @@ class SqlReviewQueue:
         return {state: found.get(state.value, 0) for state in ReviewState}
 
     def lock(self) -> None:
-        """Hold back others who give out detections or count votes until this transaction ends."""
+        """Hold back others who give out detections until this transaction ends."""
         take(self._session.connection(), Lock.CHANGE_QUEUE)
+
+    def lock_votes(self, login: str, detection_ids: Sequence[str] = ()) -> None:
+        """Hold back others who act for this curator, or count votes on these detections."""
+        connection = self._session.connection()
+        take_each(connection, [f"curator {login}"])
+        take_each(connection, [f"detection {one}" for one in detection_ids])
 
     def _shuffled(self, wanted: Select[ReviewItemRow], *, start: int, limit: int) -> Sequence[ReviewItem]:
         """Read from ``start`` to the end of the shuffle and on from its beginning, each along the index."""

@@ -48,7 +48,8 @@ def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -
 
 def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, object]) -> bool:
     """Insert rows, or replace what known keys say; tell whether anything changed."""
-    statement = _insert(session, row).values([dict(one) for one in values])
+    # SQLAlchemy compiles a list of rows anew each time.
+    statement = _insert(session, row).values(dict(values[0]) if len(values) == 1 else [dict(one) for one in values])
     fresh = {name: statement.excluded[name] for name in values[0] if name not in _key(row)}
     differs = or_(*(getattr(row, name).is_distinct_from(value) for name, value in fresh.items()))
     replacing = statement.on_conflict_do_update(index_elements=_key(row), set_=fresh, where=differs)
