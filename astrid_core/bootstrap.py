@@ -1,7 +1,6 @@
 """Real adapters behind the ports: the only file that knows both."""
 
 import dataclasses
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 from astrid_core.adapters.catalogs.open import open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
+from astrid_core.adapters.db.grants import protect
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.identity.tokens import TokenRules, TokenVerifier, open_tokens
 from astrid_core.adapters.models.mlflow import MlflowModels
@@ -19,7 +19,7 @@ from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.open import open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
-from astrid_core.adapters.surveys.survey_file import SURVEYS, read_surveys, write_surveys
+from astrid_core.adapters.surveys.survey_file import SURVEYS, add_survey, read_surveys
 from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig, TrackConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
@@ -129,6 +129,11 @@ def migrate_database(settings: Settings | None = None) -> None:
     migrate(_database_url(settings or Settings()))
 
 
+def protect_log(role: str, settings: Settings | None = None) -> None:
+    """Let the application log in to PostgreSQL as ``role``, which may add to the log but not change it."""
+    protect(_database_url(settings or Settings()), role)
+
+
 @contextmanager
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
@@ -202,19 +207,8 @@ def register_survey(
     name: str, directory: Path, *, description: str = "", truth: Path | None = None, settings: Settings | None = None
 ) -> None:
     """Name a folder of FITS files in surveys.toml; a known name with another folder is BadConfiguration."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise BadConfiguration("a survey is named by lower-case letters, digits and hyphens", survey=name)
-    settings = settings or Settings()
-    tables = read_surveys(settings.home / SURVEYS)
-    table: dict[str, Any] = {"directory": str(directory.resolve()), "description": description}
-    if truth is not None:
-        table["truth"] = str(truth.resolve())
-    known = tables.get(name)
-    if known is not None and known.get("directory") != table["directory"]:
-        place = known.get("directory", known.get("kind"))
-        raise BadConfiguration("survey has another folder already", survey=name, directory=place)
-    tables[name] = {**(known or {}), **table}
-    write_surveys(settings.home / SURVEYS, tables)
+    path = (settings or Settings()).home / SURVEYS
+    add_survey(path, name, directory=directory, description=description, truth=truth)
 
 
 def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow, ...]:

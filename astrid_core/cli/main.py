@@ -15,6 +15,7 @@ import structlog
 from astrid_core.cli import (
     access,
     astrometry,
+    audit,
     calibration,
     curation,
     difference,
@@ -58,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
-        calibration, training, models, score, curation, access, observation,
+        calibration, training, models, score, curation, access, audit, observation,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

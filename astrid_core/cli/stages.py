@@ -52,7 +52,6 @@ def add_commands(choose: Any) -> None:
     one = _command(choose, "export", _export, "freeze an extract of the catalog and write its files")
     one.add_argument("--out", required=True, type=Path, metavar="DIR")
     _region(one)
-    _command(choose, "verify", _verify, "check that no event of the log was altered or lost")
 
 
 def _command(choose: Any, name: str, work: Work, text: str) -> argparse.ArgumentParser:
@@ -232,13 +231,6 @@ def _export(services: "Services", pipeline: "Pipeline", arguments: argparse.Name
     for name, content in exported_files(services, key).items():
         (arguments.out / name).write_bytes(content)
     return [key]
-
-
-def _verify(services: "Services", _: "Pipeline", __: argparse.Namespace) -> Sequence[str]:
-    from astrid_core.shared.events import verify_chain
-
-    with services.transaction() as records:
-        return [f"{verify_chain(records.events.all())} events, unbroken"]
 
 
 def _read_region(text: str | None) -> Any:

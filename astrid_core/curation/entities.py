@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -77,6 +77,8 @@ class ValidationEvent:
     def digest(self) -> str:
         """SHA-256 over everything that the verdict says; the event log repeats it."""
         said = {name: getattr(self, name) for name in self.__slots__}
+        # As they will be read again.
+        said |= {"at": self.at.astimezone(UTC), "seconds": None if self.seconds is None else float(self.seconds)}
         plain = {
             name: one if one is None or isinstance(one, bool | int | float) else _text(one)
             for name, one in said.items()

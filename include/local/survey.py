@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, register_survey, survey_truth
+from astrid_core.curation.access import Role
 from astrid_core.detection.config import MODEL_NAME
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import UnknownModel
+from astrid_core.stages.access import people, set_roles
 from astrid_core.stages.export import exported_files, run_export
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.plan import plan_night
 from astrid_core.stages.report import NightReport, run_report
 from include.local.environment import OUR_DATABASE
-from include.local.home import Home
+from include.local.home import LOGIN, Home
 from include.local.postgres import Postgres
 
 
@@ -24,8 +26,13 @@ def settings_of(home: Home, postgres: Postgres) -> Settings:
 
 
 def migrate(home: Home, postgres: Postgres) -> None:
-    """Bring our own database to its newest schema."""
-    migrate_database(settings_of(home, postgres))
+    """Bring our own database to its newest schema; the one login of a new system has every role."""
+    settings = settings_of(home, postgres)
+    migrate_database(settings)
+    with open_services(settings) as services:
+        # Roles that somebody has changed since stay as they are.
+        if not people(services):
+            set_roles(services, login=LOGIN, roles=Role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

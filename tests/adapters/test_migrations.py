@@ -17,7 +17,7 @@ from astrid_core.adapters.db.engine import open_engine
 from astrid_core.adapters.db.migrate import migrate, scripts
 from astrid_core.adapters.db.rows.every import TABLES
 from astrid_core.curation.consensus import counted
-from astrid_core.curation.entities import ReviewState, Verdict
+from astrid_core.curation.entities import ReviewState, ValidationEvent, Verdict
 from astrid_core.curation.queue import review_item
 from astrid_core.shared.errors import DatabaseUnavailable
 from tests.adapters.databases import PostgresServer, SqlDatabase
@@ -227,3 +227,25 @@ def test_verdicts_from_before_there_was_a_queue_are_in_it_and_count_as_they_did(
     assert (found["detect-1:1"].n_needed, found["detect-1:2"].n_needed) == (1, 2)
     assert claim is not None
     assert claim.is_answered
+
+
+def test_verdicts_from_before_they_said_more_are_stored_as_new_ones_are(empty_url: str) -> None:
+    engine, said = open_engine(empty_url), UUID(int=0xABC)
+    with engine.begin() as connection:
+        command.upgrade(scripts(connection), "0013")
+        connection.execute(text("INSERT INTO curator (login, role) VALUES ('ada', 'curator')"))
+        connection.execute(
+            text(
+                "INSERT INTO validation_event (id, detection_id, curator, verdict, comment, at)"
+                " VALUES (:id, 'd:1', 'ada', 'real', '', '2026-01-01 00:00:00.000000')"
+            ),
+            {"id": said.hex},
+        )
+    engine.dispose()
+    migrate(empty_url)
+    database = SqlDatabase(empty_url)
+    with database.transaction() as records:
+        (verdict,) = records.audit.verdicts()
+    database.close()
+    assert isinstance(verdict, ValidationEvent)
+    assert verdict.id == said

@@ -48,7 +48,7 @@ def test_every_stage_up_to_the_difference_runs_from_a_shell_and_is_not_done_twic
     (subtracted,) = _lines(capsys, "subtract", prepared)
     assert _lines(capsys, "references", "--survey", "demo", "--exclude-night", NIGHT) == digests
     assert _lines(capsys, "subtract", prepared) == [subtracted]
-    assert _lines(capsys, "verify")[0].endswith("events, unbroken")
+    assert _lines(capsys, "audit", "verify")[0].endswith("events and 0 verdicts, unbroken")
 
 
 def test_a_reference_is_listed_quarantined_and_used_again_from_a_shell(

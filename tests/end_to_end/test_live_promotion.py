@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from astrid_core.bootstrap import open_services
-from astrid_core.curation.access import Role
 from astrid_core.detection.config import MODEL_NAME
-from astrid_core.stages.access import grant_role
 from astrid_core.stages.train import run_adopt
 from include.local.home import LOGIN, Home
 from include.local.progress import why_failed
@@ -77,7 +75,6 @@ def test_a_person_says_no_and_then_yes(home: Home) -> None:
     with living_in(home) as living:
         with open_services(settings_of(home, database_of(home))) as services:
             run_adopt(services)
-            grant_role(services, login=LOGIN, role=Role.OPERATOR)
         for choice, promoted, used in (
             ("Reject", "skipped", {"champion": 1, "challenger": 2}),
             ("Approve", "success", {"champion": 2, "rollback": 1}),

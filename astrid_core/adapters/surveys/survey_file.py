@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,8 +30,24 @@ def read_surveys(path: Path) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def write_surveys(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the tables, in place of those that were there; a reader sees the old file or the new one."""
+def add_survey(path: Path, name: str, *, directory: Path, description: str, truth: Path | None) -> None:
+    """Name a folder of FITS files; a known name with another folder is BadConfiguration."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise BadConfiguration("a survey is named by lower-case letters, digits and hyphens", survey=name)
+    tables = read_surveys(path)
+    table: dict[str, Any] = {"directory": str(directory.resolve()), "description": description}
+    if truth is not None:
+        table["truth"] = str(truth.resolve())
+    known = tables.get(name)
+    if known is not None and known.get("directory") != table["directory"]:
+        place = known.get("directory", known.get("kind"))
+        raise BadConfiguration("survey has another folder already", survey=name, directory=place)
+    tables[name] = {**(known or {}), **table}
+    _write(path, tables)
+
+
+def _write(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the tables in place of those that were there: a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Strings, numbers and lists of JSON are TOML, too.
     text = "\n".join(
