@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     """Claim that names the owner of a token; a path such as ``app_metadata.login``. Nobody may be able to choose it."""
     token_roles_claim: str = ""
     """Claim that names roles, for example ``app_metadata.astrid_roles``; empty: roles are granted here only."""
+    notify_email: str = ""
+    """Who is written to when a run asks a person, with commas between; sent by the connection ``smtp_default``."""
+    notify_webhook: SecretStr = SecretStr("")
+    """Where the same is posted as JSON with a ``text``, as Slack takes it; whoever has the address may post there."""
     actor: str = "astrid"
     """Who is named in the event log."""
 

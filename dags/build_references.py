@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk import CronTriggerTimetable, TriggerRule, dag, get_current_context, task
 from airflow.sdk.configuration import conf
 
+from include.acceptance_tasks import accept_drafts
 from include.assets import REFERENCES
 from include.batches import MAX_BATCHES
 from include.boundary import airflow_outcome
@@ -24,7 +25,10 @@ from include.messages import Batch, BuiltBatch, GroupBatch
     params=reference_params(),
 )
 def build_references() -> None:
-    """Every Monday, or when asked, coadd the best exposures of each cell of the sky and band into references."""
+    """Every Monday, or when asked, coadd the best exposures of each cell of the sky and band into references.
+
+    A person is asked, once a run, about those that the rules do not bring into use by themselves.
+    """
 
     @task
     def plan_inputs() -> Sequence[Batch]:
@@ -62,29 +66,31 @@ def build_references() -> None:
         from include.references import coadd_groups
 
         with airflow_outcome(batch["label"]), open_services() as services:
-            return coadd_groups(services, batch)
+            return coadd_groups(services, batch, ask=get_current_context()["params"]["ask"])
 
     @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-    def check_references(batches: Sequence[BuiltBatch]) -> Sequence[str]:
+    def check_references(batches: Sequence[BuiltBatch]) -> BuiltBatch:
         """Hold what was built against what must be true of references; nothing is announced where it is not."""
         from astrid_core.bootstrap import open_services
         from include.references import check_built
 
         with airflow_outcome(), open_services() as services:
-            return check_built(services, batches)
+            return check_built(services, batches, ask=get_current_context()["params"]["ask"])
 
     @task(outlets=[REFERENCES])
-    def announce(digests: Sequence[str], *, outlet_events: Any = None) -> int:
+    def announce(checked: BuiltBatch, *, outlet_events: Any = None) -> int:
         """Tell who waits for references which of those built are in use; skipped where none is."""
         from include.references import require_in_use
 
         with airflow_outcome():
-            outlet_events[REFERENCES].extra = {"digests": require_in_use(digests)}
-            return len(digests)
+            outlet_events[REFERENCES].extra = {"digests": require_in_use(checked)}
+            return len(checked["in_use"])
 
     planned = plan_coadds()
     prepare.expand(batch=plan_inputs()) >> planned
-    announce(check_references(coadd.expand(batch=planned)))
+    checked = check_references(coadd.expand(batch=planned))
+    announce(checked)
+    accept_drafts(checked)
 
 
 build_references()

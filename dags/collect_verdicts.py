@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from include.assets import VERDICTS
 from include.boundary import airflow_outcome
@@ -23,12 +23,12 @@ def collect_verdicts() -> None:
 
     @task(outlets=[VERDICTS])
     def offer(*, outlet_events: Any = None) -> int:
-        """Count; skipped, and nobody is told, where they are too few."""
-        from astrid_core.bootstrap import open_services
+        """Count; skipped, and nobody is told, where they are too few. The same verdicts are told of once."""
+        from astrid_core.bootstrap import load_pipeline, open_services
         from include.promotion import offer_verdicts
 
         with airflow_outcome(), open_services() as services:
-            n_new = offer_verdicts(services)
+            n_new = offer_verdicts(services, load_pipeline(), run_id=get_current_context()["run_id"])
             outlet_events[VERDICTS].extra = {"n_new": n_new}
             return n_new
 

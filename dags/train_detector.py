@@ -1,15 +1,14 @@
 """How the network is trained, and how a new one comes into use."""
 # mypy: disallow-untyped-decorators=False
 
-from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, dag, get_current_context, task
 
 from include.assets import MODEL, VERDICTS
 from include.boundary import airflow_outcome
 from include.dag_settings import ARGUMENTS, START
+from include.questions import approval
 
 
 @dag(
@@ -60,15 +59,10 @@ def train_detector() -> None:
             return model_id
 
     trained = train()
-    approve = ApprovalOperator(
+    approve = approval(
         task_id="approve",
         subject="Use {{ ti.xcom_pull(task_ids='train') }} from now on?",
         body="{{ ti.xcom_pull(task_ids='gate') }}",
-        params={"reason": Param("", type="string", title="Reason", description="Goes on record")},
-        defaults=ApprovalOperator.REJECT,
-        # No answer is a no. The time of execution would end while it waits.
-        response_timeout=timedelta(days=7),
-        execution_timeout=None,
     )
     gate(trained) >> approve
     promote(trained, approve.output)

@@ -14,3 +14,5 @@ VERDICTS = Asset(name="verdicts", uri="astrid://verdicts")
 """What people have decided; told when it is enough for a training. Extra: how many verdicts are new."""
 MODEL = Asset(name="model", uri="astrid://model")
 """The network that production uses; extra: its name and version."""
+RELEASES = Asset(name="releases", uri="astrid://releases")
+"""Extracts of the catalog that are public; extra: the run of the one that became so."""

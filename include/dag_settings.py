@@ -66,6 +66,15 @@ def before_mjd_param() -> Param:
     )  # fmt: skip
 
 
+def ask_param() -> Param:
+    """Return a switch."""
+    return Param(
+        False, type="boolean", title="Ask",
+        description="Use none of the new references before a person accepts them; otherwise a person is asked only for "
+        "those that the rules leave as drafts",
+    )  # fmt: skip
+
+
 def reference_params() -> dict[str, Param]:
     """Return the form of a build of references."""
     return {
@@ -74,6 +83,7 @@ def reference_params() -> dict[str, Param]:
         "exclude_night": night_param("Use no exposure of this night, so that it can be compared with the result"),
         "exclude": exclude_param(),
         "before_mjd": before_mjd_param(),
+        "ask": ask_param(),
     }
 
 

@@ -2,6 +2,9 @@
 
 from typing import TypedDict
 
+ACCEPT, RETIRE, LEAVE = "Accept", "Retire", "Leave as drafts"
+"""What a person may answer about references that wait."""
+
 
 class PinnedModel(TypedDict):
     """One version of the network."""
@@ -36,6 +39,7 @@ class ReferenceRequest(TypedDict):
     exclude_night: str | None
     exclude: list[str]
     before_mjd: float | None
+    ask: bool
 
 
 class CalibrationRequest(TypedDict):
@@ -84,3 +88,18 @@ class IngestRequest(TypedDict):
     region: str | None
     first_night: str | None
     last_night: str | None
+
+
+class Drafts(TypedDict):
+    """References that wait for a person, and what the person is shown."""
+
+    digests: list[str]
+    table: str
+
+
+class Extract(TypedDict):
+    """An extract of the catalog that somebody wants to go out, and what the second person is shown."""
+
+    key: str
+    requested_by: str
+    text: str

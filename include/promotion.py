@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, TypedDict
 
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -14,26 +13,18 @@ from astrid_core.stages.injected_frames import frames_of_nights
 from astrid_core.stages.promote import run_promote
 from astrid_core.stages.services import Services
 from astrid_core.stages.train import run_train
-from astrid_core.stages.verdicts import n_new_verdicts, take_verdicts
-
-FEWEST_VERDICTS = 100
-"""Fewer are not learnt from: a handful of labels teaches its accidents."""
+from astrid_core.stages.verdicts import offer_new_verdicts, take_verdicts
+from include.answers import Answer, person_of, reason_of
 
 
-class Answer(TypedDict):
-    """What a person chose, as Airflow hands it on."""
+def offer_verdicts(services: Services, pipeline: Pipeline, *, run_id: str) -> int:
+    """Return how many detections people have decided since they were last told of; skip where they are too few.
 
-    chosen_options: list[str]
-    params_input: dict[str, Any]
-    responded_at: Any
-    responded_by_user: dict[str, str] | None
-
-
-def offer_verdicts(services: Services) -> int:
-    """Return how many detections people have decided since the last training; skip where they are too few for one."""
-    n_new = n_new_verdicts(services)
-    if n_new < FEWEST_VERDICTS:
-        message = f"{n_new} new verdicts, {FEWEST_VERDICTS} make a training"
+    The same verdicts are told of once: only the run that told of them may say so again, when it is repeated.
+    """
+    n_new = offer_new_verdicts(services, fewest=pipeline.curate.training_verdicts, run_id=run_id)
+    if n_new is None:
+        message = f"fewer than {pipeline.curate.training_verdicts} new verdicts: too few for a training"
         raise AirflowSkipException(message)
     return n_new
 
@@ -44,7 +35,7 @@ def train_challenger(services: Services, pipeline: Pipeline, nights: Sequence[st
     The exposures of ``nights`` are learnt from, too, with sources put into them.
     """
     gate_settings(pipeline.gate, pipeline.train)
-    said = take_verdicts(services, fewest=FEWEST_VERDICTS)
+    said = take_verdicts(services, fewest=pipeline.curate.training_verdicts)
     real = [] if said is None else [said]
     settings = InjectedConfig.of(pipeline.train, pipeline.inject, pipeline.preprocess, pipeline.difference)
     injected = frames_of_nights(services, nights, settings)
@@ -69,16 +60,10 @@ def gate_challenger(services: Services, pipeline: Pipeline, model_id: str) -> st
 
 def settings_of(answer: Answer) -> Settings:
     """Return settings under which the log names the person who answered."""
-    name = _name(answer)
+    name = person_of(answer)
     return Settings(actor=name) if name else Settings()
 
 
 def promote_challenger(services: Services, model_id: str, answer: Answer) -> str:
     """Promote what a person approved, in their name; return the version."""
-    reason = str(answer["params_input"].get("reason") or "approved in Airflow")
-    return run_promote(services, model_id, login=_name(answer), reason=reason).id
-
-
-def _name(answer: Answer) -> str:
-    """Return the name by which Airflow knows the person; empty where nobody answered."""
-    return (answer["responded_by_user"] or {}).get("name", "")
+    return run_promote(services, model_id, login=person_of(answer), reason=reason_of(answer)).id

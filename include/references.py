@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 import structlog
 
-from astrid_core.bootstrap import load_pipeline
+from astrid_core.bootstrap import Pipeline, load_pipeline
+from astrid_core.differencing.config import ActivationConfig
 from astrid_core.differencing.entities import ReferenceStatus
 from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.settings import Settings
@@ -72,15 +74,19 @@ def prepare_inputs(services: Services, batch: Batch) -> int:
     return len(run_each(lambda item: run_preprocess(services, item, config), batch["items"]).keys)
 
 
-def coadd_groups(services: Services, batch: GroupBatch) -> BuiltBatch:
-    """Build the references of a batch; return the digests of those that could be built."""
+def coadd_groups(services: Services, batch: GroupBatch, *, ask: bool = False) -> BuiltBatch:
+    """Build the references of a batch; return the digests of those that could be built.
+
+    With ``ask`` no rule brings them into use: each waits for a person.
+    """
     pipeline = load_pipeline()
+    activation = _activation(pipeline, ask=ask)
     done = BuiltBatch(built=[], in_use=[])
     for group in batch["groups"]:
         prepared = run_each(lambda item: run_preprocess(services, item, pipeline.preparation), group["items"])
         try:
             built = run_build_reference(
-                services, prepared.keys, pipeline.reference, pipeline.activation,
+                services, prepared.keys, pipeline.reference, activation,
                 cells=group["cells"], band=group["band"], leaves_out=group["leaves_out"],
             )  # fmt: skip
         except Unprocessable as error:
@@ -93,8 +99,8 @@ def coadd_groups(services: Services, batch: GroupBatch) -> BuiltBatch:
     return done
 
 
-def check_built(services: Services, batches: Sequence[BuiltBatch]) -> list[str]:
-    """Pass the references that were built through their gate; return the digests of those in use."""
+def check_built(services: Services, batches: Sequence[BuiltBatch], *, ask: bool = False) -> BuiltBatch:
+    """Pass the references that were built through their gate; return all digests, and of those in use."""
     from include.quality.references import check_references
 
     pipeline = load_pipeline()
@@ -110,15 +116,19 @@ def check_built(services: Services, batches: Sequence[BuiltBatch]) -> list[str]:
         built,
         Counter(one.key for one in active.values()),
         pipeline.reference,
-        is_automatic=pipeline.activation.decision == "automatic",
+        is_automatic=_activation(pipeline, ask=ask).decision == "automatic",
         about="+".join(sorted({one.survey for one in built})),
         docs=docs_of(Settings().home),
     )
-    return sorted(digest for batch in batches for digest in batch["in_use"])
+    return BuiltBatch(built=digests, in_use=sorted(digest for batch in batches for digest in batch["in_use"]))
 
 
-def require_in_use(digests: Sequence[str]) -> list[str]:
+def _activation(pipeline: Pipeline, *, ask: bool) -> ActivationConfig:
+    return replace(pipeline.activation, decision="by people") if ask else pipeline.activation
+
+
+def require_in_use(checked: BuiltBatch) -> list[str]:
     """Return the digests of references in use; Unprocessable where there are none."""
-    if not digests:
+    if not checked["in_use"]:
         raise Unprocessable("no reference that was built is in use")
-    return [*digests]
+    return checked["in_use"]

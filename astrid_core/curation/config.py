@@ -16,6 +16,9 @@ SKIP_S = 43_200.0
 MAX_CLAIM = 50
 """How many detections one curator may be given at once."""
 
+TRAINING_VERDICTS = 100
+"""How many new verdicts make a training, where nothing else is said."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurateConfig:
@@ -32,6 +35,9 @@ class CurateConfig:
     seed_fraction: float = SEED_FRACTION
     """Part of what a curator gets whose answer is known already: it measures the curator, and counts nowhere else."""
 
+    training_verdicts: int = TRAINING_VERDICTS
+    """So many new verdicts start a training, and fewer in all are not learnt from: a handful teaches its accidents."""
+
     def __post_init__(self) -> None:
         if not 0.0 <= self.min_score <= 1.0:
             raise BadConfiguration("min_score must lie in [0, 1]", got=self.min_score)
@@ -43,3 +49,5 @@ class CurateConfig:
             raise BadConfiguration("lease_s must be positive", got=self.lease_s)
         if not 0.0 <= self.seed_fraction <= 0.5:
             raise BadConfiguration("seed_fraction must lie in [0, 0.5]", got=self.seed_fraction)
+        if self.training_verdicts < 1:
+            raise BadConfiguration("training_verdicts must be positive", got=self.training_verdicts)

@@ -17,6 +17,8 @@ from astrid_core.stages.services import Records, Services
 ORIGIN = "verdicts"
 TAKEN = "verdicts.taken"
 """Event about all verdicts: a training began to learn from them; it tells how many, and the digest of the examples."""
+OFFERED = "verdicts.offered"
+"""Event about all verdicts: whoever trains was told of new ones, by a run of the scheduler."""
 _CELL_ORDER = 12
 """Of HEALPix: cells of 50 arcsec. What lies in one stays together when examples are split, so that an object teaches or
 tests, never both; one on the edge of two cells may do both.
@@ -37,12 +39,22 @@ def take_verdicts(services: Services, *, fewest: int) -> LabelledTriplets | None
     return found
 
 
-def n_new_verdicts(services: Services) -> int:
-    """Return how many more detections are decided than when verdicts were last learnt from."""
+def offer_new_verdicts(services: Services, *, fewest: int, run_id: str) -> int | None:
+    """Return how many detections are decided beyond those told of or learnt from before, and record that it is told.
+
+    None where there are fewer than ``fewest``. A run that told of some tells the same when it is repeated.
+    """
     with services.transaction() as records:
-        taken = [event for event in records.events.of(ORIGIN) if event.name == TAKEN]
-        n_before = int(str(taken[-1].facts["n_decided"])) if taken else 0
-        return max(0, len(_decided(records)) - n_before)
+        told = [event for event in records.events.of(ORIGIN) if event.name in {TAKEN, OFFERED}]
+        if told and told[-1].name == OFFERED and told[-1].facts["run"] == run_id:
+            return int(str(told[-1].facts["n_new"]))
+        n_decided = len(_decided(records))
+        n_new = n_decided - (int(str(told[-1].facts["n_decided"])) if told else 0)
+        if n_new < fewest:
+            return None
+        facts = {"n_new": n_new, "n_decided": n_decided, "run": run_id}
+        records.events.append(OFFERED, subject=ORIGIN, facts=facts)
+    return n_new
 
 
 def verdict_triplets(services: Services) -> LabelledTriplets | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import timedelta, timezone
+from typing import Any
 
 from astrid_core.curation.access import Role
 from astrid_core.curation.entities import Verdict
@@ -16,7 +17,7 @@ def test_a_whole_number_of_seconds_and_another_time_zone_say_the_same() -> None:
 
 def test_everything_that_a_verdict_says_is_in_its_digest() -> None:
     said, other = verdict(1), verdict(2)
-    changes = {
+    changes: dict[str, Any] = {
         "id": other.id,
         "detection_id": "other",
         "curator": "eve",

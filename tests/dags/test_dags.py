@@ -1,18 +1,21 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.configuration import conf
 from airflow.dag_processing.dagbag import DagBag
-from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
 from pendulum import datetime
 
 from include.batches import MAX_BATCHES
+from include.messages import LEAVE
+from include.notices import QuestionNotifier
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAG_FILES = sorted(path for path in (REPOSITORY / "dags").glob("*.py") if path.name != "__init__.py")
@@ -112,6 +115,35 @@ def test_a_new_network_is_compared_and_approved_by_a_person_before_it_is_used(da
     assert [asset.name for asset in promote.outlets] == ["model"]
 
 
+def test_a_person_is_asked_about_references_once_a_run_and_behind_their_gate(dags: dict[str, Any]) -> None:
+    dag = dags["build_references"]
+    listed, ask, settle = (dag.get_task(one) for one in ("list_drafts", "accept", "settle_drafts"))
+    # A gate that is closed asks nobody; nothing is asked once per reference.
+    assert (listed.upstream_task_ids, listed.trigger_rule) == ({"check_references"}, "all_success")
+    assert ask.upstream_task_ids == {"list_drafts"}
+    assert not ask.is_mapped
+    assert ask.defaults == [LEAVE]
+    assert ask.response_timeout < timedelta(days=7)
+    assert settle.upstream_task_ids == {"list_drafts", "accept"}
+    assert [asset.name for asset in settle.outlets] == ["references"]
+
+
+def test_a_catalog_is_released_behind_the_answer_of_a_person(dags: dict[str, Any]) -> None:
+    dag = dags["release_catalog"]
+    assert dag.timetable.can_be_scheduled is False
+    approve, release = dag.get_task("approve"), dag.get_task("release")
+    assert isinstance(approve, ApprovalOperator)
+    assert approve.defaults == [ApprovalOperator.REJECT]
+    assert approve.upstream_task_ids == {"freeze"}
+    assert (release.upstream_task_ids, release.trigger_rule) == ({"freeze", "approve"}, "all_success")
+
+
+def test_whoever_is_to_answer_is_told_of_every_question(dags: dict[str, Any]) -> None:
+    questions = [task for _, task in _tasks(dags) if isinstance(task, HITLOperator)]
+    assert len(questions) == 3
+    assert all([type(one) for one in task.notifiers] == [QuestionNotifier] for task in questions)
+
+
 @pytest.mark.parametrize("dag_id", SEARCHES)
 def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], dag_id: str) -> None:
     gather = dags[dag_id].get_task("gather")
@@ -157,6 +189,8 @@ def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> No
         ("build_references", {"exclude_night": "yesterday"}),
         ("build_calibrations", {"first_night": "yesterday"}),
         ("build_references", {"before_mjd": "2026-11-20"}),
+        ("build_references", {"ask": "perhaps"}),
+        ("release_catalog", {"region": "M31"}),
         ("ingest_observations", {"first_night": "yesterday"}),
         ("ingest_observations", {"region": "M31"}),
         ("reconcile_archive", {"retry": "perhaps"}),

@@ -1,5 +1,6 @@
 """From a trained network to the one in use, as the tasks of train_detector do it, over memory twins."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,8 @@ from astrid_core.shared.errors import NotAllowed, RejectedModel
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.access import grant_role
 from astrid_core.stages.gate import probe_notes
+from include.answers import Answer
 from include.promotion import (
-    Answer,
     gate_challenger,
     offer_verdicts,
     promote_challenger,
@@ -124,11 +125,18 @@ def test_a_promotion_in_the_middle_of_a_night_changes_nothing_for_it(made: Scene
     assert recipe_of(later, PIPELINE).model.id == model_id
 
 
-def test_verdicts_are_offered_once_they_are_enough_for_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(include.promotion, "FEWEST_VERDICTS", 2)
-    night = voting(3, config=CurateConfig(n_votes=1))
+def test_verdicts_are_offered_once_they_are_enough_for_a_training_and_then_once() -> None:
+    pipeline = replace(PIPELINE, curate=CurateConfig(n_votes=1, training_verdicts=2))
+    night = voting(5, config=pipeline.curate)
     night.say("ana", 0, Verdict.REAL)
-    with pytest.raises(AirflowSkipException, match="1 new verdicts, 2 make a training"):
-        offer_verdicts(night.services)
+    with pytest.raises(AirflowSkipException, match="fewer than 2 new verdicts"):
+        offer_verdicts(night.services, pipeline, run_id="at one")
     night.say("ana", 1, Verdict.BOGUS)
-    assert offer_verdicts(night.services) == 2
+    assert offer_verdicts(night.services, pipeline, run_id="at two") == 2
+    # A task that was killed behind its record tells the same; the next hour tells nobody.
+    assert offer_verdicts(night.services, pipeline, run_id="at two") == 2
+    night.say("ana", 2, Verdict.BOGUS)
+    with pytest.raises(AirflowSkipException, match="fewer than 2 new verdicts"):
+        offer_verdicts(night.services, pipeline, run_id="at three")
+    night.say("ana", 3, Verdict.BOGUS)
+    assert offer_verdicts(night.services, pipeline, run_id="at four") == 2

@@ -6,7 +6,7 @@ import pytest
 from astrid_core.curation.entities import ReviewState, Verdict
 from astrid_core.curation.queue import review_item
 from astrid_core.shared.errors import MissingArtifact
-from astrid_core.stages.verdicts import n_new_verdicts, take_verdicts, verdict_triplets
+from astrid_core.stages.verdicts import offer_new_verdicts, take_verdicts, verdict_triplets
 from tests.catalog.night import observation
 from tests.detection.frames import candidate
 from tests.stages.test_detect import Bench
@@ -64,18 +64,23 @@ def test_what_has_no_sky_coordinates_goes_by_its_exposure() -> None:
     assert len(np.unique(found.group)) == 1
 
 
-def test_verdicts_are_new_until_they_are_learnt_from() -> None:
+def test_verdicts_are_offered_once_and_not_after_they_are_learnt_from() -> None:
     services = judged((1, Verdict.REAL), (2, Verdict.BOGUS), (4, Verdict.UNSURE)).services
-    assert n_new_verdicts(services) == 2
+    assert offer_new_verdicts(services, fewest=3, run_id="a") is None
+    assert offer_new_verdicts(services, fewest=2, run_id="a") == 2
+    assert offer_new_verdicts(services, fewest=2, run_id="a") == 2
+    assert offer_new_verdicts(services, fewest=1, run_id="b") is None
+
+
+def test_a_training_says_which_verdicts_it_learns_from() -> None:
+    services = judged((1, Verdict.REAL), (2, Verdict.BOGUS), (4, Verdict.UNSURE)).services
     assert take_verdicts(services, fewest=3) is None
-    assert n_new_verdicts(services) == 2
     taken = take_verdicts(services, fewest=2)
     assert taken is not None
-    assert n_new_verdicts(services) == 0
+    assert offer_new_verdicts(services, fewest=1, run_id="a") is None
     with services.transaction() as records:
         (event,) = records.events.of("verdicts")
-        items = records.review_queue.decided()
-        for item in items:
+        for item in records.review_queue.decided():
             records.review_queue.put(replace(item, verdict=Verdict.REAL))
     assert event.facts == {"digest": taken.digest, "n_examples": 2, "n_decided": 2}
-    assert n_new_verdicts(services) == 1
+    assert offer_new_verdicts(services, fewest=1, run_id="a") == 1
