@@ -36,5 +36,5 @@ def test_everything_that_a_verdict_says_is_in_its_digest() -> None:
         "supersedes": other.id,
     }
     assert set(changes) == {one.name for one in fields(said)}
-    digests = {replace(said, **{name: value}).digest for name, value in changes.items()}  # type: ignore[arg-type] # each pair is of one field
+    digests = {replace(said, **{name: value}).digest for name, value in changes.items()}
     assert len(digests | {said.digest}) == len(changes) + 1
