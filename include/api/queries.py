@@ -10,15 +10,15 @@ from astrid_core.shared.sky import Region, SkyCell, SkyPosition
 from include.api.problems import Refused
 
 Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
-Night = Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Night = Annotated[str | None, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Score = Annotated[float | None, Query(ge=0.0, le=1.0, allow_inf_nan=False)]
 Degrees = Annotated[float | None, Query(ge=0.0, lt=360.0, allow_inf_nan=False)]
 Declination = Annotated[float | None, Query(ge=-90.0, le=90.0, allow_inf_nan=False)]
-Radius = Annotated[float | None, Query(gt=0.0, le=324_000.0, allow_inf_nan=False)]
+Radius = Annotated[float | None, Query(ge=1e-6, le=324_000.0, allow_inf_nan=False)]
 
 
 def cell_of(
-    cell: Annotated[str | None, Query(pattern=r"^\d{1,2}/\d{1,19}$", description="order/number, NESTED")] = None,
+    cell: Annotated[str | None, Query(pattern=r"^[0-9]{1,2}/[0-9]{1,19}$", description="order/number, NESTED")] = None,
 ) -> SkyCell | None:
     """Return the cell that a request asks for."""
     if cell is None:

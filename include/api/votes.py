@@ -31,9 +31,9 @@ class FilterBody(Asked):
     """Which detections are wanted."""
 
     survey: Line | None = None
-    night: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    night: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
     band: Line | None = None
-    cell: Annotated[str, StringConstraints(pattern=r"^\d{1,2}/\d{1,19}$")] | None = None
+    cell: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}/[0-9]{1,19}$")] | None = None
     min_score: Score | None = None
     max_score: Score | None = None
     kind: Kind | None = None

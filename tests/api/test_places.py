@@ -79,6 +79,19 @@ def test_a_region_that_is_none_is_not_valid(client: Client, region: str) -> None
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
 
 
+@pytest.mark.parametrize("radius_arcsec", ["5e-324", "0", "-1", "nan", "inf", "324001", "x"])
+def test_a_radius_that_is_none_is_not_valid(client: Client, radius_arcsec: str) -> None:
+    cone = {"ra_deg": "1", "dec_deg": "2", "radius_arcsec": radius_arcsec}
+
+    assert client.get("/catalog", params=cone).status_code == 422
+    assert client.get("/detections", params=cone).status_code == 422
+
+
+@pytest.mark.parametrize("cell", ["\u0663/\u0664", "6/99999999", "30/1", "6/", "-1/1"])
+def test_a_cell_that_is_none_is_not_valid(client: Client, cell: str) -> None:
+    assert client.get("/detections", params={"cell": cell}).status_code == 422
+
+
 def test_a_polygon_holds_what_lies_in_it(client: Client) -> None:
     found = client.get("/catalog", params={"region": "polygon(198 -2, 202 -2, 202 2, 198 2)", "limit": 200}).json()
     inside = [one for one in _objects() if 198.0 < one.ra_deg < 202.0 and -1.999 < one.dec_deg < 1.999]

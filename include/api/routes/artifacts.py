@@ -19,7 +19,7 @@ from include.api.problems import Refused
 
 router = APIRouter(tags=["artifacts"])
 _CHUNK_BYTES = 2**20
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 

@@ -92,7 +92,7 @@ async def neighbours(
     _: Reader,
     context: Annotated[Context, Depends(context_of)],
     detection_id: DetectionId,
-    radius_arcsec: Annotated[float, Query(gt=0.0, le=600.0, allow_inf_nan=False)] = 60.0,
+    radius_arcsec: Annotated[float, Query(ge=1e-6, le=600.0, allow_inf_nan=False)] = 60.0,
 ) -> NeighboursShape:
     """Show what else is near: objects of the catalog, other detections and stars, nearest first."""
     async with context.reading.reading() as connection:

@@ -93,7 +93,7 @@ async def nights(
 async def night(
     _: Reader,
     context: Annotated[Context, Depends(context_of)],
-    night: Annotated[str, Path(pattern=r"^\d{4}-\d{2}-\d{2}$")],
+    night: Annotated[str, Path(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")],
     survey: Text = None,
     order: Annotated[int, Query(ge=0, le=_FINEST, description="Of the HEALPix cells.")] = OPERATIONS_ORDER,
 ) -> CoverageShape:
