@@ -41,8 +41,8 @@ ui: install ## build the curation page with the Node of .venv, after its own tes
 	npm --prefix plugins/web run check
 	npm --prefix plugins/web run build
 
-test: install ## the default suite, under 15 minutes on 2 cores
-	$(BIN)/python -m pytest
+test: install ## the default suite on every core, under 15 minutes on 2
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-live: install ## starts the whole system and breaks it; minutes
 	$(BIN)/python -m pytest -m live

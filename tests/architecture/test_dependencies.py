@@ -21,6 +21,7 @@ NOT_IMPORTED = {
     "psycopg": ("docker-compose.yaml", "postgresql+psycopg://"),
     "psycopg2-binary": ("docker-compose.yaml", "postgresql+psycopg2://"),
     "pytest-socket": ("pyproject.toml", "--allow-hosts"),
+    "pytest-xdist": ("Makefile", "--dist loadfile"),
     "ruff": ("Makefile", "/ruff"),
     "types-psutil": ("pyproject.toml", "strict = true"),
     "types-pyyaml": ("pyproject.toml", "strict = true"),
