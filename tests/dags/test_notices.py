@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from include.questions import approval
 
@@ -101,8 +103,16 @@ def test_people_get_a_letter_with_the_question_and_the_way_to_it(mailbox: type[_
     assert "/dags/train_detector/runs/r1/tasks/approve/required_actions" in text
 
 
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> LogCapture:
+    """What the notifier logs, however Airflow has set up logging by then."""
+    capture = LogCapture()
+    monkeypatch.setattr("include.notices.log", structlog.wrap_logger(None, processors=[capture]))
+    return capture
+
+
 def test_a_webhook_gets_the_same_and_its_address_is_in_no_log(
-    hook: type[_Hook], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    hook: type[_Hook], said: LogCapture, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("DEBUG")
     for status in (200, 404):
@@ -112,29 +122,22 @@ def test_a_webhook_gets_the_same_and_its_address_is_in_no_log(
     assert (path, told) == (SECRET, again[1])
     assert told["text"].startswith("Use astrid-detection/4?\n\n| &lt;b&gt; | {{ 7 * 7 }} |\n\nhttp")
     out = capsys.readouterr()
-    said = caplog.text + out.out + out.err
-    assert "answered 404" in said
-    assert SECRET not in said
+    assert "answered 404" in str(said.entries)
+    assert SECRET not in caplog.text + out.out + out.err + str(said.entries)
 
 
-def test_a_question_waits_although_nobody_could_be_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_question_waits_although_nobody_could_be_told(monkeypatch: pytest.MonkeyPatch, said: LogCapture) -> None:
     connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": 1, "extra": {"from_email": "a@example.org"}}
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
     monkeypatch.setenv("ASTRID_NOTIFY_EMAIL", "vera@example.org")
     monkeypatch.setenv("ASTRID_NOTIFY_WEBHOOK", f"http://127.0.0.1:1{SECRET}")
     _ask()
-    said = capsys.readouterr().out
-    assert "question.not_mailed" in said
-    assert "question.not_posted" in said
-    assert SECRET not in said
+    assert [one["event"] for one in said.entries] == ["question.not_mailed", "question.not_posted"]
+    assert SECRET not in str(said.entries)
 
 
-def test_nothing_is_sent_where_nothing_is_configured(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_sent_where_nothing_is_configured(monkeypatch: pytest.MonkeyPatch, said: LogCapture) -> None:
     monkeypatch.delenv("ASTRID_NOTIFY_EMAIL", raising=False)
     monkeypatch.delenv("ASTRID_NOTIFY_WEBHOOK", raising=False)
     _ask()
-    assert "question.told_nobody" in capsys.readouterr().out
+    assert [one["event"] for one in said.entries] == ["question.told_nobody"]
