@@ -69,6 +69,10 @@ class Analytics:
     """JSON values only."""
 
 
+RELEASED = "catalog.released"
+"""The event that makes an extract public."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportJob:
     """One frozen, versioned extract of the catalog."""

@@ -2,15 +2,12 @@
 
 import structlog
 
-from astrid_core.catalog.entities import ExportJob
+from astrid_core.catalog.entities import RELEASED, ExportJob
 from astrid_core.curation.access import Permission
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.access import require_permission
 from astrid_core.stages.services import Records, Services
-
-RELEASED = "catalog.released"
-"""Event about an extract: from now on it is public."""
 
 log = structlog.get_logger(__name__)
 

@@ -186,6 +186,8 @@ class ExportShape(BaseModel):
     files: dict[str, Any]
     n_entries: int
     n_points: int
+    is_released: bool
+    """Public: a second person has said so."""
 
 
 class EventShape(BaseModel):

@@ -5,10 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from astrid_core.curation.access import Role
 from astrid_core.differencing.products import read_difference
+from astrid_core.settings import Settings
+from astrid_core.shared.runs import RunKey
+from astrid_core.stages.access import grant_role
+from astrid_core.stages.release import run_release
 from tests.adapters.databases import SqlDatabase
 from tests.api.client import Client, named
-from tests.api.night import url_of
+from tests.api.night import services_in, url_of
 from tests.stages.scene import NIGHT
 
 LISTS = (
@@ -165,3 +170,13 @@ def test_the_log_is_for_auditors(client: Client) -> None:
     sequences = [one["sequence"] for one in found]
 
     assert sequences == sorted(sequences, reverse=True)
+
+
+def test_an_extract_is_public_once_a_second_person_has_released_it(client: Client, home: Path) -> None:
+    key = client.get("/exports").json()["items"][0]["key"]
+    assert not client.get("/exports").json()["items"][0]["is_released"]
+    with services_in(Settings(home=home)) as services:
+        grant_role(services, login="otto", role=Role.DATA_RELEASE)
+        run_release(services, RunKey(key), login="otto", requested_by="vera", reason="complete")
+
+    assert client.get("/exports").json()["items"][0]["is_released"]

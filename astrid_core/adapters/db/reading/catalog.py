@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -12,9 +12,11 @@ from astrid_core.adapters.db.reading.places import inside, near
 from astrid_core.adapters.db.rows.catalog import AnalyticsRow, CatalogEntryRow, ExportJobRow, LightCurvePointRow
 from astrid_core.adapters.db.rows.curation import AlertRow
 from astrid_core.adapters.db.rows.differencing import DifferenceRunRow
+from astrid_core.adapters.db.rows.events import DomainEventRow
 from astrid_core.adapters.db.rows.observations import ObservationRow
 from astrid_core.adapters.db.rows.preprocessing import PreprocessRunRow
 from astrid_core.adapters.db.rows.table import Row
+from astrid_core.catalog.entities import RELEASED
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunStatus
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
@@ -104,8 +106,10 @@ async def list_alerts(connection: AsyncConnection, ask: Ask, *, channel: str | N
 
 
 async def list_exports(connection: AsyncConnection, ask: Ask) -> Page:
-    """Return extracts by key."""
-    return await read_page(connection, _columns(ExportJobRow), (ExportJobRow.key,), ask)
+    """Return extracts by key, and whether each is public."""
+    said = exists().where(DomainEventRow.subject == ExportJobRow.key, DomainEventRow.name == RELEASED)
+    statement = _columns(ExportJobRow).add_columns(said.label("is_released"))
+    return await read_page(connection, statement, (ExportJobRow.key,), ask)
 
 
 async def list_analytics(connection: AsyncConnection, ask: Ask, *, night: str | None, survey: str | None) -> Page:
