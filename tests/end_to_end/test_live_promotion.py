@@ -24,6 +24,8 @@ pytestmark = [
 ]
 
 DAG = "train_detector"
+PERSON_S = 10.0
+"""The soonest that a person answers."""
 SETTINGS = """
 [train]
 n_frames = 4
@@ -61,6 +63,8 @@ def _asked(living: Living) -> tuple[str, str]:
         run = living.airflow.run(DAG, run_id)
         assert not run.is_over, why_failed(living.home, run)
         if any(task.task == "approve" and task.state == "awaiting_input" for task in run.tasks):
+            # Airflow forgets an answer that comes before the scheduler has seen the task wait; people are slower.
+            time.sleep(PERSON_S)
             return run_id, f"/dags/{DAG}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
         time.sleep(1.0)
     raise TimeoutError
