@@ -107,7 +107,9 @@ def test_people_get_a_letter_with_the_question_and_the_way_to_it(mailbox: type[_
 def said(monkeypatch: pytest.MonkeyPatch) -> LogCapture:
     """What the notifier logs, however Airflow has set up logging by then."""
     capture = LogCapture()
-    monkeypatch.setattr("include.notices.log", structlog.wrap_logger(None, processors=[capture]))
+    every = structlog.make_filtering_bound_logger("debug")
+    log = structlog.wrap_logger(None, processors=[capture], wrapper_class=every)
+    monkeypatch.setattr("include.notices.log", log)
     return capture
 
 
