@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from astrid_core.detection.triplets import read_in_parts
+from astrid_core.detection.triplets import SIGMA_OF_FWHM, SIGMA_OF_MAD, read_in_parts
 
 HALF_PIX = 15
 """Of the small triplets that are cut around what was put in."""
@@ -22,8 +22,6 @@ _BETA = 3.0
 """Of the Moffat profile (Moffat 1969): its wings are those of a seeing disc, which a Gaussian has not."""
 _QUIET, _LIT, _STRONG = (float(np.arcsinh(one)) for one in (4.0, 1.0, 8.0))
 """On the planes of a stamp: no candidate, light in the reference, surely a source."""
-_SIGMA_OF_FWHM = 0.42466
-_SIGMA_OF_MAD = 1.4826
 
 Images = NDArray[np.float64]
 """(3, ny, nx): science, reference, difference."""
@@ -126,10 +124,10 @@ def _light(images: Images, found: _Seen, rng: np.random.Generator, *, fwhm_pix: 
     away = np.hypot(y - row - rng.uniform(-0.5, 0.5), x - column - rng.uniform(-0.5, 0.5))
     scale = fwhm_pix / (2.0 * np.sqrt(2.0 ** (1.0 / _BETA) - 1.0))
     light = (1.0 + (away / scale) ** 2) ** -_BETA
-    width = max(fwhm_pix, found.fwhm_pix) * _SIGMA_OF_FWHM
+    width = max(fwhm_pix, found.fwhm_pix) * SIGMA_OF_FWHM
     known = np.isfinite(images[2])
     smooth = ndimage.gaussian_filter(np.where(known, images[2], 0.0), width)[known]
-    noise = _SIGMA_OF_MAD * float(np.median(np.abs(smooth - np.median(smooth))))
+    noise = SIGMA_OF_MAD * float(np.median(np.abs(smooth - np.median(smooth))))
     snr = float(np.exp(rng.uniform(*np.log(_SNR))))
     light *= snr * noise / float(ndimage.gaussian_filter(light, width).max())
     return _box(images + light * np.array([1.0, 0.0, 1.0])[:, None, None], row, column)

@@ -25,8 +25,8 @@ SIDES_PIX = (31, 127)
 _AT_ONCE = 64
 """Of 63 x 63 pixels so many fit into the cache of a processor."""
 _FWHM_PIX = (1.6, 2.2, 3.0, 4.2, 5.8)
-_SIGMA_OF_FWHM = 0.42466
-_SIGMA_OF_MAD = 1.4826
+SIGMA_OF_FWHM = 0.42466
+SIGMA_OF_MAD = 1.4826
 _FAR_BELOW = 20.0
 """No sky is so many sigma darker than its median: such pixels are fill values or dead."""
 _LEAST_NOISE = 1e-30
@@ -165,7 +165,7 @@ def _without_fill(images: NDArray[np.float32], usable: Flags) -> tuple[Flags, Nu
 
 def _level_and_noise(images: NDArray[np.float32], usable: Flags) -> tuple[Numbers, Numbers]:
     level = _median(images, usable)
-    return level, _SIGMA_OF_MAD * _median(np.abs(_above(images, level)), usable)
+    return level, SIGMA_OF_MAD * _median(np.abs(_above(images, level)), usable)
 
 
 def _above(images: NDArray[np.float32], level: Numbers) -> NDArray[np.float32]:
@@ -194,7 +194,7 @@ def _matched(difference: NDArray[np.float32], usable: Flags) -> tuple[NDArray[np
     best_fwhm = np.full(len(difference), _FWHM_PIX[0])
     highest = np.full((len(difference), 1, 1), -1.0)
     for fwhm in _FWHM_PIX:
-        smooth = ndimage.gaussian_filter(difference, fwhm * _SIGMA_OF_FWHM, mode="constant", axes=(1, 2))
+        smooth = ndimage.gaussian_filter(difference, fwhm * SIGMA_OF_FWHM, mode="constant", axes=(1, 2))
         # Neighbouring pixels of a resampled difference are not independent: its own scatter is the unit.
         noise = _level_and_noise(smooth, usable)[1]
         peak = np.abs(smooth[_around_middle(smooth, _MIDDLE_PIX)]).max(axis=(1, 2), keepdims=True)

@@ -60,7 +60,7 @@ def run_injection(
         model=model.id if model else "",
     )
     try:
-        require_searched(difference)
+        _require_trusted(difference)
         pair, _ = recorded_pair(services, difference_key, config.preprocess)
         scorer = services.models.load(model.id) if model is not None else None
         config = as_published(services.models, empty.model, config, instrument=observation.instrument)
@@ -168,11 +168,15 @@ def plan_shadows(
     return ShadowPlan(pending=tuple(pending), keys=tuple(keys))
 
 
-def require_searched(difference: DifferenceRun) -> None:
-    """Raise Unprocessable for a difference of which nothing is taken."""
-    quality = difference.quality
-    if quality is not None and quality.level is QualityLevel.RED:
-        raise Unprocessable(f"nothing is taken from this exposure, injected or not: {'; '.join(quality.reasons)}")
+def is_trusted(difference: DifferenceRun) -> bool:
+    """Tell whether anything is taken from a difference."""
+    return difference.quality is None or difference.quality.level is not QualityLevel.RED
+
+
+def _require_trusted(difference: DifferenceRun) -> None:
+    if difference.quality is not None and not is_trusted(difference):
+        reasons = "; ".join(difference.quality.reasons)
+        raise Unprocessable(f"nothing is taken from this exposure, injected or not: {reasons}")
 
 
 def _record(services: Services, run: InjectionRun) -> None:

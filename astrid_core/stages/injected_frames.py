@@ -7,10 +7,9 @@ import structlog
 
 from astrid_core.detection.injected_search import InjectedConfig, labelled, search_with_injections
 from astrid_core.detection.training_set import LabelledFrame
-from astrid_core.differencing.entities import DifferenceRun
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus, run_key
-from astrid_core.stages.inject import recorded_pair, require_searched, seed_of
+from astrid_core.stages.inject import is_trusted, recorded_pair, seed_of
 from astrid_core.stages.services import Services
 
 VERSION = 1
@@ -68,17 +67,11 @@ def differences_of_night(services: Services, night: str) -> tuple[RunKey, ...]:
         for observation in records.observations.search(night=night):
             if records.quarantines.of(observation) is not None:
                 continue
-            runs = [one for one in records.difference_runs.of_observation(observation.id) if _is_searched(one)]
+            runs = [
+                one
+                for one in records.difference_runs.of_observation(observation.id)
+                if one.status is RunStatus.SUCCEEDED and is_trusted(one)
+            ]
             if runs:
                 found.append(runs[-1].key)
     return tuple(found)
-
-
-def _is_searched(run: DifferenceRun) -> bool:
-    if run.status is not RunStatus.SUCCEEDED:
-        return False
-    try:
-        require_searched(run)
-    except Unprocessable:
-        return False
-    return True

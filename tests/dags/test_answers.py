@@ -18,7 +18,7 @@ from include.acceptance import list_drafts, settle_drafts
 from include.answers import Answer, person_of, reason_of
 from include.messages import ACCEPT, LEAVE, RETIRE
 from tests.fakes.records import MemoryDatabase
-from tests.stages.voting import REFERENCE, Voting, services_on, voting
+from tests.stages.voting import REFERENCE, Voting, releasable, services_on
 
 
 def _answer(chosen: str, name: str | None = "olga", **given: Any) -> Answer:
@@ -95,12 +95,7 @@ def test_a_reason_of_another_kind_is_kept_as_text() -> None:
 @pytest.fixture
 def night() -> Voting:
     """A published night; Olga may do everything, Dan may release."""
-    night = voting(3)
-    night.publish()
-    for role in (Role.OPERATOR, Role.DATA_RELEASE):
-        grant_role(night.services, login="olga", role=role)
-    grant_role(night.services, login="dan", role=Role.DATA_RELEASE)
-    return night
+    return releasable()
 
 
 def test_a_catalog_goes_out_once_by_a_second_person(night: Voting) -> None:

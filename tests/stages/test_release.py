@@ -3,24 +3,17 @@
 import pytest
 
 from astrid_core.catalog.config import ExportConfig
-from astrid_core.curation.access import Role
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.runs import RunKey
-from astrid_core.stages.access import grant_role
 from astrid_core.stages.export import exported_files, run_export
 from astrid_core.stages.release import is_released, require_requester, run_release
-from tests.stages.voting import Voting, voting
+from tests.stages.voting import Voting, releasable
 
 
 @pytest.fixture
 def night() -> Voting:
     """A published night, an operator who may release, and another one who may."""
-    night = voting(3)
-    night.publish()
-    for role in (Role.OPERATOR, Role.DATA_RELEASE):
-        grant_role(night.services, login="olga", role=role)
-    grant_role(night.services, login="dan", role=Role.DATA_RELEASE)
-    return night
+    return releasable()
 
 
 def test_an_extract_is_public_once_a_second_person_says_so(night: Voting) -> None:

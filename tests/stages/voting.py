@@ -128,3 +128,13 @@ REFERENCE = ReferenceImage(
     sky_rms=5.0,
     recipe=RunKey("reference-1"),
 )
+
+
+def releasable() -> Voting:
+    """A published night; Olga operates and may release, Dan may release."""
+    night = voting(3)
+    night.publish()
+    for role in (Role.OPERATOR, Role.DATA_RELEASE):
+        grant_role(night.services, login="olga", role=role)
+    grant_role(night.services, login="dan", role=Role.DATA_RELEASE)
+    return night
