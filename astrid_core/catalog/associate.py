@@ -1,34 +1,31 @@
-"""Which detections are of the same object.
+"""Which detections are of the same object at rest.
 
-The result for a set of detections does not depend on the order in which they are given. Published in several portions
-it may: an object is named after the first of its detections that was published, and what is published is never taken
-apart.
+What comes out depends on the set of detections alone: not on their order, and not on the portions in which they became
+known. An object is named after the earliest of its detections, so that detections which arrive in the order of their
+time never rename what is known; late ones may join two objects, or part one.
 """
 
+import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID, uuid5
 
 from astrid_core.catalog.entities import LightCurvePoint
-from astrid_core.catalog.measure import Measurement
-from astrid_core.catalog.sphere import mean_position, neighbours
-from astrid_core.shared.sky import SkyPosition
+from astrid_core.catalog.sphere import unit_vectors
 
 NAMESPACE = UUID("6b1c2f0e-6f0b-5b1e-9c53-0d0a5f2f7c11")
 """Objects are named inside this namespace, so that the same first detection always founds the same object."""
 
+REACH = 5.0
+"""Objects whose mean positions are so many radii apart have no say in each other: a detection lies within one radius
+of the first one of its object, and so does the mean."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Association:
-    """The objects that detections belong to."""
-
-    joined: Mapping[str, UUID] = field(default_factory=dict)
-    """Detection to object, known or new."""
-    founded: frozenset[UUID] = frozenset()
-    """Objects that are new."""
-    remeasured: tuple[str, ...] = ()
-    """Detections of an exposure that the object already holds from another run: the published one stands."""
+_ARCSEC = math.radians(1.0 / 3600.0)
+_Direction = tuple[float, ...]
+"""Unit vector."""
+_AROUND = tuple(itertools.product((-1, 0, 1), repeat=3))
 
 
 def entry_id(detection_id: str) -> UUID:
@@ -36,74 +33,93 @@ def entry_id(detection_id: str) -> UUID:
     return uuid5(NAMESPACE, detection_id)
 
 
-def associate(
-    light_curves: Mapping[UUID, Sequence[LightCurvePoint]], detections: Iterable[Measurement], *, radius_arcsec: float
-) -> Association:
-    """Give every detection to the nearest object within ``radius_arcsec``, or found a new one.
+def ordered(points: Iterable[LightCurvePoint]) -> list[LightCurvePoint]:
+    """Return the points by time, then exposure, then detection."""
+    return sorted(points, key=lambda point: (point.mid_mjd, point.observation_id, point.detection_id))
 
-    Exposures are taken in the order of their time, and positions are updated after each. Within one exposure an object
-    takes at most one detection, the nearest; another one within the radius is another object, because one exposure
-    cannot show the same object twice. Detections that a light curve holds already must not be given again.
+
+def associate(points: Iterable[LightCurvePoint], *, radius_arcsec: float, max_chi2: float) -> Mapping[str, UUID]:
+    """Return the object of each detection.
+
+    Exposures are taken in the order of their time. A detection belongs to an object if it lies within
+    ``radius_arcsec`` of the first one of it, and if its distance from the mean of all of them, over the errors of
+    both, squared, is at most ``max_chi2`` (two degrees of freedom: 30 parts one in three million). Where the error is
+    unknown only the radius decides. An exposure shows an object once: the least chi-square wins, the others found
+    objects of their own. Takes a time that grows with the number of detections.
     """
-    groups = [_Group.of(identity, points) for identity, points in sorted(light_curves.items())]
+    all_points = ordered(points)
+    places = [tuple(place) for place in unit_vectors([point.position for point in all_points]).tolist()]
+    unknown_arcsec = radius_arcsec / math.sqrt(max_chi2)
+    variances = [(point.position_err_arcsec or unknown_arcsec) ** 2 for point in all_points]
+    objects = _Objects(radius_arcsec=radius_arcsec, max_chi2=max_chi2)
     joined: dict[str, UUID] = {}
-    founded: set[UUID] = set()
-    remeasured: list[str] = []
-    ordered = sorted(detections, key=lambda detection: (detection.mid_mjd, detection.observation_id, detection.id))
-    for observation_id, exposure in groupby(ordered, key=lambda detection: detection.observation_id):
+    for _, exposure in groupby(range(len(all_points)), key=lambda one: all_points[one].observation_id):
         found = list(exposure)
-        held = {index for index, group in enumerate(groups) if observation_id in group.observation_ids}
-        taken: set[int] = set()
-        settled: set[int] = set()
-        pairs = neighbours(
-            [detection.position for detection in found],
-            [group.position for group in groups],
-            radius_arcsec=radius_arcsec,
+        offers = sorted(
+            (chi2, all_points[one].detection_id, str(known.identity), one, known)
+            for one in found
+            for chi2, known in objects.near(places[one], variances[one])
         )
-        # Nearest pairs first; ties follow the order of detections and of object identities.
-        for _, which, index in sorted(pairs, key=lambda pair: (pair[0], found[pair[1]].id, groups[pair[2]].identity)):
-            if which in settled or index in taken:
-                continue
-            taken.add(index)
-            settled.add(which)
-            if index in held:
-                remeasured.append(found[which].id)
-            else:
-                joined[found[which].id] = groups[index].identity
-                groups[index].take(found[which])
-        for which, detection in enumerate(found):
-            if which not in settled:
-                identity = entry_id(detection.id)
-                joined[detection.id] = identity
-                founded.add(identity)
-                groups.append(_Group.of(identity, [detection]))
-    return Association(joined=joined, founded=frozenset(founded), remeasured=tuple(sorted(remeasured)))
+        taken: set[UUID] = set()
+        for _, name, _, one, known in offers:
+            if name not in joined and known.identity not in taken:
+                taken.add(known.identity)
+                joined[name] = known.identity
+                known.take(places[one], variances[one])
+        for one in found:
+            name = all_points[one].detection_id
+            if name not in joined:
+                joined[name] = objects.found(name, places[one], variances[one])
+    return joined
 
 
 @dataclass(slots=True)
-class _Group:
-    """An object while detections are being given out."""
+class _Object:
+    """What is known of one object while detections are being given out."""
 
     identity: UUID
-    positions: list[SkyPosition]
-    weights: list[float]
-    observation_ids: set[str]
-    position: SkyPosition
+    first: _Direction
+    total: _Direction
+    """Sum of directions over their variances."""
+    weight: float
 
-    @classmethod
-    def of(cls, identity: UUID, members: Sequence[LightCurvePoint | Measurement]) -> "_Group":
-        positions = [member.position for member in members]
-        weights = [member.significance**2 for member in members]
-        return cls(
-            identity=identity,
-            positions=positions,
-            weights=weights,
-            observation_ids={member.observation_id for member in members},
-            position=mean_position(positions, weights),
-        )
+    def take(self, place: _Direction, variance: float) -> None:
+        x, y, z = self.total
+        self.total = (x + place[0] / variance, y + place[1] / variance, z + place[2] / variance)
+        self.weight += 1.0 / variance
 
-    def take(self, detection: Measurement) -> None:
-        self.positions.append(detection.position)
-        self.weights.append(detection.significance**2)
-        self.observation_ids.add(detection.observation_id)
-        self.position = mean_position(self.positions, self.weights)
+    def chi2(self, place: _Direction, variance: float) -> float:
+        x, y, z = self.total
+        mean = (x / self.weight, y / self.weight, z / self.weight)
+        return _chord2(place, mean) / _ARCSEC**2 / (variance + 1.0 / self.weight)
+
+
+class _Objects:
+    """Objects by place: in boxes as wide as the radius, so that what is near lies in a box or beside it."""
+
+    def __init__(self, *, radius_arcsec: float, max_chi2: float) -> None:
+        self._reach = 2.0 * math.sin(radius_arcsec * _ARCSEC / 2.0)
+        self._max_chi2 = max_chi2
+        self._boxes: dict[tuple[int, int, int], list[_Object]] = {}
+
+    def near(self, place: _Direction, variance: float) -> Sequence[tuple[float, _Object]]:
+        """Return the objects that a detection may belong to, with chi-square."""
+        x, y, z = self._box(place)
+        known = (one for i, j, k in _AROUND for one in self._boxes.get((x + i, y + j, z + k), ()))
+        offers = ((one.chi2(place, variance), one) for one in known if _chord2(place, one.first) <= self._reach**2)
+        return [(chi2, one) for chi2, one in offers if chi2 <= self._max_chi2]
+
+    def found(self, name: str, place: _Direction, variance: float) -> UUID:
+        """Let a detection found an object."""
+        total = (place[0] / variance, place[1] / variance, place[2] / variance)
+        new = _Object(identity=entry_id(name), first=place, total=total, weight=1.0 / variance)
+        self._boxes.setdefault(self._box(place), []).append(new)
+        return new.identity
+
+    def _box(self, place: _Direction) -> tuple[int, int, int]:
+        x, y, z = place
+        return math.floor(x / self._reach), math.floor(y / self._reach), math.floor(z / self._reach)
+
+
+def _chord2(one: _Direction, other: _Direction) -> float:
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2

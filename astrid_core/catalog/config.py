@@ -9,11 +9,43 @@ from astrid_core.shared.errors import BadConfiguration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MotionConfig:
+    """Settings of the search for what moves."""
+
+    max_rate_arcsec_h: float = 150.0
+    """Faster objects leave trails, or are not recognised."""
+    max_arc_h: float = 10.0
+    """Between the first and the last detection of one night."""
+    min_points: int = 3
+    """So many exposures of a night must show an object before it is said to move."""
+    max_gap_days: float = 3.5
+    """Nights farther apart are not connected."""
+    max_turn_arcsec_h_day: float = 3.0
+    """So much may the rate of motion change in a day."""
+    parallax_arcsec_h: float = 2.0
+    """So much of a rate may be the turning of the Earth: 1.5 for an object at 1.5 au."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_rate_arcsec_h", "max_arc_h", "max_gap_days", "max_turn_arcsec_h_day", "parallax_arcsec_h"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise BadConfiguration(f"{name} must be positive", got=getattr(self, name))
+        # In half a day nights would run into one another.
+        if self.max_arc_h >= 12.0:
+            raise BadConfiguration("max_arc_h must be less than 12", got=self.max_arc_h)
+        if self.min_points < 3:
+            raise BadConfiguration("min_points must be at least 3", got=self.min_points)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishConfig:
     """Settings of the association of detections with objects."""
 
     match_radius_arcsec: float = 1.0
-    """A detection this near to an object belongs to it."""
+    """A detection farther from the first one of an object does not belong to it."""
+    max_chi2: float = 30.0
+    """A detection whose distance from the mean of an object, over the errors of both, squared, is larger does not
+    belong to it; two degrees of freedom.
+    """
     min_score: float = 0.5
     """Detections below this score, or without one, are not published."""
     max_false_per_deg2: float = 0.0
@@ -22,10 +54,13 @@ class PublishConfig:
     """
     min_abs_significance: float = 5.0
     """Detections fainter than this in either direction are not published, sigma."""
+    motion: MotionConfig = field(default_factory=MotionConfig)
 
     def __post_init__(self) -> None:
         if not 0.0 < self.match_radius_arcsec <= 60.0:
             raise BadConfiguration("match_radius_arcsec must lie in (0, 60]", got=self.match_radius_arcsec)
+        if not 0.0 < self.max_chi2 < math.inf:
+            raise BadConfiguration("max_chi2 must be positive", got=self.max_chi2)
         if not 0.0 <= self.min_score <= 1.0:
             raise BadConfiguration("min_score must lie in [0, 1]", got=self.min_score)
         if not 0.0 <= self.max_false_per_deg2 < math.inf:

@@ -16,6 +16,8 @@ class EntryStatus(StrEnum):
     CANDIDATE = "candidate"
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    """Its detections are found to be of other objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,12 @@ class LightCurvePoint:
     reference_digest: str
     """The reference that the flux is relative to."""
     position: SkyPosition
+    position_err_arcsec: float | None = None
+    """Standard deviation per axis: of the centroid and of the tie of its exposure; None where it is not known."""
     band: str
     mid_mjd: float
+    zero_point_mag: float | None = None
+    """AB magnitude of one count there; None without one."""
     flux: float
     """Difference flux, counts of the science exposure; negative where the source faded."""
     flux_err: float
@@ -43,12 +49,25 @@ class LightCurvePoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """How fast an object moves over the sky, and where to."""
+
+    rate_arcsec_h: float
+    angle_deg: float
+    """From north through east, 0 to 360."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogEntry:
     """One object on the sky, gathering its detections."""
 
     id: UUID
     position: SkyPosition
-    """Mean of its detections, weighted by significance squared."""
+    """Weighted mean of its detections; of a moving object its first one."""
+    position_err_arcsec: float | None = None
+    """Standard deviation per axis; None where that of a detection is not known."""
+    motion: Motion | None = None
+    """At its first detections; None for an object at rest."""
     first_mjd: float
     last_mjd: float
     n_detections: int
@@ -56,6 +75,8 @@ class CatalogEntry:
     peak_significance: float
     """Signed significance of the strongest detection."""
     status: EntryStatus
+    successor: UUID | None = None
+    """Of a withdrawn object: the one that holds its first detection now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

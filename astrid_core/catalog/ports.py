@@ -16,8 +16,8 @@ class CatalogEntries(Protocol):
         """Record an object, or what has been learnt about a known one."""
         ...
 
-    def add_point(self, point: LightCurvePoint) -> bool:
-        """Record a brightness and tell whether it is new; a known detection changes nothing."""
+    def put_points(self, points: Sequence[LightCurvePoint]) -> None:
+        """Record brightnesses, or to which objects known ones belong now."""
         ...
 
     def get(self, entry_id: UUID) -> CatalogEntry:
@@ -25,15 +25,23 @@ class CatalogEntries(Protocol):
         ...
 
     def search(self, *, region: Region | None = None) -> Sequence[CatalogEntry]:
-        """Return objects in the region (all without one), ordered by hpx29, then id."""
+        """Return objects in the region (all without one), withdrawn ones apart, ordered by hpx29, then id."""
+        ...
+
+    def moving(self, *, from_mjd: float, to_mjd: float) -> Sequence[CatalogEntry]:
+        """Return moving objects that were seen in this time, its ends included, ordered by id."""
         ...
 
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         """Return the light curves of these objects, ordered by entry, mid_mjd, detection."""
         ...
 
-    def published(self, detection_ids: Sequence[str]) -> frozenset[str]:
-        """Return which of these detections are in the catalog already."""
+    def points_of_night(self, survey: str, night: str) -> Sequence[LightCurvePoint]:
+        """Return what exposures of a night have measured, ordered by mid_mjd, exposure, detection."""
+        ...
+
+    def published(self, detection_ids: Sequence[str]) -> Mapping[str, UUID]:
+        """Return the objects of those detections that are in the catalog already."""
         ...
 
     def lock(self) -> None:

@@ -9,6 +9,8 @@ from scipy.spatial import KDTree
 
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 
+_ARCSEC = math.radians(1.0 / 3600.0)
+
 Pair = tuple[float, int, int]
 """Separation in arcsec, index of the one, index of the other."""
 
@@ -18,6 +20,33 @@ def unit_vectors(positions: Sequence[SkyPosition]) -> NDArray[np.float64]:
     ra = np.radians([position.ra_deg for position in positions])
     dec = np.radians([position.dec_deg for position in positions])
     return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1).reshape(-1, 3)
+
+
+def axes(around: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the directions to the east and to the north at places (..., 3), as vectors of length 1.
+
+    At a pole they are those of RA 0.
+    """
+    across = np.hypot(around[..., 0], around[..., 1])
+    is_pole = across == 0.0
+    cos_ra = np.where(is_pole, 1.0, around[..., 0] / np.where(is_pole, 1.0, across))
+    sin_ra = np.where(is_pole, 0.0, around[..., 1] / np.where(is_pole, 1.0, across))
+    z = around[..., 2]
+    east = np.stack([-sin_ra, cos_ra, np.zeros_like(z)], axis=-1)
+    return east, np.stack([-z * cos_ra, -z * sin_ra, across], axis=-1)
+
+
+def on_plane(places: NDArray[np.float64], around: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the gnomonic projection of directions (n, 3) about one of them: east and north, arcsec, shape (n, 2)."""
+    east, north = axes(around)
+    return np.stack([places @ east, places @ north], axis=-1) / (places @ around)[:, None] / _ARCSEC
+
+
+def from_plane(offset: NDArray[np.float64], around: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the direction that ``on_plane`` shows at ``offset``: east and north, arcsec."""
+    east, north = axes(around)
+    place = around + (offset[0] * east + offset[1] * north) * _ARCSEC
+    return np.asarray(place / np.linalg.norm(place))
 
 
 def mean_position(positions: Sequence[SkyPosition], weights: Sequence[float]) -> SkyPosition:

@@ -1,26 +1,19 @@
 """Bring the detections of a night into the catalog."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from uuid import UUID
 
 import structlog
 
-from astrid_core.catalog.associate import associate
 from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import LightCurvePoint
-from astrid_core.catalog.measure import Measurement, catalog_entry, light_curve_point, measurement
-from astrid_core.catalog.sphere import cone_around
+from astrid_core.catalog.measure import light_curve_point, not_measured_before
 from astrid_core.curation.entities import Verdict
 from astrid_core.detection.thresholds import threshold_of
 from astrid_core.differencing.template import owner_of
 from astrid_core.shared.runs import RunKey
-from astrid_core.shared.sky import SkyPosition
+from astrid_core.stages.objects import Changes, final_verdicts, gather, write
 from astrid_core.stages.services import Records, Services
-
-_SEARCH_MARGIN_ARCSEC = 30.0
-"""How far the mean position of an object may lie from one of its detections, generously."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +39,8 @@ class PublishSummary:
     n_new_entries: int = 0
     n_changed_entries: int = 0
     """Known objects that gained a point or another status."""
+    n_withdrawn_entries: int = 0
+    """Objects whose detections are found to be of others."""
     min_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """The score that was asked for, by model version and instrument."""
 
@@ -62,16 +57,16 @@ def run_publish(
     with services.transaction() as records:
         records.catalog.lock()
         offered = _Offered.read(records, survey, night, config, manifests, model_run_keys)
-        ids = [measured.id for measured in offered.measured]
+        ids = [point.detection_id for point in offered.points]
         known = records.catalog.published(ids)
-        bogus = {name for name, verdict in final_verdicts(records, ids).items() if verdict is Verdict.BOGUS} - known
-        fresh = [measured for measured in offered.measured if measured.id not in known and measured.id not in bogus]
-        light_curves = _light_curves_around(records, offered.measured)
-        found = associate(light_curves, fresh, radius_arcsec=config.match_radius_arcsec)
-        added = [
-            light_curve_point(found.joined[measured.id], measured) for measured in fresh if measured.id in found.joined
+        bogus = {name for name, verdict in final_verdicts(records, ids).items() if verdict is Verdict.BOGUS}
+        bogus -= known.keys()
+        left = [
+            point for point in offered.points if point.detection_id not in known and point.detection_id not in bogus
         ]
-        n_changed = _write(records, light_curves, added, touched=known)
+        published = records.catalog.points_of_night(survey, night)
+        fresh = not_measured_before(left, published, radius_arcsec=config.match_radius_arcsec)
+        changes = write(records, gather(records, [*published, *fresh], config))
         summary = PublishSummary(
             n_detections=offered.n_detections,
             n_quarantined=offered.n_quarantined,
@@ -79,17 +74,19 @@ def run_publish(
             n_without_position=offered.n_without_position,
             n_judged_bogus=len(bogus),
             n_known=len(known),
-            n_remeasured=len(found.remeasured),
-            n_published=len(added),
-            n_new_entries=len(found.founded),
-            n_changed_entries=n_changed - len(found.founded),
+            n_remeasured=len(left) - len(fresh),
+            n_published=len(fresh),
+            n_new_entries=changes.n_founded,
+            n_changed_entries=changes.n_changed,
+            n_withdrawn_entries=changes.n_withdrawn,
             min_scores=offered.min_scores,
         )
-        if n_changed:
+        if changes != Changes():
             facts = {
                 "n_published": summary.n_published,
                 "n_new_entries": summary.n_new_entries,
                 "n_changed_entries": summary.n_changed_entries,
+                "n_withdrawn_entries": summary.n_withdrawn_entries,
                 "min_scores": summary.min_scores,
             }
             records.events.append("catalog.published", subject=f"{survey}:{night}", facts=facts)
@@ -114,73 +111,11 @@ def _manifests(services: Services, config: PublishConfig, keys: Sequence[RunKey]
     return {model: services.models.manifest(model) for model in sorted(models)}
 
 
-def refresh_entries(records: Records, detections: Mapping[str, SkyPosition]) -> int:
-    """Bring the objects that hold these detections up to date with the verdicts; return how many changed."""
-    light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
-    for position in detections.values():
-        light_curves.update(light_curves_near(records, [position]))
-    return _write(records, light_curves, [], touched=frozenset(detections))
-
-
-def final_verdicts(records: Records, detection_ids: Sequence[str]) -> Mapping[str, Verdict]:
-    """Return what people have decided of these detections; nothing of those that they are not done with."""
-    items = records.review_queue.of(detection_ids)
-    return {name: item.verdict for name, item in items.items() if item.verdict is not None}
-
-
-def light_curves_near(records: Records, positions: Sequence[SkyPosition]) -> Mapping[UUID, Sequence[LightCurvePoint]]:
-    """Return the objects that may hold a detection at one of these neighbouring positions, with their points."""
-    if not positions:
-        return {}
-    region = cone_around(positions, margin_arcsec=_SEARCH_MARGIN_ARCSEC)
-    points = records.catalog.points([entry.id for entry in records.catalog.search(region=region)])
-    by_entry: dict[UUID, list[LightCurvePoint]] = {}
-    for point in points:
-        by_entry.setdefault(point.entry_id, []).append(point)
-    return by_entry
-
-
-def _light_curves_around(records: Records, measured: Iterable[Measurement]) -> Mapping[UUID, Sequence[LightCurvePoint]]:
-    """Search exposure by exposure: a night may be spread over the whole sky, an exposure is not."""
-    light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
-    ordered = sorted(measured, key=lambda one: one.observation_id)
-    for _, exposure in groupby(ordered, key=lambda one: one.observation_id):
-        light_curves.update(light_curves_near(records, [one.position for one in exposure]))
-    return light_curves
-
-
-def _write(
-    records: Records,
-    light_curves: Mapping[UUID, Sequence[LightCurvePoint]],
-    added: Sequence[LightCurvePoint],
-    *,
-    touched: frozenset[str],
-) -> int:
-    """Record new points and the objects that they, or verdicts on ``touched`` detections, change; count these."""
-    curves = {
-        identity: list(points)
-        for identity, points in light_curves.items()
-        if any(point.detection_id in touched for point in points)
-    }
-    for point in added:
-        curves.setdefault(point.entry_id, list(light_curves.get(point.entry_id, ()))).append(point)
-    judged = final_verdicts(records, [point.detection_id for points in curves.values() for point in points])
-    n_changed = 0
-    for identity, points in sorted(curves.items()):
-        entry = catalog_entry(identity, points, judged)
-        if identity not in light_curves or records.catalog.get(identity) != entry:
-            records.catalog.put(entry)
-            n_changed += 1
-    for point in added:
-        records.catalog.add_point(point)
-    return n_changed
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Offered:
     """The detections of a night that may be published, and how many may not."""
 
-    measured: tuple[Measurement, ...]
+    points: tuple[LightCurvePoint, ...]
     n_detections: int
     n_quarantined: int
     n_below_threshold: int
@@ -198,7 +133,7 @@ class _Offered:
         keys: Sequence[RunKey],
     ) -> "_Offered":
         min_scores: dict[str, dict[str, float]] = {}
-        measured: list[Measurement] = []
+        points: list[LightCurvePoint] = []
         n_detections = n_quarantined = n_below = n_without_position = 0
         for key in sorted(set(keys)):
             run = records.model_runs.get(key)
@@ -221,13 +156,15 @@ class _Offered:
                     n_below += 1
                     continue
                 owner = owner_of(detection.candidate.position, references)
-                one = measurement(detection, observation, prepared, reference_digest=owner.digest)
+                one = light_curve_point(
+                    detection, observation, prepared, difference.registration, reference_digest=owner.digest
+                )
                 if one is None:
                     n_without_position += 1
                 else:
-                    measured.append(one)
+                    points.append(one)
         return cls(
-            measured=tuple(measured),
+            points=tuple(points),
             n_detections=n_detections,
             n_quarantined=n_quarantined,
             n_below_threshold=n_below,

@@ -24,7 +24,6 @@ from astrid_core.differencing.products import DifferenceProduct, read_difference
 from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, run_key
-from astrid_core.stages.publish import light_curves_near
 from astrid_core.stages.services import Records, Services
 from astrid_core.stages.track import tracks_of
 
@@ -137,7 +136,7 @@ class _Night:
     @classmethod
     def read(cls, records: Records, survey: str, night: str, preferred: Collection[RunKey]) -> "_Night":
         exposures: list[ExposureRuns] = []
-        light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
+        entries: set[UUID] = set()
         injections: list[InjectionRun | None] = []
         for observation in records.observations.search(survey=survey, night=night):
             quarantine = records.quarantines.of(observation)
@@ -157,24 +156,17 @@ class _Night:
             )
             exposures.append(runs)
             injections.append(_injected(records, runs, preferred))
-            candidates = [detection.candidate for run in model_runs for detection in run.detections]
-            places = [
-                candidate.position
-                for candidate, name in zip(candidates, ids, strict=True)
-                if name in published and candidate.position is not None
-            ]
-            light_curves |= {
-                identity: curve
-                for identity, curve in light_curves_near(records, places).items()
-                if any(point.observation_id == observation.id for point in curve)
-            }
+            entries |= set(published.values())
+        light_curves: dict[UUID, list[LightCurvePoint]] = {}
+        for point in records.catalog.points(sorted(entries)):
+            light_curves.setdefault(point.entry_id, []).append(point)
         digests = {digest for runs in exposures if runs.difference for digest in runs.difference.reference_digests}
         references = tuple(records.references.get(digest) for digest in sorted(digests))
         return cls(
             exposures=tuple(exposures),
             references=references,
             rejections=tuple(records.rejections.all(survey=survey)),
-            light_curves=dict(sorted(light_curves.items())),
+            light_curves=light_curves,
             injections=tuple(run for run in injections if run is not None),
             inputs={one.digest: _exposures_in(records, one) for one in references},
         )

@@ -15,8 +15,7 @@ from astrid_core.curation.queue import review_item
 from astrid_core.curation.verdicts import history, not_taken_back, undo_id
 from astrid_core.curation.vocabulary import CURRENT
 from astrid_core.shared.errors import Conflict, NotAllowed
-from astrid_core.shared.sky import SkyPosition
-from astrid_core.stages.publish import refresh_entries
+from astrid_core.stages.objects import refresh_entries
 from astrid_core.stages.services import Records
 
 log = structlog.get_logger(__name__)
@@ -48,7 +47,6 @@ class Votes:
     events: dict[str, list[ValidationEvent]]
     items: dict[str, ReviewItem]
     before: dict[str, ReviewItem]
-    positions: dict[str, SkyPosition]
     seeds: frozenset[str]
 
     @classmethod
@@ -56,9 +54,6 @@ class Votes:
         """Hold back all others who vote on these, then look: nobody may count what another is changing."""
         ids = sorted(set(detection_ids))
         detections = {one: records.model_runs.detection(one) for one in ids}
-        positions = {
-            one: found.candidate.position for one, found in detections.items() if found.candidate.position is not None
-        }
         records.review_queue.lock_votes(login, ids)
         items = dict(records.review_queue.of(ids))
         for one in ids:
@@ -76,7 +71,6 @@ class Votes:
             events=events,
             items=items,
             before=dict(items),
-            positions=positions,
             seeds=seeds,
         )
 
@@ -148,9 +142,7 @@ class Votes:
         changed = [one for one, item in self.items.items() if item.verdict is not self.before[one].verdict]
         if changed:
             self.records.catalog.lock()
-            published = self.records.catalog.published(changed)
-            moved = {one: self.positions[one] for one in sorted(published) if one in self.positions}
-            refresh_entries(self.records, moved)
+            refresh_entries(self.records, sorted(set(self.records.catalog.published(changed).values())))
         for name, subject, facts in self.told:
             self.records.events.append(name, subject=subject, facts=facts)
 

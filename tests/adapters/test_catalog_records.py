@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from astrid_core.catalog.entities import Analytics, EntryStatus, ExportJob
+from astrid_core.catalog.entities import Analytics, EntryStatus, ExportJob, Motion
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
@@ -47,14 +47,17 @@ def test_entries_are_ordered_by_place_then_id(database: AnyDatabase) -> None:
         assert records.catalog.search(region=Region.cone(position(300.0, 80.0), radius_deg=1.0)) == ()
 
 
-def test_a_detection_enters_one_light_curve_once(database: AnyDatabase) -> None:
+def test_a_detection_is_in_one_light_curve_at_a_time(database: AnyDatabase) -> None:
     with database.transaction() as records:
         records.observations.add(observation())
         records.catalog.put(entry())
         records.catalog.put(entry(2))
-        assert records.catalog.add_point(point())
-        assert not records.catalog.add_point(replace(point(), entry_id=entry(2).id))
+        records.catalog.put_points([point()])
+        records.catalog.put_points([point()])
         assert records.catalog.points([entry().id, entry(2).id]) == (point(),)
+        moved = replace(point(), entry_id=entry(2).id)
+        records.catalog.put_points([moved])
+        assert records.catalog.points([entry().id, entry(2).id]) == (moved,)
 
 
 def test_light_curves_are_ordered_by_entry_time_and_detection(database: AnyDatabase) -> None:
@@ -69,15 +72,48 @@ def test_light_curves_are_ordered_by_entry_time_and_detection(database: AnyDatab
         records.observations.add(observation())
         records.catalog.put(first)
         records.catalog.put(second)
-        for one in points:
-            records.catalog.add_point(one)
+        records.catalog.put_points(points)
     with database.transaction() as records:
         assert records.catalog.points([second.id, first.id]) == (points[3], points[2], points[1], points[0])
         assert records.catalog.points([second.id]) == (points[0],)
         assert records.catalog.points([]) == ()
         known = records.catalog.published(["detect-1:9", "detect-7:7", "detect-2:1"])
-        assert known == {"detect-1:9", "detect-2:1"}
-        assert records.catalog.published([]) == frozenset()
+        assert known == {"detect-1:9": first.id, "detect-2:1": first.id}
+        assert records.catalog.published([]) == {}
+
+
+def test_what_a_night_has_measured_is_found_by_survey_and_night(database: AnyDatabase) -> None:
+    ours, theirs = observation(), replace(observation(), survey="other")
+    with database.transaction() as records:
+        records.observations.add(ours)
+        records.observations.add(theirs)
+        records.catalog.put(entry())
+        late = point("detect-1:1", mid_mjd=MID_MJD + 0.1)
+        early = point("detect-1:2")
+        records.catalog.put_points([late, early, replace(point("detect-2:1"), observation_id=theirs.id)])
+        assert records.catalog.points_of_night(ours.survey, ours.night) == (early, late)
+        assert records.catalog.points_of_night(ours.survey, "1999-01-01") == ()
+
+
+def test_moving_objects_are_found_by_the_time_in_which_they_were_seen(database: AnyDatabase) -> None:
+    motion = Motion(rate_arcsec_h=30.0, angle_deg=270.0)
+    moving = replace(entry(2), motion=motion, first_mjd=MID_MJD, last_mjd=MID_MJD + 1.0)
+    gone = replace(entry(3), motion=motion, status=EntryStatus.WITHDRAWN, successor=moving.id)
+    with database.transaction() as records:
+        for one in (entry(), moving, gone):
+            records.catalog.put(one)
+    with database.transaction() as records:
+        assert records.catalog.moving(from_mjd=MID_MJD + 1.0, to_mjd=MID_MJD + 2.0) == (moving,)
+        assert records.catalog.moving(from_mjd=MID_MJD + 1.1, to_mjd=MID_MJD + 2.0) == ()
+        assert records.catalog.moving(from_mjd=MID_MJD - 2.0, to_mjd=MID_MJD - 0.1) == ()
+
+
+def test_a_withdrawn_object_is_kept_but_not_found_on_the_sky(database: AnyDatabase) -> None:
+    gone = replace(entry(3), status=EntryStatus.WITHDRAWN, successor=entry(2).id)
+    with database.transaction() as records:
+        records.catalog.put(gone)
+        assert records.catalog.get(gone.id) == gone
+        assert records.catalog.search() == ()
 
 
 def test_facts_of_a_night_are_recorded_once(database: AnyDatabase) -> None:

@@ -66,7 +66,7 @@ def url(sql_url: str) -> str:
         record_difference(records, searched)
         records.model_runs.add(model_run(of=searched))
         records.catalog.put(entry())
-        records.catalog.add_point(point("detect-1:1"))
+        records.catalog.put_points([point("detect-1:1")])
         for number in (1, 2):
             records.alerts.add(Alert(detection_id=f"detect-1:{number}", channel="review", score=0.5))
         records.events.append("night.looked-at", subject="night")

@@ -31,7 +31,7 @@ def test_an_object_sums_up_its_light_curve_whatever_the_order() -> None:
     assert (entry.first_mjd, entry.last_mjd, entry.n_detections) == (60371.0, 60372.0, 2)
     assert (entry.best_score, entry.peak_significance) == (0.95, -30.0)
     assert (entry.position.ra_deg - 150.0) * 3600.0 == pytest.approx(0.36, abs=1e-6)
-    assert catalog_entry(entry.id, points[::-1]) == entry
+    assert catalog_entry(points[::-1]) == entry
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Memory twins of the catalog domain's records."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
+from astrid_core.catalog.associate import ordered
+from astrid_core.catalog.entities import Analytics, CatalogEntry, EntryStatus, ExportJob, LightCurvePoint
+from astrid_core.observations.entities import Observation
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
@@ -15,15 +17,21 @@ from tests.fakes.tables import add_new
 class MemoryCatalogEntries:
     """CatalogEntries in memory."""
 
-    def __init__(self, entries: dict[UUID, CatalogEntry], points: dict[str, LightCurvePoint]) -> None:
+    def __init__(
+        self,
+        entries: dict[UUID, CatalogEntry],
+        points: dict[str, LightCurvePoint],
+        observations: dict[str, Observation],
+    ) -> None:
         self._entries = entries
         self._points = points
+        self._observations = observations
 
     def put(self, entry: CatalogEntry) -> None:
         self._entries[entry.id] = entry
 
-    def add_point(self, point: LightCurvePoint) -> bool:
-        return add_new(self._points, point.detection_id, point)
+    def put_points(self, points: Sequence[LightCurvePoint]) -> None:
+        self._points.update({point.detection_id: point for point in points})
 
     def get(self, entry_id: UUID) -> CatalogEntry:
         if entry_id not in self._entries:
@@ -31,15 +39,25 @@ class MemoryCatalogEntries:
         return self._entries[entry_id]
 
     def search(self, *, region: Region | None = None) -> Sequence[CatalogEntry]:
-        found = [entry for entry in self._entries.values() if region is None or region.contains(entry.position)]
+        standing = (entry for entry in self._entries.values() if entry.status is not EntryStatus.WITHDRAWN)
+        found = [entry for entry in standing if region is None or region.contains(entry.position)]
         return tuple(sorted(found, key=lambda entry: (entry.position.hpx29, entry.id)))
+
+    def moving(self, *, from_mjd: float, to_mjd: float) -> Sequence[CatalogEntry]:
+        found = [entry for entry in self.search() if entry.motion is not None]
+        in_time = [entry for entry in found if entry.last_mjd >= from_mjd and entry.first_mjd <= to_mjd]
+        return tuple(sorted(in_time, key=lambda entry: entry.id))
 
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         found = [point for point in self._points.values() if point.entry_id in set(entry_ids)]
         return tuple(sorted(found, key=lambda point: (point.entry_id, point.mid_mjd, point.detection_id)))
 
-    def published(self, detection_ids: Sequence[str]) -> frozenset[str]:
-        return frozenset(detection_ids) & self._points.keys()
+    def points_of_night(self, survey: str, night: str) -> Sequence[LightCurvePoint]:
+        seen = ((point, self._observations[point.observation_id]) for point in self._points.values())
+        return tuple(ordered(point for point, of in seen if (of.survey, of.night) == (survey, night)))
+
+    def published(self, detection_ids: Sequence[str]) -> Mapping[str, UUID]:
+        return {name: self._points[name].entry_id for name in detection_ids if name in self._points}
 
     def lock(self) -> None:
         """Transactions in memory follow one another anyway."""

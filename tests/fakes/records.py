@@ -113,7 +113,7 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         claims=MemoryClaims(tables.claims),
         seeds=MemorySeeds(tables.seeds),
         alerts=MemoryAlerts(tables.alerts),
-        catalog=MemoryCatalogEntries(tables.entries, tables.points),
+        catalog=MemoryCatalogEntries(tables.entries, tables.points, tables.observations),
         analytics=MemoryNightAnalytics(tables.analytics),
         exports=MemoryExportJobs(tables.exports),
         events=MemoryEventLog(tables.events, actor=actor),

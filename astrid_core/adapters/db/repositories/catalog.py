@@ -1,6 +1,6 @@
 """Objects, light curves, facts of nights and extracts, in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from astrid_core.adapters.db.locks import Lock, take
 from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in, read_region
 from astrid_core.adapters.db.rows.catalog import AnalyticsRow, CatalogEntryRow, ExportJobRow, LightCurvePointRow
-from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
+from astrid_core.adapters.db.rows.observations import ObservationRow
+from astrid_core.catalog.associate import ordered
+from astrid_core.catalog.entities import Analytics, CatalogEntry, EntryStatus, ExportJob, LightCurvePoint
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
@@ -25,9 +27,10 @@ class SqlCatalogEntries:
         """Record an object, or what has been learnt about a known one."""
         insert_or_replace(self._session, CatalogEntryRow, CatalogEntryRow.values(entry))
 
-    def add_point(self, point: LightCurvePoint) -> bool:
-        """Record a brightness and tell whether it is new; a known detection changes nothing."""
-        return insert_new(self._session, LightCurvePointRow, LightCurvePointRow.values(point))
+    def put_points(self, points: Sequence[LightCurvePoint]) -> None:
+        """Record brightnesses, or to which objects known ones belong now."""
+        for point in points:
+            insert_or_replace(self._session, LightCurvePointRow, LightCurvePointRow.values(point))
 
     def get(self, entry_id: UUID) -> CatalogEntry:
         """Return it, or raise UnknownRecord."""
@@ -37,8 +40,8 @@ class SqlCatalogEntries:
         return found[0].entity()
 
     def search(self, *, region: Region | None = None) -> Sequence[CatalogEntry]:
-        """Return objects in the region (all without one), ordered by hpx29, then id."""
-        wanted = select(CatalogEntryRow)
+        """Return objects in the region (all without one), withdrawn ones apart, ordered by hpx29, then id."""
+        wanted = select(CatalogEntryRow).where(CatalogEntryRow.status != EntryStatus.WITHDRAWN.value)
         if region is None:
             rows = list(read(self._session, wanted))
         else:
@@ -46,16 +49,35 @@ class SqlCatalogEntries:
         found = [row.entity() for row in sorted(rows, key=lambda row: (row.hpx29, row.id))]
         return tuple(entry for entry in found if region is None or region.contains(entry.position))
 
+    def moving(self, *, from_mjd: float, to_mjd: float) -> Sequence[CatalogEntry]:
+        """Return moving objects that were seen in this time, its ends included, ordered by id."""
+        wanted = select(CatalogEntryRow).where(
+            CatalogEntryRow.motion_rate_arcsec_h.is_not(None),
+            CatalogEntryRow.status != EntryStatus.WITHDRAWN.value,
+            CatalogEntryRow.last_mjd >= from_mjd,
+            CatalogEntryRow.first_mjd <= to_mjd,
+        )
+        return tuple(sorted((row.entity() for row in read(self._session, wanted)), key=lambda entry: entry.id))
+
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         """Return the light curves of these objects, ordered by entry, mid_mjd, detection."""
         rows = read_in(self._session, select(LightCurvePointRow), LightCurvePointRow.entry_id, entry_ids)
         found = (row.entity() for row in rows)
         return tuple(sorted(found, key=lambda point: (point.entry_id, point.mid_mjd, point.detection_id)))
 
-    def published(self, detection_ids: Sequence[str]) -> frozenset[str]:
-        """Return which of these detections are in the catalog already."""
+    def points_of_night(self, survey: str, night: str) -> Sequence[LightCurvePoint]:
+        """Return what exposures of a night have measured, ordered by mid_mjd, exposure, detection."""
+        wanted = (
+            select(LightCurvePointRow)
+            .join(ObservationRow, ObservationRow.id == LightCurvePointRow.observation_id)
+            .where(ObservationRow.survey == survey, ObservationRow.night == night)
+        )
+        return tuple(ordered(row.entity() for row in read(self._session, wanted)))
+
+    def published(self, detection_ids: Sequence[str]) -> Mapping[str, UUID]:
+        """Return the objects of those detections that are in the catalog already."""
         rows = read_in(self._session, select(LightCurvePointRow), LightCurvePointRow.detection_id, detection_ids)
-        return frozenset(row.detection_id for row in rows)
+        return {row.detection_id: row.entry_id for row in rows}
 
     def lock(self) -> None:
         """Hold back other publishers until this transaction ends: association reads, then writes."""

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from astrid_core.adapters.db.rows.table import Row
-from astrid_core.catalog.entities import Analytics, CatalogEntry, EntryStatus, ExportJob, LightCurvePoint
+from astrid_core.catalog.entities import Analytics, CatalogEntry, EntryStatus, ExportJob, LightCurvePoint, Motion
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
@@ -28,6 +28,10 @@ class CatalogEntryRow(Row):
     best_score: Mapped[float]
     peak_significance: Mapped[float]
     status: Mapped[str]
+    position_err_arcsec: Mapped[float | None]
+    motion_rate_arcsec_h: Mapped[float | None]
+    motion_angle_deg: Mapped[float | None]
+    successor: Mapped[UUID | None]
 
     @staticmethod
     def values(entry: CatalogEntry) -> dict[str, object]:
@@ -43,10 +47,17 @@ class CatalogEntryRow(Row):
             "best_score": entry.best_score,
             "peak_significance": entry.peak_significance,
             "status": entry.status.value,
+            "position_err_arcsec": entry.position_err_arcsec,
+            "motion_rate_arcsec_h": None if entry.motion is None else entry.motion.rate_arcsec_h,
+            "motion_angle_deg": None if entry.motion is None else entry.motion.angle_deg,
+            "successor": entry.successor,
         }
 
     def entity(self) -> CatalogEntry:
         """Return the object."""
+        motion = None
+        if self.motion_rate_arcsec_h is not None and self.motion_angle_deg is not None:
+            motion = Motion(rate_arcsec_h=self.motion_rate_arcsec_h, angle_deg=self.motion_angle_deg)
         return CatalogEntry(
             id=self.id,
             position=SkyPosition(ra_deg=self.ra_deg, dec_deg=self.dec_deg),
@@ -56,6 +67,9 @@ class CatalogEntryRow(Row):
             best_score=self.best_score,
             peak_significance=self.peak_significance,
             status=EntryStatus(self.status),
+            position_err_arcsec=self.position_err_arcsec,
+            motion=motion,
+            successor=self.successor,
         )
 
 
@@ -79,6 +93,8 @@ class LightCurvePointRow(Row):
     mag_err: Mapped[float | None]
     significance: Mapped[float]
     score: Mapped[float]
+    position_err_arcsec: Mapped[float | None]
+    zero_point_mag: Mapped[float | None]
 
     @staticmethod
     def values(point: LightCurvePoint) -> dict[str, object]:
@@ -99,6 +115,8 @@ class LightCurvePointRow(Row):
             "mag_err": point.mag_err,
             "significance": point.significance,
             "score": point.score,
+            "position_err_arcsec": point.position_err_arcsec,
+            "zero_point_mag": point.zero_point_mag,
         }
 
     def entity(self) -> LightCurvePoint:
@@ -117,6 +135,8 @@ class LightCurvePointRow(Row):
             mag_err=self.mag_err,
             significance=self.significance,
             score=self.score,
+            position_err_arcsec=self.position_err_arcsec,
+            zero_point_mag=self.zero_point_mag,
         )
 
 

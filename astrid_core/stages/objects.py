@@ -1,0 +1,199 @@
+"""Which objects of the catalog the detections of a night belong to, and what that changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from uuid import UUID
+
+from astrid_core.catalog.associate import REACH, associate, entry_id, ordered
+from astrid_core.catalog.config import PublishConfig
+from astrid_core.catalog.entities import CatalogEntry, EntryStatus, LightCurvePoint, Motion
+from astrid_core.catalog.linking import link, misfits, tracklets_of
+from astrid_core.catalog.measure import catalog_entry
+from astrid_core.catalog.sphere import cone_around, neighbours
+from astrid_core.catalog.tracklets import Tracklet, find_tracklets
+from astrid_core.curation.entities import Verdict
+from astrid_core.shared.sky import SkyPosition
+from astrid_core.stages.services import Records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The objects around the detections of a night: as they are on record, and as they should be."""
+
+    entries: Mapping[UUID, CatalogEntry]
+    """On record."""
+    before: Mapping[str, UUID]
+    """Object of each detection on record."""
+    points: Mapping[UUID, Sequence[LightCurvePoint]]
+    """By object, as it should be."""
+    motions: Mapping[UUID, Motion]
+    """Of those objects that move."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What was written."""
+
+    n_founded: int = 0
+    n_changed: int = 0
+    """Known objects that gained or lost a detection, or changed their status."""
+    n_withdrawn: int = 0
+    """Objects whose detections belong to others now."""
+
+
+def gather(records: Records, tonight: Sequence[LightCurvePoint], config: PublishConfig) -> Gathered:
+    """Associate all that one survey measured in one night, published or not, with what the catalog holds.
+
+    Whatever could be another object because of it is taken apart and put together anew, so that the catalog does not
+    depend on the order of nights.
+    """
+    moving = _Moving(records, tonight, config)
+    moving.search()
+    at_rest = _at_rest_around(records, tonight, config)
+    entries = {**moving.dissolved, **{entry.id: entry for entry in at_rest}}
+    on_record = records.catalog.points(list(entries))
+    by_name = {point.detection_id: point for point in (*on_record, *tonight)}
+    chains = link(list(moving.tracklets.values()), config)
+    joined: dict[str, UUID] = {}
+    motions: dict[UUID, Motion] = {}
+    for chain in chains:
+        members = ordered(by_name[name] for tracklet in chain for name in tracklet.names)
+        identity = entry_id(members[0].detection_id)
+        joined |= {member.detection_id: identity for member in members}
+        motions[identity] = chain[0].motion
+    left = [point for name, point in by_name.items() if name not in joined]
+    joined |= associate(left, radius_arcsec=config.match_radius_arcsec, max_chi2=config.max_chi2)
+    points: dict[UUID, list[LightCurvePoint]] = {}
+    for point in ordered(by_name.values()):
+        identity = joined[point.detection_id]
+        points.setdefault(identity, []).append(replace(point, entry_id=identity))
+    return Gathered(
+        entries=entries,
+        before={point.detection_id: point.entry_id for point in on_record},
+        points=points,
+        motions=motions,
+    )
+
+
+def write(records: Records, found: Gathered) -> Changes:
+    """Record what differs, objects before their detections; withdrawn ones keep their identity and name a successor."""
+    judged = final_verdicts(records, [point.detection_id for points in found.points.values() for point in points])
+    now = {point.detection_id: identity for identity, points in found.points.items() for point in points}
+    n_changed = n_founded = 0
+    for identity, points in sorted(found.points.items()):
+        entry = catalog_entry(points, judged, motion=found.motions.get(identity))
+        if found.entries.get(identity) != entry:
+            records.catalog.put(entry)
+            n_founded += identity not in found.entries
+            n_changed += identity in found.entries
+    moved = [
+        point
+        for points in found.points.values()
+        for point in points
+        if found.before.get(point.detection_id) != point.entry_id
+    ]
+    records.catalog.put_points(moved)
+    return Changes(n_founded=n_founded, n_changed=n_changed, n_withdrawn=_tell(records, found, now))
+
+
+def refresh_entries(records: Records, entry_ids: Sequence[UUID]) -> int:
+    """Bring objects up to date with the verdicts on their detections; return how many changed."""
+    points: dict[UUID, list[LightCurvePoint]] = {}
+    for point in records.catalog.points(entry_ids):
+        points.setdefault(point.entry_id, []).append(point)
+    entries = {identity: records.catalog.get(identity) for identity in points}
+    motions = {identity: entry.motion for identity, entry in entries.items() if entry.motion is not None}
+    before = {point.detection_id: point.entry_id for members in points.values() for point in members}
+    return write(records, Gathered(entries=entries, before=before, points=points, motions=motions)).n_changed
+
+
+def final_verdicts(records: Records, detection_ids: Sequence[str]) -> Mapping[str, Verdict]:
+    """Return what people have decided of these detections; nothing of those that they are not done with."""
+    items = records.review_queue.of(detection_ids)
+    return {name: item.verdict for name, item in items.items() if item.verdict is not None}
+
+
+def _tell(records: Records, found: Gathered, now: Mapping[str, UUID]) -> int:
+    """Withdraw objects without detections, and tell the log who was parted or has become part of another."""
+    held: dict[UUID, list[str]] = {}
+    for name, identity in found.before.items():
+        held.setdefault(identity, []).append(name)
+    withdrawn = 0
+    for identity, names in sorted(held.items()):
+        into = sorted({str(now[name]) for name in names})
+        if identity not in found.points:
+            entry = found.entries[identity]
+            # Its identity is that of its first detection, wherever that is now.
+            successor = next(now[name] for name in names if entry_id(name) == identity)
+            records.catalog.put(replace(entry, status=EntryStatus.WITHDRAWN, successor=successor))
+            withdrawn += 1
+        if len(into) > 1:
+            records.events.append("entry.split", subject=str(identity), facts={"into": into})
+        elif identity not in found.points:
+            records.events.append("entry.merged", subject=str(identity), facts={"into": into[0]})
+    return withdrawn
+
+
+class _Moving:
+    """The moving objects that those of a night may be part of, taken apart into the tracklets that they consist of."""
+
+    def __init__(self, records: Records, tonight: Sequence[LightCurvePoint], config: PublishConfig) -> None:
+        self._records = records
+        self._config = config
+        self._tonight = {point.detection_id for point in tonight}
+        found = find_tracklets(tonight, config)
+        self.tracklets: dict[tuple[str, ...], Tracklet] = {one.names: one for one in found}
+        self.dissolved: dict[UUID, CatalogEntry] = {}
+
+    def search(self) -> None:
+        """Take apart what holds a detection of the night, and what may continue a tracklet, until nothing is left."""
+        known = set(self._records.catalog.published(sorted(self._tonight)).values())
+        fresh = list(self.tracklets.values())
+        for identity in sorted(known):
+            entry = self._records.catalog.get(identity)
+            if entry.motion is not None:
+                fresh += self._dissolve(entry)
+        while fresh:
+            fresh = [one for entry in self._continued(fresh) for one in self._dissolve(entry)]
+
+    def _dissolve(self, entry: CatalogEntry) -> list[Tracklet]:
+        self.dissolved[entry.id] = entry
+        points = self._records.catalog.points([entry.id])
+        parts = tracklets_of([point for point in points if point.detection_id not in self._tonight], self._config)
+        self.tracklets |= {one.names: one for one in parts}
+        return list(parts)
+
+    def _continued(self, fresh: Sequence[Tracklet]) -> list[CatalogEntry]:
+        gap = self._config.motion.max_gap_days
+        times = [point.mid_mjd for one in fresh for point in one.points]
+        entries = self._records.catalog.moving(from_mjd=min(times) - gap - 1.0, to_mjd=max(times) + gap + 1.0)
+        others = [entry for entry in entries if entry.id not in self.dissolved]
+        return [entry for entry in others if self._continues(entry, fresh)]
+
+    def _continues(self, entry: CatalogEntry, fresh: Sequence[Tracklet]) -> bool:
+        parts = tracklets_of(self._records.catalog.points([entry.id]), self._config)
+        pairs = [sorted((one, other), key=lambda line: line.mid_mjd) for one in parts for other in fresh]
+        return bool((misfits([one for one, _ in pairs], [other for _, other in pairs], self._config) <= 1.0).any())
+
+
+def _at_rest_around(records: Records, tonight: Sequence[LightCurvePoint], config: PublishConfig) -> list[CatalogEntry]:
+    """Return the objects at rest that could change with the detections of the night, exposure by exposure: a night may
+    be spread over the whole sky, an exposure is not.
+    """
+    known: dict[UUID, CatalogEntry] = {}
+    for _, exposure in groupby(ordered(tonight), key=lambda point: point.observation_id):
+        places = [point.position for point in exposure]
+        while places:
+            found = {entry.id: entry for entry in _within_reach(records, places, config) if entry.id not in known}
+            known |= found
+            places = [entry.position for entry in found.values()]
+    return list(known.values())
+
+
+def _within_reach(records: Records, places: Sequence[SkyPosition], config: PublishConfig) -> list[CatalogEntry]:
+    reach_arcsec = REACH * config.match_radius_arcsec
+    around = records.catalog.search(region=cone_around(places, margin_arcsec=reach_arcsec))
+    at_rest = [entry for entry in around if entry.motion is None]
+    pairs = neighbours(places, [entry.position for entry in at_rest], radius_arcsec=reach_arcsec)
+    return [at_rest[index] for index in sorted({index for _, _, index in pairs})]
