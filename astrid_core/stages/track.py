@@ -19,8 +19,8 @@ from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, RunStatus
-from astrid_core.stages.promote import run_quarantine
 from astrid_core.stages.objects import final_verdicts
+from astrid_core.stages.promote import run_quarantine
 from astrid_core.stages.services import Records, Services
 
 TRACKED, DRIFTED = "model.tracked", "model.drifted"

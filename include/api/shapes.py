@@ -118,6 +118,10 @@ class EntryShape(BaseModel):
     best_score: float | None
     peak_significance: float | None
     status: str
+    position_err_arcsec: float | None
+    motion_rate_arcsec_h: float | None
+    motion_angle_deg: float | None
+    successor: UUID | None
 
 
 class PointShape(BaseModel):
@@ -135,6 +139,8 @@ class PointShape(BaseModel):
     mag_ab: float | None
     mag_err: float | None
     significance: float | None
+    position_err_arcsec: float | None
+    zero_point_mag: float | None
 
 
 class LimitShape(BaseModel):

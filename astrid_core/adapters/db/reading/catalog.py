@@ -16,7 +16,7 @@ from astrid_core.adapters.db.rows.events import DomainEventRow
 from astrid_core.adapters.db.rows.observations import ObservationRow
 from astrid_core.adapters.db.rows.preprocessing import PreprocessRunRow
 from astrid_core.adapters.db.rows.table import Row
-from astrid_core.catalog.entities import RELEASED
+from astrid_core.catalog.entities import RELEASED, EntryStatus
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunStatus
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
@@ -25,10 +25,12 @@ from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 async def list_entries(
     connection: AsyncConnection, ask: Ask, *, region: Region | None, status: str | None = None
 ) -> Page:
-    """Return objects of the catalog by id."""
+    """Return objects of the catalog by id; withdrawn ones only where their status is asked for."""
     statement = _columns(CatalogEntryRow, but=("hpx29",))
     if status:
         statement = statement.where(CatalogEntryRow.status == status)
+    else:
+        statement = statement.where(CatalogEntryRow.status != EntryStatus.WITHDRAWN.value)
     if region is not None:
         statement = statement.where(near(region, CatalogEntryRow.hpx29))
     return await read_page(
