@@ -106,7 +106,8 @@ def main() -> None:
         "",
         (
             f"`python -m benchmarks.association --objects {asked.objects}`: {len(year.points)} detections of "
-            f"{asked.objects} objects on 4 square degrees, two nights in each of ten lunations, four exposures a night; "
+            f"{asked.objects} objects on 4 square degrees, two nights in each of ten lunations, four exposures "
+            f"a night; "
             f"{cpu_s:.0f} CPU seconds."
         ),
         "",

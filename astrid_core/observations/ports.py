@@ -16,7 +16,7 @@ from astrid_core.observations.entities import (
     UndeliveredFile,
 )
 from astrid_core.observations.roles import Role
-from astrid_core.shared.sky import Region
+from astrid_core.shared.sky import Region, SkyPosition
 
 
 class SurveyClient(Protocol):
@@ -71,6 +71,10 @@ class Observations(Protocol):
 
     def covering(self, region: Region) -> Sequence[Observation]:
         """Return exposures whose centre lies in ``region``, any survey, ordered by mid_mjd, then id."""
+        ...
+
+    def holding(self, position: SkyPosition) -> Sequence[Observation]:
+        """Return exposures whose circle around the frame holds a place, any survey, ordered by mid_mjd, then id."""
         ...
 
     def nights(self, *, survey: str | None = None) -> Sequence[str]:

@@ -9,6 +9,7 @@ from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.measure import light_curve_point, not_measured_before
 from astrid_core.curation.entities import Verdict
+from astrid_core.detection.ports import ModelRegistry
 from astrid_core.detection.thresholds import threshold_of
 from astrid_core.differencing.template import owner_of
 from astrid_core.shared.runs import RunKey
@@ -53,10 +54,10 @@ def run_publish(
     Every run must be of an exposure of ``survey`` and ``night``; ValueError otherwise. Nothing changes when all is
     published already, except the status of objects that people have judged since.
     """
-    manifests = _manifests(services, config, model_run_keys)
+    min_scores = _min_scores(services, config, model_run_keys)
     with services.transaction() as records:
         records.catalog.lock()
-        offered = _Offered.read(records, survey, night, config, manifests, model_run_keys)
+        offered = _Offered.read(records, survey, night, config, min_scores, model_run_keys)
         ids = [point.detection_id for point in offered.points]
         known = records.catalog.published(ids)
         bogus = {name for name, verdict in final_verdicts(records, ids).items() if verdict is Verdict.BOGUS}
@@ -102,13 +103,25 @@ def run_publish(
     return summary
 
 
-def _manifests(services: Services, config: PublishConfig, keys: Sequence[RunKey]) -> Mapping[str, Mapping[str, object]]:
-    """Ask the registry for what decides thresholds, before the catalog is locked."""
+def min_score_of(models: ModelRegistry, config: PublishConfig, *, model: str, instrument: str) -> float:
+    """Return the score from which on the catalog takes detections of a model in exposures of an instrument."""
     if not config.max_false_per_deg2:
-        return {}
+        return config.min_score
+    manifest = models.manifest(model)
+    return threshold_of(manifest, model=model, instrument=instrument, max_false_per_deg2=config.max_false_per_deg2)
+
+
+def _min_scores(services: Services, config: PublishConfig, keys: Sequence[RunKey]) -> dict[str, dict[str, float]]:
+    """Ask the registry for the score of each model and instrument, before the catalog is locked."""
     with services.transaction() as records:
-        models = {records.model_runs.get(key).model for key in keys}
-    return {model: services.models.manifest(model) for model in sorted(models)}
+        runs = [records.model_runs.get(key) for key in keys]
+        pairs = {(run.model, records.observations.get(run.observation_id).instrument) for run in runs}
+    scores: dict[str, dict[str, float]] = {}
+    for model, instrument in sorted(pairs):
+        scores.setdefault(model, {})[instrument] = min_score_of(
+            services.models, config, model=model, instrument=instrument
+        )
+    return scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +142,9 @@ class _Offered:
         survey: str,
         night: str,
         config: PublishConfig,
-        manifests: Mapping[str, Mapping[str, object]],
+        min_scores: Mapping[str, Mapping[str, float]],
         keys: Sequence[RunKey],
     ) -> "_Offered":
-        min_scores: dict[str, dict[str, float]] = {}
         points: list[LightCurvePoint] = []
         n_detections = n_quarantined = n_below = n_without_position = 0
         for key in sorted(set(keys)):
@@ -148,8 +160,7 @@ class _Offered:
             if records.quarantines.of(observation) is not None:
                 n_quarantined += len(run.detections)
                 continue
-            least = _min_score(config, manifests, run.model, observation.instrument)
-            min_scores.setdefault(run.model, {})[observation.instrument] = least
+            least = min_scores[run.model][observation.instrument]
             for detection in run.detections:
                 significant = abs(detection.candidate.score) >= config.min_abs_significance
                 if detection.score is None or detection.score < least or not significant:
@@ -171,13 +182,3 @@ class _Offered:
             n_without_position=n_without_position,
             min_scores=min_scores,
         )
-
-
-def _min_score(
-    config: PublishConfig, manifests: Mapping[str, Mapping[str, object]], model: str, instrument: str
-) -> float:
-    if not config.max_false_per_deg2:
-        return config.min_score
-    return threshold_of(
-        manifests[model], model=model, instrument=instrument, max_false_per_deg2=config.max_false_per_deg2
-    )

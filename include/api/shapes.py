@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from astrid_core.catalog.explain import Why
+
 
 class RunShape(BaseModel):
     """A recorded run of a stage."""
@@ -141,6 +143,25 @@ class PointShape(BaseModel):
     significance: float | None
     position_err_arcsec: float | None
     zero_point_mag: float | None
+
+
+class AnswerShape(BaseModel):
+    """What became of a place in one exposure."""
+
+    observation_id: str
+    band: str
+    mid_mjd: float
+    why: Why
+    text: str
+    facts: dict[str, Any]
+
+
+class Explanation(BaseModel):
+    """Why the catalog does, or does not, hold something at a place: the exposure that came farthest, and each."""
+
+    best: AnswerShape | None
+    """None where no exposure was taken."""
+    answers: list[AnswerShape]
 
 
 class LimitShape(BaseModel):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.shared.errors import UnknownRecord
-from astrid_core.shared.sky import Region
+from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 from tests.fakes.tables import add_or_replace
 
 
@@ -36,6 +36,11 @@ class MemoryObservations:
 
     def covering(self, region: Region) -> Sequence[Observation]:
         return self.search(region=region)
+
+    def holding(self, position: SkyPosition) -> Sequence[Observation]:
+        return tuple(
+            one for one in self.search() if separation_arcsec(one.position, position) <= one.radius_deg * 3600.0
+        )
 
     def nights(self, *, survey: str | None = None) -> Sequence[str]:
         return tuple(sorted({seen.night for seen in self._rows.values() if survey is None or seen.survey == survey}))

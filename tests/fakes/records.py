@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
@@ -72,6 +73,14 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self._tables = Tables()
         self._turn = Lock()
+
+    def but(self, **changed: dict[Any, Any]) -> "MemoryDatabase":
+        """Return another database with the same rows, those in ``changed`` (by table) apart."""
+        other = MemoryDatabase()
+        other._tables = self._tables.copy()
+        for table, rows in changed.items():
+            getattr(other._tables, table).update(rows)
+        return other
 
     @contextmanager
     def transaction(self, *, actor: Actor = TESTER) -> Iterator[Records]:

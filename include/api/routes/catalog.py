@@ -1,9 +1,12 @@
 """The catalog, and what leaves it: announcements, facts of nights and extracts."""
 
+from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from astrid_core.adapters.db.reading.catalog import (
     find_entry,
@@ -15,13 +18,24 @@ from astrid_core.adapters.db.reading.catalog import (
 )
 from astrid_core.adapters.db.reading.pages import Ask
 from astrid_core.catalog.entities import EntryStatus
-from astrid_core.shared.sky import Region
+from astrid_core.catalog.explain import explained
+from astrid_core.shared.sky import Region, SkyPosition
+from astrid_core.stages.explain import run_explain
 from include.api.context import Context, context_of
 from include.api.etags import tagged
 from include.api.identity import Reader
 from include.api.paging import Listed, asked, listed
 from include.api.queries import Night, Text, region_of
-from include.api.shapes import AlertShape, AnalyticsShape, EntryShape, EntryWithPoints, ExportShape, PointShape
+from include.api.shapes import (
+    AlertShape,
+    AnalyticsShape,
+    AnswerShape,
+    EntryShape,
+    EntryWithPoints,
+    Explanation,
+    ExportShape,
+    PointShape,
+)
 
 router = APIRouter(tags=["catalog"])
 
@@ -37,6 +51,31 @@ async def entries(
     """List objects; with a cone or region those in it, its edge included."""
     async with context.reading.reading() as connection:
         return listed(await list_entries(connection, ask, region=region, status=status), EntryShape)
+
+
+@router.get("/explain")
+async def explain(
+    _: Reader,
+    context: Annotated[Context, Depends(context_of)],
+    ra_deg: Annotated[float, Query(ge=0.0, lt=360.0, allow_inf_nan=False)],
+    dec_deg: Annotated[float, Query(ge=-90.0, le=90.0, allow_inf_nan=False)],
+    mjd: Annotated[float | None, Query(ge=0.0, le=1e6, allow_inf_nan=False)] = None,
+    days: Annotated[float, Query(gt=0.0, le=10_000.0, allow_inf_nan=False)] = 0.5,
+    band: Text = None,
+) -> Explanation:
+    """Say why the catalog does, or does not, hold something at a place; with a time only exposures around it count."""
+    ask = partial(
+        run_explain,
+        context.services,
+        SkyPosition(ra_deg=ra_deg, dec_deg=dec_deg),
+        publish=context.pipeline.publish,
+        difference=context.pipeline.difference,
+        mjd=mjd,
+        days=days,
+        band=band or "",
+    )
+    answers = [AnswerShape(**asdict(answer)) for answer in await to_thread.run_sync(ask)]
+    return Explanation(best=explained(answers), answers=answers)
 
 
 @router.get("/catalog/{entry_id}", response_model=EntryWithPoints)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.repositories.statements import insert_or_replace, read, read_region
 from astrid_core.adapters.db.rows.observations import ObservationRow, RejectionRow
 from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.shared.errors import UnknownRecord
-from astrid_core.shared.sky import Region
+from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 
 
 class SqlObservations:
@@ -48,6 +48,14 @@ class SqlObservations:
     def covering(self, region: Region) -> Sequence[Observation]:
         """Return exposures whose centre lies in ``region``, any survey, ordered by mid_mjd, then id."""
         return self.search(region=region)
+
+    def holding(self, position: SkyPosition) -> Sequence[Observation]:
+        """Return exposures whose circle around the frame holds a place, any survey, ordered by mid_mjd, then id."""
+        widest = self._session.scalar(select(func.max(ObservationRow.radius_deg)))
+        if not widest:
+            return ()
+        around = self.search(region=Region.cone(position, radius_deg=min(widest, 90.0)))
+        return tuple(one for one in around if separation_arcsec(one.position, position) <= one.radius_deg * 3600.0)
 
     def nights(self, *, survey: str | None = None) -> Sequence[str]:
         """Return the nights that hold exposures, oldest first."""
