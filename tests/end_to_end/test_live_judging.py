@@ -5,7 +5,7 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -218,7 +218,7 @@ def test_a_telephone_is_enough(people: Curators, logins: Logins) -> None:
     assert len(said_in(logins.living.home).by("cleo")) == n_before + 1
 
 
-def _ask(logins: Logins, dag: str, conf: dict[str, object], task: str) -> tuple[str, str]:
+def _ask(logins: Logins, dag: str, conf: Mapping[str, object], task: str) -> tuple[str, str]:
     run_id = logins.living.airflow.trigger(dag, conf)
     return run_id, logins.living.until_asked(dag, run_id, task)
 
@@ -234,8 +234,8 @@ def test_new_references_come_into_use_once_a_person_accepts_them(logins: Logins)
     with open_services(settings_of(living.home, database_of(living.home))) as services:
         with services.transaction() as records:
             one, *others = sorted(records.observations.search(survey="demo"), key=lambda one: one.mid_mjd)
-        night = others[-1].night
-        conf: dict[str, object] = {"survey": "demo", "exclude_night": night, "exclude": [one.id], "ask": True}
+        region = f"cone({one.position.ra_deg},{one.position.dec_deg},1arcmin)"
+        conf = {"survey": "demo", "region": region, "exclude_night": others[-1].night, "exclude": [one.id], "ask": True}
         asked = _ask(logins, dag, conf, "accept")
         drafts = living.airflow.result(dag, asked[0], "list_drafts")["digests"]
         assert drafts
