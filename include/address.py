@@ -7,4 +7,4 @@ from airflow.configuration import conf
 
 def as_browsers_ask(path: str) -> str:
     """Return a path of ours behind that of Airflow itself: a proxy may serve Airflow below a path of its own."""
-    return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + path
+    return urlsplit(str(conf.get("api", "base_url", fallback=""))).path.rstrip("/") + path
