@@ -72,11 +72,11 @@ def living_with_logins(home: Home) -> Iterator[Logins]:
     postgres = begin_databases(home, print)
     person = {"username": LOGIN, "password": home.password(), "email": f"{LOGIN}@localhost", "role": "Admin"}
     words = [f"--{name}={value}" for name, value in {**person, "firstname": "First", "lastname": "Admin"}.items()]
-    first = subprocess.Popen(
-        [sys.executable, "-m", "airflow", "users", "create", *words], cwd=REPOSITORY,
+    # Before the API server starts: two that make the same roles at once are in each other's way.
+    first = subprocess.run(
+        [sys.executable, "-m", "airflow", "users", "create", *words], cwd=REPOSITORY, check=False,
         env=environment(home, postgres, choose_address()), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    assert first.returncode == 0, first.stderr
     with living_in(home) as living:
-        said = first.communicate()[1]
-        assert first.returncode == 0, said
         yield Logins(living)
