@@ -2,8 +2,8 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
-import type { Me, Summary, Vocabulary } from "./api/types";
-import { keyName, parseKeymap, type Keymap } from "./lib/keymap";
+import type { Me, Setup, Summary, Vocabulary } from "./api/types";
+import { parseKeymap, type Keymap } from "./lib/keymap";
 import type { Letter } from "./lib/outbox";
 import { readPlace, writePlace, type Place, type View } from "./lib/place";
 import { paceOf } from "./lib/queue";
@@ -22,6 +22,7 @@ import { Grid } from "./views/Grid";
 import { List } from "./views/List";
 import { Review } from "./views/Review";
 import { Sky } from "./views/Sky";
+import { Cap } from "./parts/Cap";
 
 const TABS: { view: View; title: string; permission: string }[] = [
   { view: "review", title: "Queue", permission: "read" },
@@ -33,6 +34,8 @@ const TABS: { view: View; title: string; permission: string }[] = [
   { view: "audit", title: "Log", permission: "audit" },
 ];
 const SUMMARY_EVERY_MS = 30_000;
+/** Beside the page, not of the API. */
+const SETUP = new URL("page.json", new URL(".", document.baseURI)).href;
 
 export function App() {
   const me = useGet<Me>("me");
@@ -83,6 +86,7 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
   const [word, setWord] = useState({ text: "", isError: false, n: 0 });
   const [refusals, setRefusals] = useState(0);
   const [showsHelp, setShowsHelp] = useState(false);
+  const survey = useGet<Setup>(SETUP).data?.survey ?? null;
   const queue = useRef<QueueState | null>(null);
 
   const say = useCallback(
@@ -103,8 +107,8 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
   });
 
   const page = useMemo<PageState>(
-    () => ({ me, vocabulary, place, go, keys, keysOn, display, setDisplay, say, send }),
-    [me, vocabulary, place, go, keys, keysOn, display, say, send],
+    () => ({ me, vocabulary, survey, place, go, keys, keysOn, display, setDisplay, say, send }),
+    [me, vocabulary, survey, place, go, keys, keysOn, display, say, send],
   );
   return (
     <PageContext value={page}>
@@ -117,10 +121,7 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
             <Unsent n={unsent.n} isStuck={unsent.isStuck} />
             <span className="text-soft">{me.login}</span>
             <button type="button" className="button" onClick={() => setShowsHelp(true)}>
-              Keys{" "}
-              <span aria-hidden="true" className="cap">
-                {keyName(keys.help)}
-              </span>
+              Keys <Cap>{keys.help}</Cap>
             </button>
           </div>
         </header>

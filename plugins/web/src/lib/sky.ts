@@ -59,6 +59,13 @@ function sixty(value: number, digits: number, wrapAt: number | null): string {
   return `${two(whole)}:${two(minutes)}:${seconds.toFixed(digits).padStart(digits + 3, "0")}`;
 }
 
+const MJD_OF_1970 = 40587;
+
+/** The day, UTC, that a modified Julian date falls into. */
+export function mjdDate(mjd: number): string {
+  return new Date((mjd - MJD_OF_1970) * 86_400_000).toISOString().slice(0, 10);
+}
+
 /** A number with a unit that reads well, or a dash. */
 export function shown(value: number | null | undefined, digits = 2): string {
   return value === null || value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits);

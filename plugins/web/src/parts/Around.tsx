@@ -42,7 +42,7 @@ export function Around({ detection, blind, showsProvenance, onProvenance, showsV
         <Provenance detection={detection} open={showsProvenance} onToggle={onProvenance} />
       </div>
       {stays && <LightCurve detection={detection} />}
-      {stays && <Finder detection={detection} />}
+      <Finder detection={detection} asks={stays} />
     </div>
   );
 }

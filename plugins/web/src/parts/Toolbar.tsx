@@ -1,10 +1,10 @@
 /** How the pictures are shown; each button names its key. */
 
 import type { Action } from "../lib/keymap";
-import { keyName } from "../lib/keymap";
 import { STRETCHES } from "../lib/stretch";
 import { usePage } from "./page";
 import type { Display } from "./Triplet";
+import { Cap } from "./Cap";
 
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 
@@ -39,10 +39,7 @@ export function Toolbar() {
   const press = (action: Action) => () => setDisplay((one) => changed(one, action) ?? one);
   const button = (action: Action, text: string, pressed?: boolean) => (
     <button type="button" className="button text-xs" onClick={press(action)} aria-pressed={pressed}>
-      {text}{" "}
-      <span aria-hidden="true" className="cap">
-        {keyName(keys[action])}
-      </span>
+      {text} <Cap>{keys[action]}</Cap>
     </button>
   );
   return (

@@ -11,6 +11,7 @@ import { Pictures } from "../parts/Pictures";
 import { changed } from "../parts/Toolbar";
 import type { QueueState } from "../parts/useQueue";
 import { nextConfidence, VerdictBar } from "../parts/VerdictBar";
+import { Cap } from "../parts/Cap";
 
 /** What a person said before judging; of one detection only. */
 interface Draft {
@@ -168,22 +169,13 @@ function Steps({ state, mayJudge, onUndo, onLeave }: StepsProps) {
   return (
     <div className="flex flex-wrap gap-1.5">
       <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={onUndo}>
-        Undo{" "}
-        <span aria-hidden="true" className="cap">
-          {keys.undo}
-        </span>
+        Undo <Cap>{keys.undo}</Cap>
       </button>
       <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("skip")}>
-        Skip{" "}
-        <span aria-hidden="true" className="cap">
-          {keys.skip}
-        </span>
+        Skip <Cap>{keys.skip}</Cap>
       </button>
       <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("snooze")}>
-        Snooze{" "}
-        <span aria-hidden="true" className="cap">
-          {keys.snooze}
-        </span>
+        Snooze <Cap>{keys.snooze}</Cap>
       </button>
       <button
         type="button"
