@@ -11,6 +11,7 @@ import { readSetting, writeSetting } from "./lib/settings";
 import { Help } from "./parts/Help";
 import { may, PageContext, useKeys, usePage, type PageState } from "./parts/page";
 import { PLAIN_DISPLAY } from "./parts/Triplet";
+import { Trouble } from "./parts/Trouble";
 import { useGet } from "./parts/useGet";
 import { useOutbox } from "./parts/useOutbox";
 import { useQueue, type QueueState } from "./parts/useQueue";
@@ -42,12 +43,7 @@ export function App() {
   const mayRead = me.data !== null && may(me.data, "read");
   const vocabulary = useGet<Vocabulary>(mayRead ? "vocabulary" : null);
   const error = me.error ?? vocabulary.error;
-  if (error)
-    return (
-      <p role="alert" className="m-6 box p-6 text-bogus">
-        {error}
-      </p>
-    );
+  if (error) return <Trouble>{error}</Trouble>;
   if (me.data !== null && !mayRead) return <NoRole login={me.data.login} />;
   if (me.data === null || vocabulary.data === null) return <p className="p-6">Loading…</p>;
   return <Frame key={me.data.login} me={me.data} vocabulary={vocabulary.data} />;
@@ -114,7 +110,7 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
     <PageContext value={page}>
       <div className="mx-auto max-w-[110rem] space-y-3 p-3 max-sm:pb-32">
         <header className="flex flex-wrap items-center gap-x-4 gap-y-2">
-          <h1 className="text-lg font-semibold">Curation</h1>
+          <h1 className="text-lg font-semibold max-sm:sr-only">Curation</h1>
           <Tabs />
           <div className="ml-auto flex flex-wrap items-center gap-3 text-sm">
             <Progress state={state} />
@@ -172,7 +168,7 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
 function Tabs() {
   const { me, place } = usePage();
   return (
-    <nav aria-label="Views" className="flex max-w-full gap-1 overflow-x-auto">
+    <nav aria-label="Views" className="flex flex-wrap gap-1">
       {TABS.filter((tab) => may(me, tab.permission)).map(({ view, title }) => (
         <a
           key={view}

@@ -66,6 +66,19 @@ export function mjdDate(mjd: number): string {
   return new Date((mjd - MJD_OF_1970) * 86_400_000).toISOString().slice(0, 10);
 }
 
+/** Round values between two limits for an axis, three to six of them, with as many digits as tell them apart. */
+export function ticks(low: number, high: number): { value: number; text: string }[] {
+  const rough = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((part) => part * power).find((one) => one >= rough * 0.999) ?? rough;
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(Math.floor(high / step) - first + 1, 0) }, (_, i) => {
+    const value = (first + i) * step;
+    return { value, text: Math.abs(value) >= 1e6 ? value.toExponential(2) : value.toFixed(digits) };
+  });
+}
+
 /** A number with a unit that reads well, or a dash. */
 export function shown(value: number | null | undefined, digits = 2): string {
   return value === null || value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits);

@@ -8,6 +8,7 @@ import { mjdDate, offsetArcsec, shown, type Position } from "../lib/sky";
 import { Cap } from "./Cap";
 import { useKeys, usePage } from "./page";
 import { SkySurvey, troubleHere } from "./SkySurvey";
+import { Trouble } from "./Trouble";
 import { useGet } from "./useGet";
 
 const SIDE = 300;
@@ -81,7 +82,7 @@ export function Finder({ detection, asks }: { detection: Detection; asks: boolea
         </p>
       )}
       <p className="label">● star · ◼ object · ◯ another detection</p>
-      {error && <p className="text-bogus">{error}</p>}
+      <Trouble>{error}</Trouble>
       {data !== null && <History around={data} />}
       {data !== null && <Nearest marks={marks} />}
     </section>

@@ -34,7 +34,8 @@ export function changed(display: Display, action: Action): Display | null {
   }
 }
 
-export function Toolbar() {
+/** Small pictures neither blink nor have a crosshair. */
+export function Toolbar({ isSmall = false }: { isSmall?: boolean }) {
   const { display, setDisplay, keys } = usePage();
   const press = (action: Action) => () => setDisplay((one) => changed(one, action) ?? one);
   const button = (action: Action, text: string, pressed?: boolean) => (
@@ -47,8 +48,8 @@ export function Toolbar() {
       {button("stretch", `Stretch: ${display.stretch}`)}
       {button("link", "Shared", display.shared)}
       {button("invert", "Invert", display.inverted)}
-      {button("crosshair", "Crosshair", display.crosshair)}
-      {button("blink", "Blink", display.blinking)}
+      {!isSmall && button("crosshair", "Crosshair", display.crosshair)}
+      {!isSmall && button("blink", "Blink", display.blinking)}
       {button("zoomOut", "−")}
       <span className="self-center text-xs text-soft" aria-live="polite">
         {display.zoom}×

@@ -65,7 +65,7 @@ export function Grid({ state }: { state: QueueState }) {
   return (
     <div className="space-y-3">
       <FilterBar />
-      <Toolbar />
+      <Toolbar isSmall />
       <div className="flex flex-wrap items-center gap-2">
         <span aria-live="polite">
           {picked.length} of {shown.length} chosen

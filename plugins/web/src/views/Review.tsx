@@ -2,9 +2,10 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import type { Detection, VerdictWord } from "../api/types";
+import type { VerdictWord } from "../api/types";
 import { current } from "../lib/queue";
 import { Around } from "../parts/Around";
+import { Heading } from "../parts/Heading";
 import { FilterBar } from "../parts/FilterBar";
 import { may, useKeys, usePage } from "../parts/page";
 import { Pictures } from "../parts/Pictures";
@@ -111,7 +112,9 @@ export function Review({ state }: { state: QueueState }) {
         <Empty state={state} />
       ) : (
         <>
-          <Heading item={item} state={state} blind={place.blind} />
+          <Heading item={item} blind={place.blind}>
+            {state.queue.at + 1} of {state.queue.items.length} at hand
+          </Heading>
           <Pictures id={item.id} onPainted={painted} />
           <Around
             detection={item}
@@ -138,21 +141,6 @@ export function Review({ state }: { state: QueueState }) {
         </>
       )}
     </div>
-  );
-}
-
-function Heading({ item, state, blind }: { item: Detection; state: QueueState; blind: boolean }) {
-  return (
-    <h2 className="text-base font-semibold">
-      {item.night} · {item.band} · {Math.abs(item.significance).toFixed(1)} σ{" "}
-      {item.significance < 0 ? "fainter" : "brighter"}
-      {!blind && item.opinion?.score != null && (
-        <span className="text-soft"> · score {item.opinion.score.toFixed(3)}</span>
-      )}
-      <span className="ml-2 text-xs font-normal text-soft">
-        {state.queue.at + 1} of {state.queue.items.length} at hand
-      </span>
-    </h2>
   );
 }
 
