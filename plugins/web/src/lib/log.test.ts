@@ -14,6 +14,7 @@ const ROW: AuditRow = {
     before: "open",
     after: null,
     verdict: "real",
+    curator: "ana",
     reason: "",
     batch: null,
     by: { roles: ["reviewer"], via: "airflow", request: "x" },
@@ -22,13 +23,21 @@ const ROW: AuditRow = {
 
 test("an event says what changed, what was said and in which role", () => {
   expect(told(ROW)).toEqual({ change: "open → nothing", facts: [["verdict", "real"]], as: "reviewer · by airflow" });
-  expect(told({ ...ROW, facts: { n_files: 2 } })).toEqual({ change: null, facts: [["n files", "2"]], as: "" });
+  expect(told({ ...ROW, facts: { before: "open", after: "open", n_files: 2 } })).toEqual({
+    change: "open, as before",
+    facts: [["n files", "2"]],
+    as: "",
+  });
 });
 
 test("digests and identities are cut short, words are not", () => {
   expect(shortened(ROW.subject)).toBe("detect-5ab8db83…:15");
   expect(shortened("6e0747b3-9d4a-4c1f-8b2e-0123456789ab")).toBe("6e0747b3…");
   expect(shortened("demo:2024-01-20/a.fits")).toBe("demo:2024-01-20/a.fits");
+});
+
+test("times are told to the second", () => {
+  expect(inWords("2026-11-27T13:11:41.408945+00:00")).toBe("2026-11-27 13:11:41 UTC");
 });
 
 test("long lists are counted, short ones named", () => {

@@ -4,6 +4,7 @@ import type { AuditRow } from "../api/types";
 
 /** Of a digest or a UUID, as much as tells it from others on one page. */
 const LONG_HEX = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{16,}/g;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$/;
 const MOST_NAMED = 3;
 /** Told elsewhere in the row, or only of use to a program. */
 const ASIDE = ["before", "after", "by", "digest", "event"];
@@ -23,7 +24,12 @@ export function inWords(value: unknown): string {
     const parts = Object.entries(value).map(([name, one]) => `${spaced(name)} ${inWords(one)}`);
     return parts.length === 0 ? "none" : parts.join(", ");
   }
-  return shortened(String(value));
+  const text = String(value);
+  return TIME.test(text) ? `${text.slice(0, 19).replace("T", " ")} UTC` : shortened(text);
+}
+
+function changeOf(before: string, after: string): string {
+  return before === after ? `${before}, as before` : `${before} → ${after}`;
 }
 
 function spaced(name: string): string {
@@ -44,9 +50,10 @@ export function told(row: AuditRow): Told {
   const hasState = "before" in facts || "after" in facts;
   const by = facts.by as { roles?: string[]; via?: string } | undefined;
   return {
-    change: hasState ? `${inWords(facts.before)} → ${inWords(facts.after)}` : null,
+    change: hasState ? changeOf(inWords(facts.before), inWords(facts.after)) : null,
     facts: Object.entries(facts)
       .filter(([name, value]) => !ASIDE.includes(name) && value !== null && value !== "")
+      .filter(([name, value]) => !(name === "curator" && value === row.actor))
       .map(([name, value]) => [spaced(name), inWords(value)]),
     as: by === undefined ? "" : [by.roles?.join(", "), by.via && `by ${by.via}`].filter(Boolean).join(" · "),
   };

@@ -18,6 +18,12 @@ export function offsetArcsec(middle: Position, other: Position): { east: number;
   return { east: (east / DEG) * 3600, north: (north / DEG) * 3600 };
 }
 
+/** Arcseconds between places that lie on one half of the sky; without end beyond. */
+export function separation(one: Position, other: Position): number {
+  const offset = offsetArcsec(one, other);
+  return offset === null ? Number.POSITIVE_INFINITY : Math.hypot(offset.east, offset.north);
+}
+
 /** The whole sky on an ellipse two units wide each way, equal areas kept (Mollweide); east is left, as one looks up. */
 export function mollweide(position: Position, middleRaDeg = 180): { x: number; y: number } {
   const lat = position.dec_deg * DEG;

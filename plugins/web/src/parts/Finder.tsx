@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 
 import type { Detection, Neighbours } from "../api/types";
 import { readSetting, writeSetting } from "../lib/settings";
-import { mjdDate, offsetArcsec, shown, type Position } from "../lib/sky";
+import { mjdDate, offsetArcsec, separation, shown, type Position } from "../lib/sky";
 import { Cap } from "./Cap";
 import { useKeys, usePage } from "./page";
 import { SkySurvey, troubleHere } from "./SkySurvey";
@@ -25,11 +25,15 @@ interface Mark extends Position {
 
 const KINDS = { catalog: "object", history: "detection", star: "star" };
 
+/** A detection this close to an object of the catalog is one of its own and needs no mark beside it. */
+const SAME_ARCSEC = 1;
+
 /** All that is near and belongs to something else in one list, nearest first. */
 export function marksOf(around: Neighbours): Mark[] {
+  const isAlone = (one: Position) => around.objects.every((object) => separation(object, one) > SAME_ARCSEC);
   const marks: Mark[] = [
     ...around.objects.map((one) => ({ ...one, kind: "catalog" as const, name: `${one.note} ${one.id.slice(0, 8)}` })),
-    ...around.detections.map((one) => ({ ...one, kind: "history" as const, name: one.note })),
+    ...around.detections.filter(isAlone).map((one) => ({ ...one, kind: "history" as const, name: one.note })),
     ...around.stars.map((one) => ({
       ...one,
       kind: "star" as const,

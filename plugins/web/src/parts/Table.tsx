@@ -15,7 +15,7 @@ export function Table({ title, head, rows, note, empty = "None yet." }: Props) {
   return (
     <section className="box overflow-x-auto p-2" tabIndex={0} aria-label={title}>
       <h2 className="text-sm font-semibold">{title}</h2>
-      {note && <p className="label max-w-prose">{note}</p>}
+      {note && <p className="label max-w-3xl">{note}</p>}
       {rows.length === 0 ? (
         <p className="py-2">{empty}</p>
       ) : (

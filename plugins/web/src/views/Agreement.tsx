@@ -32,7 +32,7 @@ function AgreementTables({ figures }: { figures: Figures }) {
         <Figure name="Fleiss κ" value={shown(figures.fleiss_kappa)} />
         <Figure name="Krippendorff α" value={shown(figures.krippendorff_alpha)} />
       </dl>
-      <p className="label max-w-prose">
+      <p className="label max-w-3xl">
         1 is full agreement, 0 what chance alone would give, less than 0 is worse than chance. Only detections that at
         least two people judged can agree; – where there are too few. Below some 30 such detections the figures say
         little.

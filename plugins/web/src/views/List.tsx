@@ -43,7 +43,8 @@ export function List() {
       ) : (
         <Table
           title="Detections that wait"
-          head={["", "Night", "Band", "RA", "Dec", "#Significance (σ)", ...(place.blind ? [] : ["#Score", "Class"])]}
+          note="σ is the significance of the change; negative ones became fainter."
+          head={["", "Night", "Band", "#σ", ...(place.blind ? [] : ["#Score", "Class"]), "RA", "Dec"]}
           rows={items.map((item) => [
             <a
               key="show"
@@ -55,10 +56,10 @@ export function List() {
             </a>,
             item.night,
             item.band,
-            item.ra_deg === null ? "–" : raText(item.ra_deg),
-            item.dec_deg === null ? "–" : decText(item.dec_deg),
             shown(item.significance, 1),
             ...(place.blind ? [] : [shown(item.opinion?.score, 3), item.opinion?.kind?.replaceAll("_", " ") ?? "–"]),
+            item.ra_deg === null ? "–" : raText(item.ra_deg),
+            item.dec_deg === null ? "–" : decText(item.dec_deg),
           ])}
           empty="Nothing waits under these filters."
         />

@@ -4,7 +4,7 @@ import { useMemo } from "react";
 
 import type { Page } from "../api/client";
 import type { Coverage, Detection, Exposure, Night } from "../api/types";
-import { mollweide, offsetArcsec, shown, type Position } from "../lib/sky";
+import { mollweide, offsetArcsec, separation, shown, type Position } from "../lib/sky";
 import { writePlace } from "../lib/place";
 import { NightSelect } from "../parts/NightSelect";
 import { usePage } from "../parts/page";
@@ -127,7 +127,7 @@ function WholeSky({ coverage, shade }: { coverage: Coverage; shade: (depth: numb
         </g>
       </svg>
       <p className="label">
-        {coverage.cells.length} cells, each where its middle is; not to scale. Right ascension grows to the left.
+        Each point is the middle of a cell that was seen: {coverage.cells.length}. Right ascension grows to the left.
       </p>
     </figure>
   );
@@ -217,11 +217,6 @@ function meanOf(positions: readonly Position[]): Position {
     }, 0),
   ) as [number, number, number];
   return { ra_deg: Math.atan2(y, x) / rad, dec_deg: Math.atan2(z, Math.hypot(x, y)) / rad };
-}
-
-function separation(one: Position, other: Position): number {
-  const offset = offsetArcsec(one, other);
-  return offset === null ? Number.POSITIVE_INFINITY : Math.hypot(offset.east, offset.north);
 }
 
 /** Exposures that overlap stand together, the largest group first. */
