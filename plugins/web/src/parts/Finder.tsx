@@ -3,8 +3,9 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 
 import type { Detection, Neighbours } from "../api/types";
+import { marksOf, type Mark } from "../lib/marks";
 import { readSetting, writeSetting } from "../lib/settings";
-import { mjdDate, offsetArcsec, separation, shown, type Position } from "../lib/sky";
+import { mjdDate, offsetArcsec, shown, type Position } from "../lib/sky";
 import { Cap } from "./Cap";
 import { useKeys, usePage } from "./page";
 import { SkySurvey, troubleHere } from "./SkySurvey";
@@ -17,31 +18,7 @@ const RADIUS_ARCSEC = 60;
 const WIDTH_ARCSEC = 2.1 * RADIUS_ARCSEC;
 const WANTED = "survey";
 
-interface Mark extends Position {
-  kind: "catalog" | "history" | "star";
-  name: string;
-  separation_arcsec: number;
-}
-
 const KINDS = { catalog: "object", history: "detection", star: "star" };
-
-/** A detection this close to an object of the catalog is one of its own and needs no mark beside it. */
-const SAME_ARCSEC = 1;
-
-/** All that is near and belongs to something else in one list, nearest first. */
-export function marksOf(around: Neighbours): Mark[] {
-  const isAlone = (one: Position) => around.objects.every((object) => separation(object, one) > SAME_ARCSEC);
-  const marks: Mark[] = [
-    ...around.objects.map((one) => ({ ...one, kind: "catalog" as const, name: `${one.note} ${one.id.slice(0, 8)}` })),
-    ...around.detections.filter(isAlone).map((one) => ({ ...one, kind: "history" as const, name: one.note })),
-    ...around.stars.map((one) => ({
-      ...one,
-      kind: "star" as const,
-      name: one.mag_ab === null ? (around.stars_from ?? "") : `${one.band} ${shown(one.mag_ab, 1)} mag`,
-    })),
-  ];
-  return marks.sort((one, other) => one.separation_arcsec - other.separation_arcsec);
-}
 
 /** `asks` once somebody stays with the detection; the frame of a survey outlasts those that are passed by. */
 export function Finder({ detection, asks }: { detection: Detection; asks: boolean }) {

@@ -32,10 +32,10 @@ export function SkySurvey({ survey, position, widthArcsec, marks, onTrouble }: P
   trouble.current = onTrouble;
 
   useEffect(() => {
-    const hear = (event: MessageEvent<{ survey?: string }>) => {
+    const hear = (event: MessageEvent<{ survey?: string } | null>) => {
       const frame = ref.current;
       if (frame === null || event.source !== frame.contentWindow) return;
-      const said = event.data.survey ?? "";
+      const said = event.data?.survey ?? "";
       if (said === "loaded" || said === "shown") setState(said);
       else if (said === "released") frame.blur();
       else trouble.current("it could not be loaded");

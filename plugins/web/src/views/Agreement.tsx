@@ -34,8 +34,7 @@ function AgreementTables({ figures }: { figures: Figures }) {
       </dl>
       <p className="label max-w-3xl">
         1 is full agreement, 0 what chance alone would give, less than 0 is worse than chance. Only detections that at
-        least two people judged can agree; – where there are too few. Below some 30 such detections the figures say
-        little.
+        least two people judged can agree; – where there are too few. With few such detections the figures say little.
       </p>
       <Table
         title="Pairs of reviewers"

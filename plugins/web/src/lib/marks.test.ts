@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Neighbours } from "../api/types";
-import { marksOf } from "./Finder";
+import { marksOf } from "./marks";
 
 const PLACE = { ra_deg: 10, dec_deg: 0 };
 
