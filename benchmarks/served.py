@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import httpx
 
@@ -31,7 +32,7 @@ class Served:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Served":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

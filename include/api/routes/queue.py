@@ -29,7 +29,7 @@ router = APIRouter(tags=["queue"])
 _SESSION_H = 12.0
 
 
-def filters_of(
+async def filters_of(
     *,
     cell: Annotated[SkyCell | None, Depends(cell_of)],
     night: Night = None,

@@ -33,9 +33,10 @@ class SqlReviewQueue:
         """Record it and tell whether it is new; what is known of a known detection stays."""
         return insert_new(self._session, ReviewItemRow, ReviewItemRow.values(item))
 
-    def put(self, item: ReviewItem) -> None:
-        """Record it, or what has become of a known one."""
-        insert_or_replace(self._session, ReviewItemRow, ReviewItemRow.values(item))
+    def put(self, *items: ReviewItem) -> None:
+        """Record them, or what has become of known ones; each may be named once."""
+        if items:
+            insert_or_replace(self._session, ReviewItemRow, *(ReviewItemRow.values(item) for item in items))
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:
         """Return these detections by identity, without those that nobody judges."""
