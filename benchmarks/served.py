@@ -14,7 +14,7 @@ from astrid_core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 _HEALTH = "/astrid/api/v1/health"
-_LONGEST_START_S = 120.0
+_LONGEST_START_S = 900.0
 
 
 class Served:

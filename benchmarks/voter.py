@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 
 BATCH = 10
-_PAUSE_S, _LONGEST_S = 0.2, 300.0
+_PAUSE_S, _LONGEST_S = 0.2, 1200.0
 """Between two tries, and all tries of one request together."""
 _TOO_MANY = 429
 
@@ -84,7 +84,7 @@ def main() -> None:
     """Do as standard input says."""
     told = json.load(sys.stdin)
     headers = {"Authorization": f"Bearer {told['key']}"}
-    with httpx.Client(base_url=told["url"], headers=headers, timeout=60.0) as client:
+    with httpx.Client(base_url=told["url"], headers=headers, timeout=300.0) as client:
         judge_all(client, Path(told["answers"]), is_contrary=told["is_contrary"])
 
 

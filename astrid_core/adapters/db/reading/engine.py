@@ -45,7 +45,9 @@ def open_reading(url: str) -> ReadingDatabase:
                 parsed,
                 pool_pre_ping=True,
                 pool_size=10,
-                isolation_level="READ COMMITTED",
+                # Each statement is a transaction of its own: it sees what READ COMMITTED would show it, and nobody
+                # waits for the answers to BEGIN and ROLLBACK.
+                isolation_level="AUTOCOMMIT",
                 json_serializer=to_json,
                 connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": told},
             )
