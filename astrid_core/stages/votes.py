@@ -50,17 +50,20 @@ class Votes:
     before: dict[str, ReviewItem]
     positions: dict[str, SkyPosition]
     seeds: frozenset[str]
+    injected: frozenset[str]
+    """Seeds that are not in the sky: nobody's verdict on them tells of anything but whoever gives it."""
 
     @classmethod
     def read(cls, records: Records, login: str, detection_ids: Sequence[str]) -> "Votes":
         """Hold back all others who vote on these, then look: nobody may count what another is changing."""
         ids = sorted(set(detection_ids))
-        detections = {one: records.model_runs.detection(one) for one in ids}
+        injected = records.injected_seeds.of(ids)
+        detections = {one: records.model_runs.detection(one) for one in ids if one not in injected}
         positions = {
             one: found.candidate.position for one, found in detections.items() if found.candidate.position is not None
         }
         records.review_queue.lock_votes(login, ids)
-        items = dict(records.review_queue.of(ids))
+        items = {**records.review_queue.of(ids), **{one: seed.item for one, seed in injected.items()}}
         for one in ids:
             if one not in items:
                 run = records.model_runs.get(detections[one].model_run)
@@ -78,13 +81,16 @@ class Votes:
             before=dict(items),
             positions=positions,
             seeds=seeds,
+            injected=frozenset(injected),
         )
 
     def give(self, vote: Vote, *, login: str, batch: UUID | None, at: datetime) -> ValidationEvent:
         """Record a verdict and return it; one that is on record already is returned as it is there."""
         known = self.records.validation_events.find(vote.event_id)
         own = [event for event in self.events[vote.detection_id] if event.curator == login]
-        is_seed = vote.role is Role.REVIEWER and vote.detection_id in self.seeds
+        is_seed = vote.detection_id in self.injected or (
+            vote.role is Role.REVIEWER and vote.detection_id in self.seeds
+        )  # fmt: skip
         event = ValidationEvent(
             id=vote.event_id,
             detection_id=vote.detection_id,
@@ -163,7 +169,8 @@ class Votes:
         before, after = self.items[one], counted(self.items[one], self.events[one])
         self.items[one] = after
         self.records.validation_events.add(event)
-        self.records.review_queue.put(after)
+        if one not in self.injected:
+            self.records.review_queue.put(after)
         claim = self.records.claims.of(event.curator, [one]).get(one)
         claim = claim or Claim(detection_id=one, login=event.curator, until=event.at)
         self.records.claims.put([replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN)])
