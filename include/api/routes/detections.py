@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from astrid_core.adapters.db.reading.catalog import entry_of, limits_at, list_entries, points_of
 from astrid_core.adapters.db.reading.detections import DetectionFilter, find_detection, list_detections
 from astrid_core.adapters.db.reading.pages import Ask, Facts
+from astrid_core.curation.access import Permission
 from astrid_core.shared.errors import AstridError, NotCovered
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 from astrid_core.stages.services import Services
@@ -68,9 +69,12 @@ async def detection(
 
 @router.get("/detections/{detection_id}/lightcurve")
 async def lightcurve(
-    _: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
+    person: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
 ) -> LightCurveShape:
-    """Show what was measured at the place of a detection, and how deep the exposures were that show nothing."""
+    """Show what was measured at the place of a detection, and how deep the exposures were that show nothing.
+
+    Whoever judges is told of an object that holds other detections, too: a seed has none.
+    """
     async with context.reading.reading() as connection:
         facts = await find_detection(connection, detection_id)
         entry_id = await entry_of(connection, detection_id)
@@ -80,6 +84,8 @@ async def lightcurve(
         position = _position(facts)
         seen = [one["observation_id"] for one in points]
         limits = [] if position is None else await limits_at(connection, position, seen=seen)
+    if len(points) == 1 and Permission.JUDGE in person.permissions:
+        entry_id = None
     return LightCurveShape(
         entry_id=entry_id,
         points=[PointShape(**one) for one in points],
@@ -94,7 +100,7 @@ async def neighbours(
     detection_id: DetectionId,
     radius_arcsec: Annotated[float, Query(ge=1e-6, le=600.0, allow_inf_nan=False)] = 60.0,
 ) -> NeighboursShape:
-    """Show what else is near: objects of the catalog, other detections and stars, nearest first."""
+    """Show what else is near: other objects of the catalog, other detections and stars, nearest first."""
     async with context.reading.reading() as connection:
         facts = await find_detection(connection, detection_id)
         position = _position(facts)
@@ -102,7 +108,8 @@ async def neighbours(
             return NeighboursShape(ra_deg=None, dec_deg=None, objects=[], detections=[], stars=[], stars_from=None)
         region = Region.cone(position, radius_deg=radius_arcsec / 3600.0)
         ask = Ask(limit=_MOST_NEIGHBOURS)
-        objects = (await list_entries(connection, ask, region=region)).items
+        own = await entry_of(connection, detection_id)
+        objects = [one for one in (await list_entries(connection, ask, region=region)).items if one["id"] != own]
         others = (await list_detections(connection, DetectionFilter(region=region), ask)).items
     stars = await to_thread.run_sync(_stars, context.services, region, position)
     catalog = context.services.stars
@@ -160,9 +167,9 @@ def _own_point(facts: Facts) -> Facts:
     return {
         **{name: facts[name] for name in names},
         "detection_id": facts["id"],
-        "reference_digest": next(iter(facts["reference_digests"]), None),
-        "mag_ab": None,
-        "mag_err": None,
+        "reference_digest": facts.get("owner_digest") or next(iter(facts["reference_digests"]), None),
+        "mag_ab": facts.get("mag_ab"),
+        "mag_err": facts.get("mag_err"),
     }
 
 

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query
 
 from astrid_core.adapters.db.reading.detections import find_detections
-from astrid_core.curation.access import Principal
-from astrid_core.curation.entities import Claim, ReviewItem, ReviewState
+from astrid_core.curation.access import Permission, Principal
+from astrid_core.curation.entities import Claim
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, order_value, shuffle_of
 from astrid_core.detection.entities import Kind
 from astrid_core.shared.sky import SkyCell
 from astrid_core.stages.review_queue import claim_next, extend, held_by, queue_summary, release, skip, snooze
-from astrid_core.stages.services import Services
+from astrid_core.stages.seeds_ahead import list_waiting
 from include.api.acting import Acting
 from include.api.context import Context, context_of
 from include.api.identity import Judge, Reader
@@ -47,7 +48,7 @@ def filters_of(
 
 @router.get("/queue")
 async def waiting(
-    _: Reader,
+    person: Reader,
     *,
     context: Annotated[Context, Depends(context_of)],
     filters: Annotated[QueueFilters, Depends(filters_of)],
@@ -56,16 +57,17 @@ async def waiting(
     limit: Annotated[int, Query(ge=1, le=LARGEST)] = 50,
 ) -> Listed[DetectionShape]:
     """List what lacks votes, without taking it."""
-    behind = None if after is None else _place(after)
-
-    def page(services: Services) -> Sequence[ReviewItem]:
-        with services.transaction() as records:
-            states = [ReviewState.OPEN]
-            return records.review_queue.page(
-                order=order, filters=filters, states=states, behind=behind, limit=limit + 1
-            )
-
-    found = await to_thread.run_sync(page, context.services)
+    page = partial(
+        list_waiting,
+        context.services,
+        login=person.login if Permission.JUDGE in person.permissions else None,
+        order=order,
+        filters=filters,
+        behind=None if after is None else _place(after),
+        limit=limit + 1,
+        at=datetime.now(UTC),
+    )
+    found = await to_thread.run_sync(page)
     shown = found[:limit]
     async with context.reading.reading() as connection:
         facts = await find_detections(connection, [one.detection_id for one in shown])
