@@ -1,6 +1,6 @@
 /** How far reviewers agree with one another, with what became final, and with what was known. */
 
-import type { Agreement as Figures, Confusion } from "../api/types";
+import type { Agreement as Figures, Completeness, Confusion } from "../api/types";
 import { shown } from "../lib/sky";
 import { usePage } from "../parts/page";
 import { useGet } from "../parts/useGet";
@@ -46,6 +46,7 @@ function AgreementTables({ figures }: { figures: Figures }) {
       />
       <ConfusionTable title="Reviewers against what was known before" rows={figures.against_seeds} />
       <ConfusionTable title="Reviewers against what became final" rows={figures.against_final} />
+      <CompletenessTable rows={figures.completeness} />
     </>
   );
 }
@@ -62,6 +63,24 @@ function ConfusionTable({ title, rows }: { title: string; rows: Confusion[] }) {
         ...CASES.map((name) => one.counts[name] ?? 0),
         (one.counts["real/unsure"] ?? 0) + (one.counts["bogus/unsure"] ?? 0),
         `${shown(one.completeness)} (${shown(one.completeness_low)} to ${shown(one.completeness_high)})`,
+      ])}
+    />
+  );
+}
+
+function CompletenessTable({ rows }: { rows: Completeness[] }) {
+  const bins = rows[0]?.bins ?? [];
+  return (
+    <Table
+      title="Injected sources that reviewers recognised, by S/N (95 %)"
+      head={["Reviewer", ...bins.map((one) => (one.high === null ? `above ${one.low}` : `${one.low} to ${one.high}`))]}
+      rows={rows.map((one) => [
+        one.login,
+        ...one.bins.map((bin) =>
+          bin.n_shown === 0
+            ? "none shown"
+            : `${bin.n_called_real} of ${bin.n_shown} (${shown(bin.fraction_low)} to ${shown(bin.fraction_high)})`,
+        ),
       ])}
     />
   );
