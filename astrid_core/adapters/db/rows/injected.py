@@ -39,7 +39,7 @@ class InjectedSeedRow(Row):
     survey: Mapped[str]
     night: Mapped[str]
     band: Mapped[str]
-    hpx29: Mapped[int | None]
+    hpx29: Mapped[int | None] = mapped_column(index=True)
     score: Mapped[float]
     uncertainty: Mapped[float | None]
     anomaly: Mapped[float | None]

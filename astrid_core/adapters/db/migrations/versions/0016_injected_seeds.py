@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("detection_id", name=f"pk_{TABLE}"),
         *(sa.ForeignKeyConstraint([name], [target], name=f"fk_{TABLE}_{name}") for name, target in OF.items()),
     )
-    for names in (["injection_run"], ["night", "shuffle"], ["shuffle"]):
+    for names in (["injection_run"], ["hpx29"], ["night", "shuffle"], ["shuffle"]):
         op.create_index(f"ix_{TABLE}_{'_'.join(names)}", TABLE, names)
 
 
