@@ -51,26 +51,24 @@ def seeds_ahead(
     return found
 
 
-def list_waiting(
+def list_with_seeds(
     services: Services,
     *,
-    login: str | None,
+    login: str,
     order: QueueOrder,
     filters: QueueFilters,
     behind: QueuePlace | None = None,
     limit: int,
     at: datetime,
 ) -> Sequence[ReviewItem]:
-    """Return what lacks votes, as ``order`` says, whoever holds or has judged it.
+    """Return what lacks votes, as ``order`` says, whoever holds or has judged it, with seeds for ``login``, who judges.
 
-    For somebody who judges, ``login``, the seeds that they may be given next stand among the others: whoever compares
-    what they are given with the list learns nothing.
+    Those that they may be given next stand among the others: whoever compares what they are given with the list learns
+    nothing.
     """
     with services.transaction() as records:
         queue = records.review_queue
         open_ones = queue.page(order=order, filters=filters, states=[ReviewState.OPEN], behind=behind, limit=limit)
-        if login is None:
-            return open_ones
         first = next(iter(waiting_for(records, login, order=order, filters=filters, at=at, limit=1)), None)
         ahead = seeds_ahead(records, login, beside=first, order=order, filters=filters, at=at)
     items = {item.detection_id: item for item in open_ones}

@@ -22,7 +22,7 @@ from astrid_core.stages.review_queue import (
     release,
     skip,
 )
-from astrid_core.stages.seeds_ahead import list_waiting
+from astrid_core.stages.seeds_ahead import list_with_seeds
 from astrid_core.stages.verdicts import verdict_triplets
 from tests.catalog.night import NIGHT
 from tests.stages.injecting import with_injected
@@ -39,8 +39,8 @@ def claimed(night: Voting, login: str, n: int = 20, *, order: QueueOrder = Queue
     return [night.ids.index(claim.detection_id) for claim in got]
 
 
-def listed(night: Voting, login: str | None, *, order: QueueOrder = QueueOrder.TOP, limit: int = 200) -> Sequence[str]:
-    found = list_waiting(night.services, login=login, order=order, filters=ANY, limit=limit, at=night.now)
+def listed(night: Voting, login: str, *, order: QueueOrder = QueueOrder.TOP, limit: int = 200) -> Sequence[str]:
+    found = list_with_seeds(night.services, login=login, order=order, filters=ANY, limit=limit, at=night.now)
     return [item.detection_id for item in found]
 
 
@@ -81,7 +81,7 @@ def test_pages_of_the_list_add_up_with_seeds_in_them() -> None:
         pages: list[str] = []
         behind = None
         while True:
-            page = list_waiting(
+            page = list_with_seeds(
                 night.services, login="ana", order=order, filters=ANY, behind=behind, limit=7, at=night.now
             )
             if not page:
@@ -95,9 +95,8 @@ def test_pages_of_the_list_add_up_with_seeds_in_them() -> None:
         assert set(night.ids[FIRST:]) & set(whole)
 
 
-def test_who_does_not_judge_sees_none_and_nothing_is_listed_but_seeds() -> None:
+def test_the_queue_itself_holds_none_and_seeds_alone_are_neither_listed_nor_given() -> None:
     night = with_injected(3, 4)
-    assert set(listed(night, None)) == set(night.ids[:3])
     assert {item.detection_id for item in list_pending(night.services)} == set(night.ids[:3])
     for login in ("bo", "cy"):
         for number in range(3):
