@@ -89,6 +89,15 @@ class Api:
     key: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How many ask, how often each, and how long each waits in between."""
+
+    n_clients: int
+    n_each: int
+    pause_s: float
+
+
 def fill(url: str, n_detections: int) -> None:
     """Make a database in which so many detections wait."""
     migrate(url)
@@ -99,31 +108,31 @@ def fill(url: str, n_detections: int) -> None:
                 connection.execute(statement.encode())
 
 
-async def ask(question: Question, *, n_clients: int, n_each: int, pause_s: float) -> list[float]:
+async def ask(question: Question, load: Load) -> list[float]:
     """Return how long each answer took, s; clients begin one after the other, spread over a pause."""
     took: list[float] = []
 
     async def client(number: int) -> None:
-        await asyncio.sleep(pause_s * number / n_clients)
-        for turn in range(n_each):
+        await asyncio.sleep(load.pause_s * number / load.n_clients)
+        for turn in range(load.n_each):
             night = (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=(7 * number + turn) % N_NIGHTS)).date()
             began = time.perf_counter()
             n_rows = await question(night.isoformat())
             took.append(time.perf_counter() - began)
             if not n_rows:
                 raise ValueError("no rows")
-            await asyncio.sleep(max(0.0, pause_s - took[-1]))
+            await asyncio.sleep(max(0.0, load.pause_s - took[-1]))
 
-    await asyncio.gather(*(client(number) for number in range(n_clients)))
+    await asyncio.gather(*(client(number) for number in range(load.n_clients)))
     return took
 
 
-async def by_sql(url: str, path: str, *, n_clients: int, n_each: int, pause_s: float) -> list[float]:
+async def by_sql(url: str, path: str, load: Load) -> list[float]:
     """Ask PostgreSQL itself for what the API answers at ``path``."""
     statement, more = (PLAIN, (LIMIT,)) if path == QUEUE else (COUNTS, ())
     address = url.replace("+psycopg", "", 1)
     free: asyncio.Queue[psycopg.AsyncConnection[tuple[object, ...]]] = asyncio.Queue()
-    for _ in range(min(n_clients, N_CONNECTIONS)):
+    for _ in range(min(load.n_clients, N_CONNECTIONS)):
         free.put_nowait(await psycopg.AsyncConnection.connect(address, autocommit=True))
 
     async def question(night: str) -> int:
@@ -132,12 +141,12 @@ async def by_sql(url: str, path: str, *, n_clients: int, n_each: int, pause_s: f
         free.put_nowait(connection)
         return len(rows)
 
-    return await ask(question, n_clients=n_clients, n_each=n_each, pause_s=pause_s)
+    return await ask(question, load)
 
 
-async def by_api(api: Api, path: str, *, n_clients: int, n_each: int, pause_s: float) -> list[float]:
+async def by_api(api: Api, path: str, load: Load) -> list[float]:
     """Ask the API."""
-    limits = httpx.Limits(max_connections=n_clients, max_keepalive_connections=n_clients)
+    limits = httpx.Limits(max_connections=load.n_clients, max_keepalive_connections=load.n_clients)
     headers = {"Authorization": f"Bearer {api.key}"}
     more = {"limit": LIMIT} if path == QUEUE else {}
     seen = b'"provenance"' if path == QUEUE else b'"open"'
@@ -149,7 +158,7 @@ async def by_api(api: Api, path: str, *, n_clients: int, n_each: int, pause_s: f
             return answer.content.count(seen)
 
         await question("2025-01-01")
-        return await ask(question, n_clients=n_clients, n_each=n_each, pause_s=pause_s)
+        return await ask(question, load)
 
 
 def key_in(settings: Settings) -> str:
@@ -211,9 +220,9 @@ def _table(url: str, api: Api, path: str, n_clients: int) -> str:
         "|---|---|---|---|---|",
     ]
     for name, pause_s, n_each in (("ask again at once", 0.0, 20), ("pause 5 s", 5.0, 8)):
-        shape = {"n_clients": n_clients, "n_each": n_each, "pause_s": pause_s}
+        load = Load(n_clients=n_clients, n_each=n_each, pause_s=pause_s)
         p95 = {}
-        for way, run in (("plain SQL", by_sql(url, path, **shape)), ("API", by_api(api, path, **shape))):
+        for way, run in (("plain SQL", by_sql(url, path, load)), ("API", by_api(api, path, load))):
             began = time.perf_counter()
             took = np.array(asyncio.run(run))
             rate = len(took) / (time.perf_counter() - began)

@@ -78,7 +78,12 @@ def run(url: str, folder: Path, *, n_reviewers: int, n_each: int, n_kills: int) 
         keys = {login: _key(night, login) for login in (f"reviewer {number}" for number in range(n_reviewers))}
         api = stack.enter_context(Served(Settings(home=folder / "home", database_url=url), _free_port()))
         at_work: dict[str, subprocess.Popen[str]] = {}
-        stack.callback(lambda: [child.kill() for child in at_work.values()])
+
+        def stop() -> None:
+            for child in at_work.values():
+                child.kill()
+
+        stack.callback(stop)
 
         def start(login: str) -> None:
             at_work[login] = _start(api.url, folder, login, keys[login])

@@ -195,7 +195,7 @@ async def complete(connection: AsyncConnection, found: Sequence[Facts]) -> list[
     if runs:
         for run, digest in await connection.execute(_BESIDE, {"runs": runs}):
             beside[run].append(digest)
-    completed = []
+    completed: list[Facts] = []
     for one in found:
         facts = dict(one)
         middle = facts.pop("reference_digest")
