@@ -51,6 +51,8 @@ class Served:
             try:
                 httpx.get(self.url + _HEALTH).raise_for_status()
             except httpx.TransportError:
+                if self._process.poll() is not None:
+                    raise RuntimeError("the API ended before it answered") from None
                 time.sleep(0.1)
             else:
                 return
