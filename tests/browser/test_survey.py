@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Playwright, Request, expect
 
-from tests.browser.conftest import CHROMIUM, People
+from tests.browser.chromium import CHROMIUM
+from tests.browser.conftest import People
 from tests.browser.elsewhere import LIBRARY, Elsewhere, elsewhere
 from tests.browser.people import Reviewer
 from tests.browser.site import Site, serving
