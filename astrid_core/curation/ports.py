@@ -8,7 +8,16 @@ from uuid import UUID
 from astrid_core.curation.access import OURS
 from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.audit import Fault, Head
-from astrid_core.curation.entities import Alert, Claim, Curator, ReviewItem, ReviewState, Seed, ValidationEvent
+from astrid_core.curation.entities import (
+    Alert,
+    Claim,
+    Curator,
+    InjectedSeed,
+    ReviewItem,
+    ReviewState,
+    Seed,
+    ValidationEvent,
+)
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace
 from astrid_core.shared.events import DomainEvent
 
@@ -210,6 +219,22 @@ class Seeds(Protocol):
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, Seed]:
         """Return the seeds among these detections, by detection."""
+        ...
+
+
+class InjectedSeeds(Protocol):
+    """Injected sources that are shown as if they were detections, apart from these; identity detection."""
+
+    def add(self, seed: InjectedSeed) -> bool:
+        """Record it and tell whether it is new; a known one never changes."""
+        ...
+
+    def of(self, detection_ids: Sequence[str]) -> Mapping[str, InjectedSeed]:
+        """Return the injected ones among these, by detection."""
+        ...
+
+    def known(self, login: str, *, filters: QueueFilters, at: datetime, limit: int) -> Sequence[ReviewItem]:
+        """Return those which the curator may be given at this time, shuffled."""
         ...
 
 

@@ -54,6 +54,8 @@ class Votes:
     claims: dict[str, Claim]
     """Of whoever acts, by detection."""
     seeds: frozenset[str]
+    injected: frozenset[str]
+    """Seeds that are not in the sky: nobody's verdict on them tells of anything but whoever gives it."""
 
     @classmethod
     def read(
@@ -64,9 +66,10 @@ class Votes:
         ``event_ids`` are those of verdicts that will be given.
         """
         ids = sorted(set(detection_ids))
-        detections = records.model_runs.detections(ids)
+        injected = records.injected_seeds.of(ids)
+        detections = records.model_runs.detections([one for one in ids if one not in injected])
         records.review_queue.lock_votes(login, ids)
-        items = dict(records.review_queue.of(ids))
+        items = {**records.review_queue.of(ids), **{one: seed.item for one, seed in injected.items()}}
         for one in ids:
             if one not in items:
                 run = records.model_runs.get(detections[one].model_run)
@@ -86,13 +89,16 @@ class Votes:
             before=dict(items),
             claims=dict(records.claims.of(login, ids)),
             seeds=seeds,
+            injected=frozenset(injected),
         )
 
     def give(self, vote: Vote, *, login: str, batch: UUID | None, at: datetime) -> ValidationEvent:
         """Record a verdict and return it; one that is on record already is returned as it is there."""
         known = self.known.get(vote.event_id)
         own = [event for event in self.events[vote.detection_id] if event.curator == login]
-        is_seed = vote.role is Role.REVIEWER and vote.detection_id in self.seeds
+        is_seed = vote.detection_id in self.injected or (
+            vote.role is Role.REVIEWER and vote.detection_id in self.seeds
+        )  # fmt: skip
         event = ValidationEvent(
             id=vote.event_id,
             detection_id=vote.detection_id,
@@ -157,7 +163,7 @@ class Votes:
         if not self.records.validation_events.add(*self.added):
             raise Conflict("a verdict of this identity was just recorded", events=[event.id for event in self.added])
         judged = {event.detection_id for event in self.added}
-        self.records.review_queue.put(*(self.items[one] for one in sorted(judged)))
+        self.records.review_queue.put(*(self.items[one] for one in sorted(judged - self.injected)))
         self.records.claims.put([self.claims[one] for one in sorted(judged)])
         changed = [one for one, item in self.items.items() if item.verdict is not self.before[one].verdict]
         if changed:

@@ -59,6 +59,7 @@ def as_ports(records: SqlRecords) -> Records:
         review_queue=records.review_queue,
         claims=records.claims,
         seeds=records.seeds,
+        injected_seeds=records.injected_seeds,
         alerts=records.alerts,
         catalog=records.catalog,
         analytics=records.analytics,

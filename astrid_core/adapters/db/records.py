@@ -12,6 +12,7 @@ from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidati
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
+from astrid_core.adapters.db.repositories.injected import SqlInjectedSeeds
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
@@ -41,6 +42,7 @@ class SqlRecords:
     review_queue: SqlReviewQueue
     claims: SqlClaims
     seeds: SqlSeeds
+    injected_seeds: SqlInjectedSeeds
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
     analytics: SqlNightAnalytics
@@ -70,6 +72,7 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         review_queue=SqlReviewQueue(session),
         claims=SqlClaims(session),
         seeds=SqlSeeds(session),
+        injected_seeds=SqlInjectedSeeds(session),
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
         analytics=SqlNightAnalytics(session),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from astrid_core.adapters.db.reading.catalog import entry_of, limits_at, list_entries, points_of
 from astrid_core.adapters.db.reading.detections import DetectionFilter, find_detection, list_detections
 from astrid_core.adapters.db.reading.pages import Ask, Facts
+from astrid_core.curation.access import Permission, Principal
 from astrid_core.shared.errors import AstridError, NotCovered
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 from astrid_core.stages.services import Services
@@ -70,7 +72,7 @@ async def detection(
 
 @router.get("/detections/{detection_id}/lightcurve")
 async def lightcurve(
-    _: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
+    person: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
 ) -> LightCurveShape:
     """Show what was measured at the place of a detection, and how deep the exposures were that show nothing."""
     async with context.reading.reading() as connection:
@@ -83,7 +85,7 @@ async def lightcurve(
         seen = [one["observation_id"] for one in points]
         limits = [] if position is None else await limits_at(connection, position, seen=seen)
     return LightCurveShape(
-        entry_id=entry_id,
+        entry_id=_told(person, entry_id, len(points)),
         points=[PointShape(**one) for one in points],
         limits=[LimitShape(**one) for one in limits],
     )
@@ -91,7 +93,7 @@ async def lightcurve(
 
 @router.get("/detections/{detection_id}/neighbours")
 async def neighbours(
-    _: Reader,
+    person: Reader,
     context: Annotated[Context, Depends(context_of)],
     detection_id: DetectionId,
     radius_arcsec: Annotated[float, Query(ge=1e-6, le=600.0, allow_inf_nan=False)] = 60.0,
@@ -123,7 +125,7 @@ async def neighbours(
     return NeighboursShape(
         ra_deg=position.ra_deg,
         dec_deg=position.dec_deg,
-        entry_id=entry_id,
+        entry_id=_told(person, entry_id, len(points)),
         history=[
             HistoryShape(**one, separation_arcsec=_apart(position, one))
             for one in points
@@ -134,6 +136,14 @@ async def neighbours(
         stars=stars,
         stars_from=None if catalog is None else catalog.name,
     )
+
+
+def _told(person: Principal, entry_id: UUID | None, n_points: int) -> UUID | None:
+    """Return the object of a detection as far as somebody may know: a seed, which they may be judging, has none.
+
+    So whoever judges is told only of an object that holds other detections, too.
+    """
+    return None if n_points <= 1 and Permission.JUDGE in person.permissions else entry_id
 
 
 def _near(position: SkyPosition, found: Sequence[Facts], note: str) -> list[NeighbourShape]:
@@ -182,9 +192,9 @@ def _own_point(facts: Facts) -> Facts:
     return {
         **{name: facts[name] for name in names},
         "detection_id": facts["id"],
-        "reference_digest": next(iter(facts["reference_digests"]), None),
-        "mag_ab": None,
-        "mag_err": None,
+        "reference_digest": facts.get("owner_digest") or next(iter(facts["reference_digests"]), None),
+        "mag_ab": facts.get("mag_ab"),
+        "mag_err": facts.get("mag_err"),
     }
 
 

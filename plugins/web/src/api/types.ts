@@ -180,6 +180,20 @@ export interface Confusion {
   completeness_high: number | null;
 }
 
+/** How many of the injected sources that somebody was shown they called real, by predicted S/N. */
+export interface Completeness {
+  login: string;
+  bins: {
+    low: number;
+    high: number | null;
+    n_shown: number;
+    n_called_real: number;
+    fraction: number | null;
+    fraction_low: number | null;
+    fraction_high: number | null;
+  }[];
+}
+
 export interface Agreement {
   n_detections: number;
   n_votes: number;
@@ -188,6 +202,7 @@ export interface Agreement {
   pairs: { logins: [string, string]; n_both: number; cohen_kappa: number | null }[];
   against_seeds: Confusion[];
   against_final: Confusion[];
+  completeness: Completeness[];
 }
 
 export interface Night {

@@ -92,7 +92,7 @@ function useSurvey() {
 
 /** When else the same object was detected. */
 function History({ around }: { around: Neighbours }) {
-  if (around.entry_id === null) return <p className="mt-1 text-xs">Not in the catalog yet.</p>;
+  if (around.entry_id === null) return <p className="mt-1 text-xs">No other detection of it is in the catalog.</p>;
   const { history } = around;
   return (
     <div className="mt-1 text-xs">

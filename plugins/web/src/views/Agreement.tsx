@@ -1,7 +1,7 @@
 /** How far reviewers agree with one another, with what became final, and with what was known. */
 
 import type { Page } from "../api/client";
-import type { Agreement as Figures, Confusion, Night } from "../api/types";
+import type { Agreement as Figures, Completeness, Confusion, Night } from "../api/types";
 import { shown } from "../lib/sky";
 import { NightSelect } from "../parts/NightSelect";
 import { usePage } from "../parts/page";
@@ -55,6 +55,7 @@ function AgreementTables({ figures }: { figures: Figures }) {
         rows={figures.against_final}
         empty="No verdict is final yet."
       />
+      <CompletenessTable rows={figures.completeness} />
     </>
   );
 }
@@ -79,6 +80,29 @@ function ConfusionTable({ rows, ...texts }: { title: string; note: string; rows:
           ? "–"
           : `${percent(one.completeness)} % (${percent(one.completeness_low)} to ${percent(one.completeness_high)} %)`,
       ])}
+    />
+  );
+}
+
+function CompletenessTable({ rows }: { rows: Completeness[] }) {
+  const bins = rows[0]?.bins ?? [];
+  return (
+    <Table
+      title="Injected sources that reviewers called real"
+      note="By predicted signal to noise, with 95 % intervals: sources of known flux that the night itself put into its exposures. What search and network lost before is not in it."
+      head={[
+        "Reviewer",
+        ...bins.map((one) => (one.high === null ? `#S/N above ${one.low}` : `#${one.low} to ${one.high}`)),
+      ]}
+      rows={rows.map((one) => [
+        one.login,
+        ...one.bins.map((bin) =>
+          bin.n_shown === 0
+            ? "–"
+            : `${bin.n_called_real} of ${bin.n_shown} (${percent(bin.fraction_low)} to ${percent(bin.fraction_high)} %)`,
+        ),
+      ])}
+      empty="No injected source was judged yet."
     />
   );
 }
