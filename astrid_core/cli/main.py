@@ -21,6 +21,7 @@ from astrid_core.cli import (
     difference,
     injection,
     instruments,
+    known_objects,
     models,
     night,
     observation,
@@ -59,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
-        calibration, training, models, score, curation, access, audit, observation,
+        calibration, training, models, score, curation, access, audit, observation, known_objects,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -61,6 +61,7 @@ def as_ports(records: SqlRecords) -> Records:
         seeds=records.seeds,
         alerts=records.alerts,
         catalog=records.catalog,
+        contexts=records.contexts,
         analytics=records.analytics,
         exports=records.exports,
         events=records.events,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from threading import Lock
 from uuid import UUID
 
+from astrid_core.catalog.context import EntryContext
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
 from astrid_core.curation.access import Role
 from astrid_core.curation.api_keys import ApiKey
@@ -21,6 +22,7 @@ from tests.fakes.access import MemoryApiKeys, MemoryCurators
 from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
+from tests.fakes.context import MemoryEntryContexts
 from tests.fakes.curation import MemoryAlerts, MemoryValidationEvents
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
@@ -58,6 +60,7 @@ class Tables:
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
     entries: dict[UUID, CatalogEntry] = field(default_factory=dict)
     points: dict[str, LightCurvePoint] = field(default_factory=dict)
+    contexts: dict[UUID, EntryContext] = field(default_factory=dict)
     analytics: dict[RunKey, Analytics] = field(default_factory=dict)
     exports: dict[RunKey, ExportJob] = field(default_factory=dict)
     events: dict[int, DomainEvent] = field(default_factory=dict)
@@ -114,6 +117,7 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         seeds=MemorySeeds(tables.seeds),
         alerts=MemoryAlerts(tables.alerts),
         catalog=MemoryCatalogEntries(tables.entries, tables.points),
+        contexts=MemoryEntryContexts(tables.contexts),
         analytics=MemoryNightAnalytics(tables.analytics),
         exports=MemoryExportJobs(tables.exports),
         events=MemoryEventLog(tables.events, actor=actor),
