@@ -8,6 +8,7 @@ from astrid_core.adapters.db.repositories.access import SqlApiKeys, SqlCurators
 from astrid_core.adapters.db.repositories.audit import SqlAuditTrail
 from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
+from astrid_core.adapters.db.repositories.context import SqlEntryContexts
 from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
@@ -45,6 +46,7 @@ class SqlRecords:
     injected_seeds: SqlInjectedSeeds
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
+    contexts: SqlEntryContexts
     analytics: SqlNightAnalytics
     exports: SqlExportJobs
     events: SqlEventLog
@@ -75,6 +77,7 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         injected_seeds=SqlInjectedSeeds(session),
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
+        contexts=SqlEntryContexts(session),
         analytics=SqlNightAnalytics(session),
         exports=SqlExportJobs(session),
         events=SqlEventLog(session, actor=actor),
