@@ -1,7 +1,7 @@
 """Memory twins of the catalog domain's records."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
 from tests.fakes.tables import add_new
+
+_AT_ONCE = 2
 
 
 class MemoryCatalogEntries:
@@ -34,12 +36,20 @@ class MemoryCatalogEntries:
         found = [entry for entry in self._entries.values() if region is None or region.contains(entry.position)]
         return tuple(sorted(found, key=lambda entry: (entry.position.hpx29, entry.id)))
 
+    def pages(self, *, region: Region | None = None) -> Iterator[Sequence[CatalogEntry]]:
+        found = self.search(region=region)
+        for start in range(0, len(found), _AT_ONCE):
+            yield found[start : start + _AT_ONCE]
+
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         found = [point for point in self._points.values() if point.entry_id in set(entry_ids)]
         return tuple(sorted(found, key=lambda point: (point.entry_id, point.mid_mjd, point.detection_id)))
 
     def published(self, detection_ids: Sequence[str]) -> frozenset[str]:
         return frozenset(detection_ids) & self._points.keys()
+
+    def hold_still(self) -> None:
+        """Transactions in memory follow one another anyway."""
 
     def lock(self) -> None:
         """Transactions in memory follow one another anyway."""

@@ -2,11 +2,12 @@
 
 import pytest
 
-from astrid_core.catalog.config import ExportConfig
+from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.runs import RunKey
-from astrid_core.stages.export import exported_files, run_export
+from astrid_core.stages.export import run_export
 from astrid_core.stages.release import is_released, require_requester, run_release
+from tests.stages.exported import exported_files
 from tests.stages.voting import Voting, releasable
 
 

@@ -1,13 +1,20 @@
 """Objects, light curves, facts of nights and extracts, in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.locks import Lock, take
-from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in, read_region
+from astrid_core.adapters.db.locks import Lock, hold_still, take
+from astrid_core.adapters.db.repositories.statements import (
+    insert_new,
+    insert_or_replace,
+    read,
+    read_in,
+    read_pages,
+    read_region,
+)
 from astrid_core.adapters.db.rows.catalog import AnalyticsRow, CatalogEntryRow, ExportJobRow, LightCurvePointRow
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
 from astrid_core.shared.errors import UnknownRecord
@@ -46,6 +53,13 @@ class SqlCatalogEntries:
         found = [row.entity() for row in sorted(rows, key=lambda row: (row.hpx29, row.id))]
         return tuple(entry for entry in found if region is None or region.contains(entry.position))
 
+    def pages(self, *, region: Region | None = None) -> Iterator[Sequence[CatalogEntry]]:
+        """Yield the same objects in the same order, some thousands at a time, and keep none of them."""
+        ordered = select(CatalogEntryRow).order_by(CatalogEntryRow.hpx29, CatalogEntryRow.id)
+        for rows in read_pages(self._session, ordered, CatalogEntryRow.hpx29, region):
+            found = (row.entity() for row in rows)
+            yield tuple(entry for entry in found if region is None or region.contains(entry.position))
+
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         """Return the light curves of these objects, ordered by entry, mid_mjd, detection."""
         rows = read_in(self._session, select(LightCurvePointRow), LightCurvePointRow.entry_id, entry_ids)
@@ -56,6 +70,10 @@ class SqlCatalogEntries:
         """Return which of these detections are in the catalog already."""
         rows = read_in(self._session, select(LightCurvePointRow), LightCurvePointRow.detection_id, detection_ids)
         return frozenset(row.detection_id for row in rows)
+
+    def hold_still(self) -> None:
+        """See everything as it is now until this transaction ends, whatever others write; the first thing it does."""
+        hold_still(self._session.connection())
 
     def lock(self) -> None:
         """Hold back other publishers until this transaction ends: association reads, then writes."""
