@@ -19,6 +19,7 @@ from astrid_core.cli import (
     calibration,
     curation,
     difference,
+    extracts,
     injection,
     instruments,
     models,
@@ -58,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="log every stage to standard error")
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
-        difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
+        difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
         calibration, training, models, score, curation, access, audit, observation,
     )  # fmt: skip
     for group in groups:
