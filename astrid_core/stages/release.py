@@ -54,6 +54,13 @@ def run_release(services: Services, key: RunKey, *, login: str, requested_by: st
     return True
 
 
+def last_release(services: Services) -> tuple[int, RunKey] | None:
+    """Return number and extract of the newest release; None before the first."""
+    with services.transaction() as records:
+        said = records.events.named(RELEASED)
+    return (len(said), RunKey(said[-1].subject)) if said else None
+
+
 def extract(records: Records, key: RunKey) -> ExportJob:
     """Return an extract; UnknownRecord if there is none of this key."""
     job = records.exports.find(key)

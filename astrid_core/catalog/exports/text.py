@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TextIO
 
 import astropy.units as u
@@ -33,6 +34,13 @@ def write_csv(out: TextIO, spec: TableSpec, rows: Iterable[Sequence[Cell]]) -> N
 
 def write_ecsv(out: TextIO, spec: TableSpec, rows: Iterable[Sequence[Cell]]) -> None:
     """Write a table as ECSV 1.0: the head by astropy, then row by row."""
+    out.write(_ecsv_head(spec))
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([text_of(column, value) for column, value in zip(spec.columns, row, strict=True)] for row in rows)
+
+
+@cache
+def _ecsv_head(spec: TableSpec) -> str:
     table = Table(meta={"title": spec.title, "frame": "ICRS", "time_scale": "UTC"})
     for column in spec.columns:
         table[column.name] = MaskedColumn(
@@ -45,9 +53,7 @@ def write_ecsv(out: TextIO, spec: TableSpec, rows: Iterable[Sequence[Cell]]) -> 
     head = io.StringIO()
     # With commas an empty cell is an empty cell, which is what ECSV means by null.
     table.write(head, format="ascii.ecsv", delimiter=",")
-    out.write(head.getvalue())
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([text_of(column, value) for column, value in zip(spec.columns, row, strict=True)] for row in rows)
+    return head.getvalue()
 
 
 def _harmless(column: Column, text: str) -> str:
