@@ -25,7 +25,10 @@ def freeze(services: Services, pipeline: Pipeline, *, requested_by: str, region:
     NotAllowed where it is not known who asks, or they may not operate; Unprocessable where it is public already.
     """
     require_requester(services, requested_by)
-    wanted = {name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items() if value}
+    wanted: dict[str, Any] = {name: value for name, value in chosen.items() if value}
+    for name in ("statuses", "formats"):
+        if name in wanted:
+            wanted[name] = tuple(wanted[name])
     key = run_export(services, replace(pipeline.export, **wanted), read_region(region))
     if is_released(services, key):
         raise Unprocessable("this extract is public already", run=key)

@@ -76,7 +76,7 @@ def from_parquet(path: Path) -> tuple[Any, Told]:
         one.name: tuple(one.metadata[name].decode() for name in (b"unit", b"ucd", b"description"))
         for one in table.schema
     }
-    return {name: table.column(name).to_pylist() for name in told}, told  # type: ignore[return-value]
+    return {name: table.column(name).to_pylist() for name in told}, told
 
 
 def from_votable_in_parquet(path: Path) -> tuple[Any, Told]:
