@@ -48,11 +48,17 @@ def night_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(night_home: Path, tmp_path: Path) -> Iterator[Site]:
-    """The page over a home of one test: the same artifacts, a database of its own."""
+def home(night_home: Path, tmp_path: Path) -> Path:
+    """A home of one test: the same artifacts, a database of its own."""
     shutil.copy(night_home / "astrid.sqlite", tmp_path / "astrid.sqlite")
     (tmp_path / "artifacts").symlink_to(night_home / "artifacts")
-    with serving(tmp_path) as site:
+    return tmp_path
+
+
+@pytest.fixture
+def site(home: Path) -> Iterator[Site]:
+    """The page over a home of one test."""
+    with serving(home) as site:
         yield site
 
 
