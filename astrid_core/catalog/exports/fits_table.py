@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from astropy.io import fits
 
 from astrid_core.catalog.exports.columns import Column, Kind
+from astrid_core.catalog.exports.fits_sums import add_checksums
 from astrid_core.catalog.exports.frozen import FrozenTable
 
 _NO_INTEGER = int(np.iinfo(np.int64).min)
@@ -32,21 +33,7 @@ def write_fits(path: Path, table: FrozenTable) -> None:
             for column, values in zip(columns, batch.columns, strict=True):
                 rows[column.name] = _values(column, values.to_pylist())
             stream.write(rows.view(np.uint8))
-    _add_checksums(path)
-
-
-def _add_checksums(path: Path) -> None:
-    """Fill in the cards of both sums: they are in the headers already, so nothing moves."""
-    headers = {}
-    with fits.open(path, memmap=True) as hdus:
-        for hdu in hdus:
-            # astropy would note the time, and equal tables be different files.
-            hdu.add_checksum(when="checksum of the HDU")
-            headers[hdu.fileinfo()["hdrLoc"]] = hdu.header.tostring().encode("ascii")
-    with path.open("r+b") as file:
-        for place, text in headers.items():
-            file.seek(place)
-            file.write(text)
+    add_checksums(path)
 
 
 def _header(table: FrozenTable, widths: Mapping[str, int]) -> Any:
