@@ -6,7 +6,7 @@ import astropy.units as u
 import pytest
 from astropy.io.votable.ucd import check_ucd
 
-from astrid_core.catalog.exports.columns import TABLES, Column, Kind, TableSpec
+from astrid_core.catalog.exports.columns import TABLES, Column, ColumnKind, TableSpec
 
 COLUMNS = [(table, column) for table in TABLES for column in table.columns]
 each = pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_unit_is_one_of_the_virtual_observatory_and_of_fits(table: TableSpec, 
         assert u.Unit(column.unit, format="vounit", parse_strict="raise") == u.Unit(
             column.unit, format="fits", parse_strict="raise"
         )
-    assert not column.unit or column.kind in (Kind.REAL, Kind.INTEGER)
+    assert not column.unit or column.kind in (ColumnKind.REAL, ColumnKind.INTEGER)
 
 
 @each

@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.io.votable import parse
 from astropy.table import Table
 
-from astrid_core.catalog.exports.columns import ENTRIES, POINTS, Cell, Column, Kind, TableSpec, cells, text_of
+from astrid_core.catalog.exports.columns import ENTRIES, POINTS, Cell, Column, ColumnKind, TableSpec, cells, text_of
 from astrid_core.catalog.exports.ds9 import region_lines
 from astrid_core.catalog.exports.text import write_csv
 from tests.catalog.frozen import Extract, freeze, invented, write_everything
@@ -44,9 +44,9 @@ def plain(values: Any, column: Column) -> list[Cell]:
     masks = np.ma.getmaskarray(np.ma.asarray(values)) if not isinstance(values, list) else [False] * len(values)
     told: list[Cell] = []
     for value, is_masked in zip(list(values), masks, strict=True):
-        missing = is_masked or value is None or (column.kind is Kind.REAL and np.isnan(value))
+        missing = is_masked or value is None or (column.kind is ColumnKind.REAL and np.isnan(value))
         text = value.decode() if isinstance(value, bytes) else value
-        told.append(None if missing else {Kind.REAL: float, Kind.INTEGER: int}.get(column.kind, str)(text))
+        told.append(None if missing else {ColumnKind.REAL: float, ColumnKind.INTEGER: int}.get(column.kind, str)(text))
     return told
 
 
@@ -96,7 +96,7 @@ def test_values_units_and_ucds_survive(extract: Extract, table: str, extension: 
     assert told == declared(table)
     for column in SPECS[table].columns:
         wanted = expected(extract, table)[column.name]
-        if extension == "fits" and column.kind is Kind.TEXT:
+        if extension == "fits" and column.kind is ColumnKind.TEXT:
             wanted = [str(one).encode("ascii", "backslashreplace").decode() for one in wanted]
         assert plain(found[column.name], column) == wanted, column.name
 
@@ -123,8 +123,8 @@ def test_csv_carries_the_same_values_as_text(extract: Extract, table: str) -> No
 def test_a_spreadsheet_computes_nothing(text: str) -> None:
     spec = TableSpec(
         name="t", title="t", key="band",
-        columns=(Column(name="band", kind=Kind.TEXT, ucd="instr.bandpass", description="b"),
-                 Column(name="flux", kind=Kind.REAL, ucd="phot.count", description="f")),
+        columns=(Column(name="band", kind=ColumnKind.TEXT, ucd="instr.bandpass", description="b"),
+                 Column(name="flux", kind=ColumnKind.REAL, ucd="phot.count", description="f")),
     )  # fmt: skip
     out = io.StringIO()
     write_csv(out, spec, [(text, -1.5)])
@@ -156,7 +156,7 @@ def test_the_same_rows_are_the_same_bytes_however_they_arrive(tmp_path: Path) ->
 
 def test_a_missing_value_where_none_may_be_is_a_bug() -> None:
     entry, _ = light_curve(1, measured("a:1"))
-    column = Column(name="x", kind=Kind.REAL, ucd="phot.mag", description="x", of="best_score")
+    column = Column(name="x", kind=ColumnKind.REAL, ucd="phot.mag", description="x", of="best_score")
     assert cells(column, [entry]) == [0.9]
     with pytest.raises(ValueError, match="never null"):
         cells(ENTRIES.column("best_score"), [type("Broken", (), {"best_score": float("nan")})()])

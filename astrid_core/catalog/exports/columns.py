@@ -11,7 +11,7 @@ Cell = str | int | float | bool | None
 """One value of a table."""
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What the values of a column are."""
 
     CODE = "code"
@@ -30,7 +30,7 @@ class Column:
     """One column of one table."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     unit: str = ""
     """As VOUnits and FITS both write it."""
     ucd: str
@@ -61,22 +61,22 @@ class TableSpec:
 
 
 def _code(name: str, ucd: str, text: str, *, of: str = "", ucd1: str = "") -> Column:
-    return Column(name=name, kind=Kind.CODE, ucd=ucd, ucd1=ucd1, description=text, of=of)
+    return Column(name=name, kind=ColumnKind.CODE, ucd=ucd, ucd1=ucd1, description=text, of=of)
 
 
 def _text(name: str, ucd: str, text: str) -> Column:
-    return Column(name=name, kind=Kind.TEXT, ucd=ucd, description=text)
+    return Column(name=name, kind=ColumnKind.TEXT, ucd=ucd, description=text)
 
 
 def _integer(name: str, ucd: str, text: str, *, of: str = "") -> Column:
-    return Column(name=name, kind=Kind.INTEGER, ucd=ucd, description=text, of=of)
+    return Column(name=name, kind=ColumnKind.INTEGER, ucd=ucd, description=text, of=of)
 
 
 def _real(  # noqa: PLR0913 - a declaration is a line of a table
     name: str, unit: str, shown: str, ucd: str, text: str, *, of: str = "", ucd1: str = "", nullable: bool = False
 ) -> Column:
     return Column(
-        name=name, kind=Kind.REAL, unit=unit, shown=shown, ucd=ucd, ucd1=ucd1, description=text, of=of,
+        name=name, kind=ColumnKind.REAL, unit=unit, shown=shown, ucd=ucd, ucd1=ucd1, description=text, of=of,
         nullable=nullable,
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def text_of(column: Column, value: Cell) -> str:
     """Return a value as text; empty for null."""
     if value is None:
         return ""
-    return format(value, column.shown) if column.kind is Kind.REAL and column.shown else str(value)
+    return format(value, column.shown) if column.kind is ColumnKind.REAL and column.shown else str(value)
 
 
 def _cell(value: object, plain: Callable[[Any], Cell], shown: str) -> Cell:
@@ -162,10 +162,10 @@ def _text_value(value: object) -> str:
     return str(value.value) if isinstance(value, StrEnum) else str(value)
 
 
-_PLAIN: Mapping[Kind, Callable[[Any], Cell]] = {
-    Kind.CODE: _text_value,
-    Kind.TEXT: _text_value,
-    Kind.INTEGER: int,
-    Kind.REAL: float,
-    Kind.FLAG: bool,
+_PLAIN: Mapping[ColumnKind, Callable[[Any], Cell]] = {
+    ColumnKind.CODE: _text_value,
+    ColumnKind.TEXT: _text_value,
+    ColumnKind.INTEGER: int,
+    ColumnKind.REAL: float,
+    ColumnKind.FLAG: bool,
 }

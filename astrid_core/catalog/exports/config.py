@@ -37,6 +37,7 @@ class ExportConfig:
     cutout_pix: int = 63
     """Side of the pixels around each of them, odd; 0: no pixels."""
     title: str = "AstrID catalog of objects that changed"
+    """What an extract is called."""
     licence: str = "CC-BY-4.0"
     """SPDX identifier of the terms under which an extract is given away."""
     citation: str = "{title}, extract {key}, made with AstrID"

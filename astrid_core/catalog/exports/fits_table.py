@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow.compute as pc
 from astropy.io import fits
 
-from astrid_core.catalog.exports.columns import Column, Kind
+from astrid_core.catalog.exports.columns import Column, ColumnKind
 from astrid_core.catalog.exports.fits_sums import add_checksums
 from astrid_core.catalog.exports.frozen import FrozenTable
 
 _NO_INTEGER = int(np.iinfo(np.int64).min)
-_FORMATS: Mapping[Kind, tuple[str, str]] = {
-    Kind.INTEGER: ("K", ">i8"),
-    Kind.REAL: ("D", ">f8"),
-    Kind.FLAG: ("L", "u1"),
+_FORMATS: Mapping[ColumnKind, tuple[str, str]] = {
+    ColumnKind.INTEGER: ("K", ">i8"),
+    ColumnKind.REAL: ("D", ">f8"),
+    ColumnKind.FLAG: ("L", "u1"),
 }
 """FITS and numpy name of each kind but text, whose width depends on what there is."""
 
@@ -43,7 +43,7 @@ def _header(table: FrozenTable, widths: Mapping[str, int]) -> Any:
             name=one.name,
             format=f"{widths[one.name]}A" if one.name in widths else _FORMATS[one.kind][0],
             unit=one.unit or None,
-            null=_NO_INTEGER if one.kind is Kind.INTEGER and one.nullable else None,
+            null=_NO_INTEGER if one.kind is ColumnKind.INTEGER and one.nullable else None,
         )
         for one in spec.columns
     ]
@@ -63,7 +63,7 @@ def _header(table: FrozenTable, widths: Mapping[str, int]) -> Any:
 
 def _widths(table: FrozenTable) -> Mapping[str, int]:
     """Return the longest text of each column of text, in bytes; at least 1."""
-    names = [one.name for one in table.spec.columns if one.kind in (Kind.CODE, Kind.TEXT)]
+    names = [one.name for one in table.spec.columns if one.kind in (ColumnKind.CODE, ColumnKind.TEXT)]
     widths = dict.fromkeys(names, 1)
     for batch in table.batches(names):
         for name, values in zip(names, batch.columns, strict=True):
@@ -76,11 +76,11 @@ def _widths(table: FrozenTable) -> Mapping[str, int]:
 
 
 def _values(column: Column, values: Sequence[Any]) -> Iterable[Any]:
-    if column.kind in (Kind.CODE, Kind.TEXT):
+    if column.kind in (ColumnKind.CODE, ColumnKind.TEXT):
         return [_ascii(value) for value in values]
-    if column.kind is Kind.FLAG:
+    if column.kind is ColumnKind.FLAG:
         return [0 if value is None else ord("T") if value else ord("F") for value in values]
-    nothing = _NO_INTEGER if column.kind is Kind.INTEGER else np.nan
+    nothing = _NO_INTEGER if column.kind is ColumnKind.INTEGER else np.nan
     return [nothing if value is None else value for value in values]
 
 

@@ -10,18 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from astrid_core.catalog.exports.columns import Cell, Column, Kind, TableSpec, cells
+from astrid_core.catalog.exports.columns import Cell, Column, ColumnKind, TableSpec, cells
 from astrid_core.catalog.exports.votable import metadata
 
 ROWS_PER_GROUP = 65_536
 """Of a Parquet file. Groups end where they end however the rows arrived: the same rows are the same bytes."""
 _ROWS_AT_ONCE = 8_192
 _TYPES = {
-    Kind.CODE: pa.string(),
-    Kind.TEXT: pa.string(),
-    Kind.INTEGER: pa.int64(),
-    Kind.REAL: pa.float64(),
-    Kind.FLAG: pa.bool_(),
+    ColumnKind.CODE: pa.string(),
+    ColumnKind.TEXT: pa.string(),
+    ColumnKind.INTEGER: pa.int64(),
+    ColumnKind.REAL: pa.float64(),
+    ColumnKind.FLAG: pa.bool_(),
 }
 WRITING: dict[str, Any] = {"compression": "zstd", "version": "2.6"}
 """How Parquet is written, everywhere alike."""
@@ -58,7 +58,7 @@ class FrozenWriter:
         self._writer = pq.ParquetWriter(path, self._schema, **WRITING)
         self._held: list[Any] = []
         self._n_held = self._n_rows = 0
-        self._widths = {one.name: 1 for one in spec.columns if one.kind in (Kind.CODE, Kind.TEXT)}
+        self._widths = {one.name: 1 for one in spec.columns if one.kind in (ColumnKind.CODE, ColumnKind.TEXT)}
 
     def __enter__(self) -> Self:
         return self

@@ -9,16 +9,16 @@ from typing import TextIO
 import astropy.units as u
 from astropy.table import MaskedColumn, Table
 
-from astrid_core.catalog.exports.columns import Cell, Column, Kind, TableSpec, text_of
+from astrid_core.catalog.exports.columns import Cell, Column, ColumnKind, TableSpec, text_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a cell begins with that a spreadsheet would compute."""
-_NUMPY: Mapping[Kind, str] = {
-    Kind.CODE: "str",
-    Kind.TEXT: "str",
-    Kind.INTEGER: "int64",
-    Kind.REAL: "float64",
-    Kind.FLAG: "bool",
+_NUMPY: Mapping[ColumnKind, str] = {
+    ColumnKind.CODE: "str",
+    ColumnKind.TEXT: "str",
+    ColumnKind.INTEGER: "int64",
+    ColumnKind.REAL: "float64",
+    ColumnKind.FLAG: "bool",
 }
 
 
@@ -57,5 +57,5 @@ def _ecsv_head(spec: TableSpec) -> str:
 
 
 def _harmless(column: Column, text: str) -> str:
-    is_text = column.kind in (Kind.CODE, Kind.TEXT)
+    is_text = column.kind in (ColumnKind.CODE, ColumnKind.TEXT)
     return f"'{text}" if is_text and text.startswith(_FORMULA) else text

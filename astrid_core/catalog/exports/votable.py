@@ -7,15 +7,15 @@ from xml.sax.saxutils import escape
 
 from astropy.io.votable.tree import CooSys, Field, Info, Resource, TableElement, TimeSys, VOTableFile
 
-from astrid_core.catalog.exports.columns import Cell, Column, Kind, TableSpec, text_of
+from astrid_core.catalog.exports.columns import Cell, Column, ColumnKind, TableSpec, text_of
 
 MEDIA_TYPE = "application/x-votable+xml"
-_DATATYPES: Mapping[Kind, str] = {
-    Kind.CODE: "char",
-    Kind.TEXT: "unicodeChar",
-    Kind.INTEGER: "long",
-    Kind.REAL: "double",
-    Kind.FLAG: "boolean",
+_DATATYPES: Mapping[ColumnKind, str] = {
+    ColumnKind.CODE: "char",
+    ColumnKind.TEXT: "unicodeChar",
+    ColumnKind.INTEGER: "long",
+    ColumnKind.REAL: "double",
+    ColumnKind.FLAG: "boolean",
 }
 _VERSION = {"version": "1.4", "version_1_4_or_later": True}
 _FRAME, _TIME = "icrs", "utc_mjd"
@@ -47,7 +47,7 @@ def document(
     element = TableElement(votable, name=table.name)
     element.description = table.title
     resource.tables.append(element)
-    sizes = {one.name: "*" for one in chosen if one.kind in (Kind.CODE, Kind.TEXT)}
+    sizes = {one.name: "*" for one in chosen if one.kind in (ColumnKind.CODE, ColumnKind.TEXT)}
     sizes |= {name: str(width) for name, width in (widths or {}).items()}
     element.fields.extend(_field(votable, one, sizes.get(one.name), has_ucd1=has_ucd1) for one in chosen)
     # astropy writes no DATA around nothing.
