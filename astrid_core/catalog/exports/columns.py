@@ -7,6 +7,8 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
+from astrid_core.shared.sky import hpx29_of
+
 Cell = str | int | float | bool | None
 """One value of a table."""
 
@@ -43,6 +45,8 @@ class Column:
     """How numbers are rounded, in every format alike; empty: not at all."""
     of: str = ""
     """Where the value is in the entity, with dots; empty: under the name of the column."""
+    at_once: Callable[[Sequence[Any]], Sequence[Cell]] | None = None
+    """Returns the values of many entities, where to ask one after the other takes long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +72,14 @@ def _text(name: str, ucd: str, text: str) -> Column:
     return Column(name=name, kind=ColumnKind.TEXT, ucd=ucd, description=text)
 
 
-def _integer(name: str, ucd: str, text: str, *, of: str = "") -> Column:
-    return Column(name=name, kind=ColumnKind.INTEGER, ucd=ucd, description=text, of=of)
+def _integer(
+    name: str, ucd: str, text: str, *, at_once: Callable[[Sequence[Any]], Sequence[Cell]] | None = None
+) -> Column:
+    return Column(name=name, kind=ColumnKind.INTEGER, ucd=ucd, description=text, at_once=at_once)
+
+
+def _cells_of_sky(records: Sequence[Any]) -> Sequence[Cell]:
+    return hpx29_of([record.position for record in records])
 
 
 def _real(  # noqa: PLR0913 - a declaration is a line of a table
@@ -98,7 +108,7 @@ ENTRIES = TableSpec(
         _real("last_mjd", "d", ".6f", "time.end", "Last detection, MJD, UTC, middle of the exposure"),
         _real("best_score", "", ".4f", "stat.probability", "Highest probability of being new in the sky"),
         _real("peak_significance", "", ".2f", "stat.snr", "Signed S_corr of the strongest detection, sigma"),
-        _integer("hpx29", "pos.healpix", "HEALPix cell of the position, order 29, NESTED", of="position.hpx29"),
+        _integer("hpx29", "pos.healpix", "HEALPix cell of the position, order 29, NESTED", at_once=_cells_of_sky),
     ),
 )  # fmt: skip
 """Objects, ordered by ``hpx29``, then identity."""
@@ -133,6 +143,8 @@ TABLES = (ENTRIES, POINTS)
 
 def cells(column: Column, records: Sequence[object]) -> list[Cell]:
     """Return the values of a column, one per entity; ValueError for a null where none may be."""
+    if column.at_once is not None:
+        return list(column.at_once(records))
     get = attrgetter(column.of or column.name)
     plain = _PLAIN[column.kind]
     values = [_cell(get(record), plain, column.shown) for record in records]
