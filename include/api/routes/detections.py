@@ -25,18 +25,19 @@ router = APIRouter(tags=["detections"])
 DetectionId = Annotated[str, Path(max_length=300, pattern=r"^[^\x00/]+$")]
 _MOST_NEIGHBOURS = 200
 _MOST_STARS = 500
+_OWN = tuple(DetectionShape.model_fields.keys() - {"opinion", "provenance"})
+_OPINION = tuple(Opinion.model_fields)
+_SOURCES = tuple(Provenance.model_fields.keys() - {"model", "model_digest"})
 
 
 def detection_shape(*, is_blind: bool = False, model_digest: str | None = None, **facts: object) -> DetectionShape:
     """Return a detection as clients see it; in blind review without what the network says."""
-    names = DetectionShape.model_fields.keys() - {"opinion", "provenance"}
-    sources = Provenance.model_fields.keys() - {"model", "model_digest"}
     return DetectionShape.model_validate(
         {
-            **{name: facts[name] for name in names},
-            "opinion": None if is_blind else {name: facts[name] for name in Opinion.model_fields},
+            **{name: facts[name] for name in _OWN},
+            "opinion": None if is_blind else {name: facts[name] for name in _OPINION},
             "provenance": {
-                **{name: facts[name] for name in sources},
+                **{name: facts[name] for name in _SOURCES},
                 "model": None if is_blind else facts["model"],
                 "model_digest": None if is_blind else model_digest,
             },
