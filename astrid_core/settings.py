@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     """Requests of one person that the API answers at once."""
     api_max_body_bytes: int = Field(default=2**20, ge=1)
     """Largest body that the API takes."""
+    cone_max_rows: int = Field(default=10_000, ge=1)
+    """Objects that a cone search answers at most."""
+    public_releases: bool = False
+    """Whether anybody may search released extracts, also without being known here."""
     token_issuer: str = ""
     """Issuer of tokens (JWT) that the API believes, as its tokens name it; empty: none."""
     token_audience: str = ""

@@ -1,6 +1,6 @@
 """What the catalog domain needs from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -36,6 +36,10 @@ class CatalogEntries(Protocol):
         """Return moving objects that were seen in this time, its ends included, ordered by id."""
         ...
 
+    def pages(self, *, region: Region | None = None) -> Iterator[Sequence[CatalogEntry]]:
+        """Yield the same objects in the same order, some thousands at a time, and keep none of them."""
+        ...
+
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         """Return the light curves of these objects, ordered by entry, mid_mjd, detection."""
         ...
@@ -46,6 +50,10 @@ class CatalogEntries(Protocol):
 
     def published(self, detection_ids: Sequence[str]) -> Mapping[str, UUID]:
         """Return the objects of those detections that are in the catalog already."""
+        ...
+
+    def hold_still(self) -> None:
+        """See everything as it is now until this transaction ends, whatever others write; the first thing it does."""
         ...
 
     def lock(self) -> None:

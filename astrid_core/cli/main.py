@@ -20,6 +20,7 @@ from astrid_core.cli import (
     curation,
     difference,
     explain,
+    extracts,
     injection,
     instruments,
     known_objects,
@@ -60,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="log every stage to standard error")
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
-        difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
+        difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
         calibration, training, models, score, curation, access, audit, observation, explain, known_objects,
     )  # fmt: skip
     for group in groups:

@@ -181,12 +181,11 @@ def _inject(
 
 
 def _export(services: "Services", pipeline: "Pipeline", out: Path) -> None:
-    from astrid_core.stages.export import exported_files, run_export
+    from astrid_core.stages.export import run_export, save_export
 
-    out.mkdir(parents=True, exist_ok=True)
-    for name, content in exported_files(services, run_export(services, pipeline.export)).items():
-        (out / name).write_bytes(content)
-        print(f"table: {out / name}")
+    for path in save_export(services, run_export(services, pipeline.export), out):
+        if path.parent == out:
+            print(f"file: {path}")
 
 
 def _rejected(services: "Services", survey: str) -> Sequence[tuple[str, str]]:

@@ -84,6 +84,10 @@ class EventLog(Protocol):
         """Return the events about one subject, oldest first."""
         ...
 
+    def named(self, name: str) -> Sequence[DomainEvent]:
+        """Return the events of one name, oldest first: for those that are rare."""
+        ...
+
 
 def chain_digest(
     *, sequence: int, name: str, subject: str, actor: str, at: datetime, facts: Mapping[str, object], previous: str

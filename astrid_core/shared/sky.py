@@ -44,6 +44,12 @@ class SkyPosition:
         return int(_INDEX.lonlat_to_healpix(self.ra_deg * u.deg, self.dec_deg * u.deg))
 
 
+def hpx29_of(positions: Sequence[SkyPosition]) -> list[int]:
+    """Return the ``hpx29`` of many positions, much faster than one after the other."""
+    ra, dec = (np.array([getattr(one, name) for one in positions], dtype=float) for name in ("ra_deg", "dec_deg"))
+    return [int(one) for one in _INDEX.lonlat_to_healpix(ra * u.deg, dec * u.deg)]
+
+
 def separation_arcsec(one: SkyPosition, other: SkyPosition) -> float:
     """Return the great-circle distance, exact also for tiny angles and at the poles (Vincenty's formula)."""
     lon = math.radians(other.ra_deg - one.ra_deg)

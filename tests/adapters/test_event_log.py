@@ -37,6 +37,7 @@ def test_every_event_names_the_one_before_it(database: AnyDatabase) -> None:
         told = list(records.events.all())
         assert list(records.events.of("demo:b")) == [second]
         assert list(records.events.of("demo:c")) == []
+        assert list(records.events.named("observation.recorded")) == [first, second]
     assert told == [first, second, third]
     assert [event.sequence for event in told] == [1, 2, 3]
     assert [event.previous for event in told] == [GENESIS, first.digest, second.digest]

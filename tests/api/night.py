@@ -7,7 +7,8 @@ from pathlib import Path
 
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.storage.folder import FolderArtifacts
-from astrid_core.catalog.config import ExportConfig, PublishConfig
+from astrid_core.catalog.config import PublishConfig
+from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig
 from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig

@@ -13,7 +13,10 @@ from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
 from pendulum import datetime
 
+from astrid_core.catalog.entities import EntryStatus
+from astrid_core.catalog.exports.config import Format
 from include.batches import MAX_BATCHES
+from include.dag_settings import FORMATS, STATUSES
 from include.messages import LEAVE
 from include.notices import QuestionNotifier
 
@@ -138,6 +141,11 @@ def test_a_catalog_is_released_behind_the_answer_of_a_person(dags: dict[str, Any
     assert (release.upstream_task_ids, release.trigger_rule) == ({"freeze", "approve"}, "all_success")
 
 
+def test_the_form_of_a_release_offers_what_there_is() -> None:
+    assert set(STATUSES) == {one.value for one in EntryStatus}
+    assert set(FORMATS) == {one.value for one in Format}
+
+
 def test_whoever_is_to_answer_is_told_of_every_question(dags: dict[str, Any]) -> None:
     questions = [task for _, task in _tasks(dags) if isinstance(task, HITLOperator)]
     assert len(questions) == 3
@@ -199,6 +207,9 @@ def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> No
         ("build_references", {"before_mjd": "2026-11-20"}),
         ("build_references", {"ask": "perhaps"}),
         ("release_catalog", {"region": "M31"}),
+        ("release_catalog", {"formats": ["xls"]}),
+        ("release_catalog", {"statuses": ["splendid"]}),
+        ("release_catalog", {"min_detections": 0}),
         ("ingest_observations", {"first_night": "yesterday"}),
         ("ingest_observations", {"region": "M31"}),
         ("reconcile_archive", {"retry": "perhaps"}),
@@ -221,6 +232,8 @@ def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, a
         ("build_references", {"exclude_night": "2026-11-20"}),
         ("build_calibrations", {"first_night": "2026-11-20", "survey": "demo"}),
         ("build_references", {"exclude": ["demo:a.fits"], "before_mjd": 61000.5}),
+        ("release_catalog", {}),
+        ("release_catalog", {"statuses": ["confirmed"], "min_detections": 2, "formats": ["csv", "hats"]}),
         ("ingest_observations", {**NIGHT, "region": "cone(10.68,41.27,0.5deg)", "survey": "m31-hst"}),
         ("reconcile_archive", {"survey": "m31-hst", "retry": True}),
     ],

@@ -26,3 +26,6 @@ class MemoryEventLog:
 
     def of(self, subject: str) -> Sequence[DomainEvent]:
         return tuple(one for one in self._rows.values() if one.subject == subject)
+
+    def named(self, name: str) -> Sequence[DomainEvent]:
+        return tuple(one for one in self._rows.values() if one.name == name)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from astrid_core.catalog.config import ExportConfig
+from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.curation.access import Role
 from astrid_core.curation.entities import ReviewState, Verdict
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, order_value, shuffle_of
-from astrid_core.stages.export import exported_files, run_export
+from astrid_core.stages.export import run_export
 from astrid_core.stages.lifecycle import quarantine_observation
 from astrid_core.stages.review import withdraw
 from astrid_core.stages.review_agreement import agreement_of, consensus_of
@@ -25,6 +25,7 @@ from astrid_core.stages.review_queue import (
 from astrid_core.stages.seeds_ahead import list_with_seeds
 from astrid_core.stages.verdicts import verdict_triplets
 from tests.catalog.night import NIGHT
+from tests.stages.exported import exported_files
 from tests.stages.injecting import with_injected
 from tests.stages.voting import ARBITER, NOW, Voting
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from astrid_core.catalog.config import ExportConfig
+from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.curation.config import CurateConfig
 from astrid_core.curation.entities import ReviewState, Verdict
 from astrid_core.curation.queue import QueueFilters, QueueOrder
 from astrid_core.curation.seeds import seed_slots
 from astrid_core.shared.errors import Conflict, NotAllowed
-from astrid_core.stages.export import exported_files, run_export
+from astrid_core.stages.export import run_export
 from astrid_core.stages.lifecycle import quarantine_observation
 from astrid_core.stages.review import withdraw
 from astrid_core.stages.review_queue import (
@@ -24,6 +24,7 @@ from astrid_core.stages.review_queue import (
     skip,
     snooze,
 )
+from tests.stages.exported import exported_files
 from tests.stages.voting import ARBITER, NOW, Voting, names, voting
 
 REAL, BOGUS = Verdict.REAL, Verdict.BOGUS

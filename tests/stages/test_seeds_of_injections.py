@@ -16,10 +16,11 @@ from astrid_core.differencing.stored_planes import PLANES, read_layout, read_sta
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.curate import run_curate
-from astrid_core.stages.export import exported_files, run_export
+from astrid_core.stages.export import run_export
 from astrid_core.stages.inject import run_injection
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.report import run_report
+from tests.stages.exported import exported_files
 from tests.stages.scene import NIGHT, Scene, scene
 from tests.stages.searched import SCIENCE, searched
 

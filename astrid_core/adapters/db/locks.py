@@ -46,6 +46,16 @@ def take_each(connection: Connection, names: Iterable[str]) -> None:
         connection.execute(_IN_ORDER, {"numbers": sorted(numbers)})
 
 
+def hold_still(connection: Connection) -> None:
+    """Let every statement of this transaction see what was committed before the first one, and write nothing."""
+    if connection.dialect.name == "sqlite":
+        driver = connection.connection.driver_connection
+        if driver is not None and not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
 def begin_writing(connection: Connection) -> None:
     """Take SQLite's one write lock, unless this transaction has it already."""
     driver = connection.connection.driver_connection

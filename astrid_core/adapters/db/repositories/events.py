@@ -54,3 +54,8 @@ class SqlEventLog:
         """Return the events about one subject, oldest first."""
         wanted = select(DomainEventRow).where(DomainEventRow.subject == subject).order_by(DomainEventRow.sequence)
         return tuple(row.entity() for row in read(self._session, wanted))
+
+    def named(self, name: str) -> Sequence[DomainEvent]:
+        """Return the events of one name, oldest first: for those that are rare."""
+        wanted = select(DomainEventRow).where(DomainEventRow.name == name).order_by(DomainEventRow.sequence)
+        return tuple(row.entity() for row in read(self._session, wanted))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Select, and_, inspect, or_
+from sqlalchemy import ColumnElement, Select, and_, inspect, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 _BATCH = 200
 """Ranges or keys in one statement: SQLite nests OR at most 1000 deep."""
+
+_PAGE = 5_000
+"""Rows that are read at once of a table that is too large to be read whole."""
 
 
 def read(session: Session, statement: Select[R]) -> Sequence[R]:
@@ -34,9 +37,23 @@ def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttri
     """Return the rows whose ``hpx29`` lies in the ranges of ``region``: all that are inside, and a few more."""
     rows: list[R] = []
     for batch in _batches(region.hpx29_ranges):
-        inside = or_(*(and_(hpx29 >= first, hpx29 < behind) for first, behind in batch))
-        rows.extend(read(session, statement.where(inside)))
+        rows.extend(read(session, statement.where(_inside(hpx29, batch))))
     return rows
+
+
+def read_pages(
+    session: Session, statement: Select[R], hpx29: InstrumentedAttribute[int], region: Region | None
+) -> Iterator[Sequence[R]]:
+    """Yield the rows of ``statement``, which orders by ``hpx29`` first, page by page from the server's cursor.
+
+    With a region only those in its ranges of ``hpx29``: these rise, and so does the order of the rows.
+    """
+    paged = statement.execution_options(populate_existing=True, yield_per=_PAGE)
+    if region is None:
+        yield from session.scalars(paged).partitions()
+        return
+    for batch in _batches(region.hpx29_ranges):
+        yield from session.scalars(paged.where(_inside(hpx29, batch))).partitions()
 
 
 def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
@@ -56,6 +73,10 @@ def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, ob
     differs = or_(*(getattr(row, name).is_distinct_from(value) for name, value in fresh.items()))
     replacing = statement.on_conflict_do_update(index_elements=_key(row), set_=fresh, where=differs)
     return _n_changed(session, replacing, values) > 0
+
+
+def _inside(hpx29: InstrumentedAttribute[int], ranges: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
+    return or_(*(and_(hpx29 >= first, hpx29 < behind) for first, behind in ranges))
 
 
 def _insert(session: Session, row: type[Row]) -> "postgresql.Insert | sqlite.Insert":
