@@ -34,7 +34,7 @@ and the page do.
 
 Injected sources are never in the catalog, and so in no extract; that a detection is a seed for curators is in none, either.
 
-Ten million objects need no more memory than a million: [measured](../benchmarks/exports.md).
+Rows are read, written and forgotten some thousand at a time; what that takes is [measured](../benchmarks/exports.md).
 
 ## Releases
 

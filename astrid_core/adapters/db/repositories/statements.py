@@ -52,8 +52,10 @@ def read_pages(
     if region is None:
         yield from session.scalars(paged).partitions()
         return
-    for batch in _batches(region.hpx29_ranges):
-        yield from session.scalars(paged.where(_inside(hpx29, batch))).partitions()
+    for near in _neighbours(region.hpx29_ranges):
+        # Databases that read in the order of the index would go through all of it without the outer bounds.
+        bounds = and_(hpx29 >= near[0][0], hpx29 < near[-1][1])
+        yield from session.scalars(paged.where(bounds, _inside(hpx29, near))).partitions()
 
 
 def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
@@ -77,6 +79,19 @@ def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, ob
 
 def _inside(hpx29: InstrumentedAttribute[int], ranges: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
     return or_(*(and_(hpx29 >= first, hpx29 < behind) for first, behind in ranges))
+
+
+def _neighbours(ranges: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+    """Yield ranges in groups that hold no wider gap than all of them together cover."""
+    covered = sum(behind - first for first, behind in ranges)
+    group: list[tuple[int, int]] = []
+    for one in ranges:
+        if group and (one[0] - group[-1][1] > covered or len(group) == _BATCH):
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
 
 
 def _insert(session: Session, row: type[Row]) -> "postgresql.Insert | sqlite.Insert":
