@@ -98,9 +98,11 @@ ENTRIES = TableSpec(
     columns=(
         _code("entry_id", "meta.id;meta.main", "Identity of the object", of="id", ucd1="ID_MAIN"),
         # Not rounded: hpx29 is the cell of exactly this place.
-        _real("ra_deg", "deg", "", "pos.eq.ra;meta.main", "Right ascension, ICRS: mean of detections, or the first if it moves",
+        _real("ra_deg", "deg", "", "pos.eq.ra;meta.main",
+              "Right ascension, ICRS: mean of detections, or the first if it moves",
               of="position.ra_deg", ucd1="POS_EQ_RA_MAIN"),
-        _real("dec_deg", "deg", "", "pos.eq.dec;meta.main", "Declination, ICRS: mean of detections, or the first if it moves",
+        _real("dec_deg", "deg", "", "pos.eq.dec;meta.main",
+              "Declination, ICRS: mean of detections, or the first if it moves",
               of="position.dec_deg", ucd1="POS_EQ_DEC_MAIN"),
         _real("position_err_arcsec", "arcsec", ".3f", "stat.error;pos.eq",
               "Standard deviation of the position per axis", nullable=True),
