@@ -8,7 +8,7 @@ from uuid import UUID
 from astrid_core.curation.access import OURS
 from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.audit import Fault, Head
-from astrid_core.curation.entities import Alert, Claim, Curator, ReviewItem, ReviewState, Seed, ValidationEvent
+from astrid_core.curation.entities import Claim, Curator, ReviewItem, ReviewState, Seed, ValidationEvent
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace
 from astrid_core.shared.events import DomainEvent
 
@@ -206,12 +206,4 @@ class Seeds(Protocol):
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, Seed]:
         """Return the seeds among these detections, by detection."""
-        ...
-
-
-class Alerts(Protocol):
-    """The record of announcements; identity detection and channel."""
-
-    def add(self, alert: Alert) -> bool:
-        """Record it and tell whether it is new."""
         ...

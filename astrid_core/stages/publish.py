@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from astrid_core.alerts.announce import Change
 from astrid_core.catalog.associate import associate
 from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import LightCurvePoint
@@ -17,11 +18,11 @@ from astrid_core.detection.thresholds import threshold_of
 from astrid_core.differencing.template import owner_of
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
+from astrid_core.stages.announce import announce_changes
 from astrid_core.stages.services import Records, Services
 
 _SEARCH_MARGIN_ARCSEC = 30.0
 """How far the mean position of an object may lie from one of its detections, generously."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -117,8 +118,8 @@ def _manifests(services: Services, config: PublishConfig, keys: Sequence[RunKey]
 def refresh_entries(records: Records, detections: Mapping[str, SkyPosition]) -> int:
     """Bring the objects that hold these detections up to date with the verdicts; return how many changed."""
     light_curves: dict[UUID, Sequence[LightCurvePoint]] = {}
-    for position in detections.values():
-        light_curves.update(light_curves_near(records, [position]))
+    for one in detections.values():
+        light_curves.update(light_curves_near(records, [one]))
     return _write(records, light_curves, [], touched=frozenset(detections))
 
 
@@ -165,15 +166,18 @@ def _write(
     for point in added:
         curves.setdefault(point.entry_id, list(light_curves.get(point.entry_id, ()))).append(point)
     judged = final_verdicts(records, [point.detection_id for points in curves.values() for point in points])
-    n_changed = 0
+    changes = []
     for identity, points in sorted(curves.items()):
-        entry = catalog_entry(identity, points, judged)
-        if identity not in light_curves or records.catalog.get(identity) != entry:
-            records.catalog.put(entry)
-            n_changed += 1
+        before = records.catalog.get(identity) if identity in light_curves else None
+        after = catalog_entry(identity, points, judged)
+        if before != after:
+            records.catalog.put(after)
+            old = light_curves.get(identity, ())
+            changes.append(Change(before=before, after=after, points_before=old, points=points))
     for point in added:
         records.catalog.add_point(point)
-    return n_changed
+    announce_changes(records, changes)
+    return len(changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

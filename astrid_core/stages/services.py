@@ -8,9 +8,9 @@ from types import ModuleType
 
 import numpy as np
 
+from astrid_core.alerts.ports import AlertChannels, Alerts
 from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ModelJournal, NightAnalytics
 from astrid_core.curation.ports import (
-    Alerts,
     ApiKeys,
     AuditTrail,
     Claims,
@@ -80,6 +80,8 @@ class Services:
     """Where figures of networks are shown besides our records; None where nobody looks there."""
     stars: StarCatalog | None = None
     """Reference stars that frames are tied to; None where no catalog is configured."""
+    alert_channels: AlertChannels | None = None
+    """The ways to whoever is told of objects; None where nobody can be."""
 
     def acting_as(self, actor: Actor) -> "Services":
         """Return the same services whose transactions name ``actor`` in the event log: one request of many."""

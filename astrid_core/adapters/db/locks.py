@@ -17,6 +17,7 @@ class Lock(IntEnum):
     NUMBER_CALIBRATION = 0x4173_0005
     CHANGE_QUEUE = 0x4173_0006
     CHANGE_ROLES = 0x4173_0007
+    TAKE_ALERTS = 0x4173_0008
 
 
 def take(connection: Connection, lock: Lock) -> None:

@@ -14,6 +14,7 @@ from astrid_core.adapters.db.reading.catalog import (
     points_of,
 )
 from astrid_core.adapters.db.reading.pages import Ask
+from astrid_core.alerts.entities import AlertState
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.shared.sky import Region
 from include.api.context import Context, context_of
@@ -56,10 +57,14 @@ async def alerts(
     context: Annotated[Context, Depends(context_of)],
     ask: Annotated[Ask, Depends(asked)],
     channel: Text = None,
+    state: AlertState | None = None,
+    entry: UUID | None = None,
+    batch: Text = None,
 ) -> Listed[AlertShape]:
-    """List announcements by detection."""
+    """List alerts by object, version and channel, and how far each is on its way."""
     async with context.reading.reading() as connection:
-        return listed(await list_alerts(connection, ask, channel=channel), AlertShape)
+        page = await list_alerts(connection, ask, channel=channel, state=state, entry_id=entry, batch=batch)
+        return listed(page, AlertShape)
 
 
 @router.get("/exports")

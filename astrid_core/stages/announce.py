@@ -1,0 +1,50 @@
+"""Say to the outside what the catalog says, in the transaction that changes the catalog."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from astrid_core.alerts.announce import Change, announce
+from astrid_core.alerts.config import AlertsConfig
+from astrid_core.stages.services import Records, Services
+
+log = structlog.get_logger(__name__)
+
+
+def open_channels(services: Services, config: AlertsConfig) -> None:
+    """Let the channels of the settings be the open ones; changes of the catalog are told to these from now on."""
+    with services.transaction() as records:
+        if list(records.alerts.channels()) == sorted(config.channels, key=lambda one: one.name):
+            return
+        records.alerts.lock()
+        records.alerts.open(config.channels)
+        facts = {one.name: {"format": one.format, "min_status": one.min_status} for one in config.channels}
+        records.events.append("alerts.channels_opened", subject="alerts", facts={"channels": facts})
+    log.info("alerts.channels_opened", channels=sorted(one.name for one in config.channels))
+
+
+def announce_changes(records: Records, changes: Sequence[Change]) -> int:
+    """Record who is to be told of these changes of the catalog, and return how many alerts that makes.
+
+    The catalog must be locked. Nobody is told first of an object that holds a seed.
+    """
+    channels = records.alerts.channels()
+    # Without a channel, now or before, there is nobody to tell, and nothing to read.
+    if not changes or not (channels or records.alerts.search(limit=1)):
+        return 0
+    records.alerts.lock()
+    known = records.alerts.of([change.after.id for change in changes])
+    seeds = records.seeds.of([point.detection_id for change in changes for point in change.points])
+    at = datetime.now(UTC)
+    n_raised = 0
+    for change in changes:
+        earlier = known.get(change.after.id, ())
+        if not earlier and any(point.detection_id in seeds for point in change.points):
+            continue
+        said = announce(change, channels, earlier, at=at)
+        records.alerts.put(said.dropped)
+        if said.announcement is not None:
+            records.alerts.add(said.announcement, said.alerts)
+            n_raised += len(said.alerts)
+    return n_raised

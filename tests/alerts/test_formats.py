@@ -1,0 +1,219 @@
+"""Packets are accepted by programs that others wrote, and packets with one fault are not."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import fastavro
+import pytest
+from fastavro.validation import ValidationError
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from astrid_core.adapters.alerts import avro, gcn, tns, voevent
+from astrid_core.alerts.config import TnsConfig
+from astrid_core.alerts.entities import AlertKind, Message
+from astrid_core.shared.errors import AlertRefused, BadConfiguration
+from tests.alerts.messages import STAMPS, message
+
+GCN = Path(__file__).parent / "gcn_schema"
+KINDS = list(AlertKind)
+BEFORE = UUID(int=5)
+TNS = TnsConfig(reporting_group="1", data_source="2", instrument="3", reporter="A. Strid")
+PACKETS: dict[str, Callable[[Message], bytes]] = {
+    "avro": avro.packet,
+    "gcn": gcn.packet,
+    "voevent": voevent.packet,
+    "tns": lambda one: tns.packet(one, TNS),
+}
+
+
+def schemas() -> Iterator[tuple[str, Resource[Any]]]:
+    for path in GCN.glob("*/*.json"):
+        text = json.loads(path.read_text())
+        yield text["$id"], Resource.from_contents(text)
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    registry: Registry[Any] = Registry().with_resources(schemas())
+    return Draft202012Validator(registry.contents(gcn.SCHEMA), registry=registry)
+
+
+def read(packet: bytes, *, schema: Any = None) -> dict[str, Any]:
+    (record,) = fastavro.reader(io.BytesIO(packet), reader_schema=schema)
+    assert isinstance(record, dict)
+    return record
+
+
+@pytest.mark.parametrize("name", PACKETS)
+def test_equal_messages_give_equal_bytes_that_hold_the_key(name: str) -> None:
+    first, again = (PACKETS[name](message(stamps=STAMPS)) for _ in range(2))
+    assert first == again
+    assert str(message().alert.key).encode() in first
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_avro_packet_is_one_of_its_schema_and_says_what_the_catalog_says(kind: AlertKind) -> None:
+    told = message(kind, version=3, replaces=BEFORE, stamps=STAMPS)
+    record = read(avro.packet(told))
+    assert fastavro.validate(record, avro.schema(), strict=True)
+    assert record["kind"] == kind.value
+    assert record["objectId"] == str(told.announcement.entry.id)
+    assert record["replaces"] == str(BEFORE)
+    assert record["candidate"]["candid"] == "detect-2:1"
+    assert [one["candid"] for one in record["prv_candidates"]] == ["detect-1:1"]
+    assert record["candidate"]["jd"] == 60373.25 + 2400000.5
+    assert record["cutoutTemplate"]["stampData"] == b"reference"
+
+
+@pytest.mark.parametrize(("place", "wrong"), [("ra", "north"), ("candidate", None), ("version", 1.5)])
+def test_a_faulty_avro_record_is_not_of_the_schema(place: str, wrong: object) -> None:
+    record = {**avro.record(message()), place: wrong}
+    with pytest.raises(ValidationError):
+        fastavro.validate(record, avro.schema())
+
+
+def test_a_packet_without_magnitude_and_pictures_is_a_packet() -> None:
+    record = read(avro.packet(message(mag_ab=None)))
+    assert record["candidate"]["magpsf"] is None
+    assert record["cutoutScience"] is None
+
+
+def test_readers_of_every_older_schema_read_every_newer_packet() -> None:
+    record = {**avro.record(message(stamps=STAMPS))}
+    known = avro.versions()
+    assert known[-1] == avro.CURRENT
+    for number, writer in enumerate(known):
+        buffer = io.BytesIO()
+        fastavro.writer(buffer, avro.schema(writer), [record])
+        for reader in known[: number + 1]:
+            seen = read(buffer.getvalue(), schema=avro.schema(reader))
+            assert seen["alertId"] == record["alertId"]
+            assert seen["candidate"] == record["candidate"]
+
+
+@pytest.mark.parametrize("change", ["gone", "renamed", "retyped"])
+def test_a_schema_that_breaks_older_readers_is_found_out(change: str) -> None:
+    newer = json.loads(json.dumps(avro.schema()))
+    (field,) = (one for one in newer["fields"] if one["name"] == "kind")
+    record = {**avro.record(message())}
+    if change == "gone":
+        newer["fields"].remove(field)
+    elif change == "renamed":
+        field["name"], record["sort"] = "sort", "new"
+    else:
+        field["type"], record["kind"] = "long", 3
+    buffer = io.BytesIO()
+    fastavro.writer(buffer, fastavro.parse_schema(newer, _force=True), [record])
+    with pytest.raises(fastavro.schemaless_reader.__globals__["SchemaResolutionError"]):
+        read(buffer.getvalue(), schema=avro.schema("1.0"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gcn_notice_is_one_of_the_schema(kind: AlertKind, validator: Draft202012Validator) -> None:
+    notice = json.loads(gcn.packet(message(kind, replaces=BEFORE)))
+    validator.validate(notice)
+    assert notice["alert_datetime"] == "2024-03-04T05:06:07.891Z"
+    assert notice["data"]["photometry"][1]["trigger_time"] == "2024-03-04T06:00:00.000Z"
+    assert (notice["alert_type"] == "retraction") is (kind is AlertKind.RETRACTION)
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda notice: notice.update(alert_type="withdrawn"),
+        lambda notice: notice.update(ours=1),
+        lambda notice: notice.update(alert_tense="yesterday"),
+        lambda notice: notice["data"]["targets"][0].update(ra="north"),
+        lambda notice: notice["data"]["photometry"][0].update(mag="faint"),
+    ],
+)
+def test_a_faulty_gcn_notice_is_not_of_the_schema(
+    break_it: Callable[[dict[str, Any]], None], validator: Draft202012Validator
+) -> None:
+    notice = json.loads(gcn.packet(message()))
+    break_it(notice)
+    assert not validator.is_valid(notice)
+
+
+def test_what_was_seen_long_ago_is_archival() -> None:
+    assert json.loads(gcn.packet(message()))["alert_tense"] == "current"
+    late = message()
+    at = late.announcement.at.replace(month=5)
+    object.__setattr__(late.announcement, "at", at)
+    assert json.loads(gcn.packet(late))["alert_tense"] == "archival"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_voevent_is_one_of_the_schema_and_cites_what_it_follows(kind: AlertKind) -> None:
+    import voeventparse  # noqa: PLC0415 - only a validator
+
+    packet = voevent.packet(message(kind, version=2, replaces=BEFORE))
+    event = voeventparse.loads(packet)
+    assert voeventparse.valid_as_v2_0(event)
+    assert event.attrib["ivorn"] == voevent.ivorn(message(kind, version=2).alert.key)
+    assert event.Citations.EventIVORN.text == voevent.ivorn(BEFORE)
+    wanted = {AlertKind.RETRACTION: "retraction", AlertKind.CORRECTION: "supersedes"}.get(kind, "followup")
+    assert event.Citations.EventIVORN.attrib["cite"] == wanted
+    place = voeventparse.get_event_position(event)
+    assert (place.ra, place.dec) == pytest.approx((150.0, 0.0))
+    assert event.Who.Date.text == "2024-03-04T05:06:07.891"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b'role="observation"', b'role="bogus"'), (b"Error2Radius", b"Error2Square"), (b'version="2.0"', b'version="1.1"')],
+)
+def test_a_faulty_voevent_is_not_of_the_schema(old: bytes, new: bytes) -> None:
+    import voeventparse  # noqa: PLC0415 - only a validator
+
+    packet = voevent.packet(message()).replace(old, new)
+    assert new in packet
+    with pytest.raises(AssertionError):
+        assert _accepts(voeventparse, packet)
+
+
+def _accepts(voeventparse: Any, packet: bytes) -> bool:
+    try:
+        return bool(voeventparse.valid_as_v2_0(voeventparse.loads(packet)))
+    except ValueError:
+        return False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_report_for_the_name_server_has_what_its_manual_asks_for(kind: AlertKind) -> None:
+    report = json.loads(tns.packet(message(kind), TNS))
+    assert tns.faults(report) == ()
+    (one,) = report["at_report"].values()
+    assert one["discovery_datetime"] == "2024-03-02 06:00:00.000"
+    assert [point["filter_value"] for point in one["photometry"]["photometry_group"].values()] == ["22", "22"]
+    assert ("RETRACTION" in one["remarks"]) is (kind is AlertKind.RETRACTION)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "fault"),
+    [
+        (lambda one: one.pop("reporter"), "reporter: missing"),
+        (lambda one: one["ra"].update(value="361"), "ra: not in"),
+        (lambda one: one["dec"].update(value="north"), "dec: not in"),
+        (lambda one: one["non_detection"].clear(), "non_detection"),
+        (lambda one: one["photometry"]["photometry_group"].clear(), "photometry: none"),
+        (lambda one: one["photometry"]["photometry_group"]["0"].update(flux="nan"), "no magnitude"),
+        (lambda one: one["photometry"]["photometry_group"]["1"].pop("obsdate"), "obsdate: missing"),
+    ],
+)
+def test_a_faulty_report_is_found_out(break_it: Callable[[dict[str, Any]], None], fault: str) -> None:
+    report = json.loads(tns.packet(message(), TNS))
+    break_it(report["at_report"]["0"])
+    assert any(fault in one for one in tns.faults(report))
+
+
+def test_an_object_that_cannot_be_reported_is_refused_here() -> None:
+    with pytest.raises(AlertRefused, match="photometry: none"):
+        tns.packet(message(mag_ab=None), TNS)
+    with pytest.raises(BadConfiguration, match="reporting_group"):
+        tns.packet(message(), TnsConfig())
