@@ -40,7 +40,7 @@ class AlertsConfig:
     min_history: int = 5
     """With fewer runs nothing is usual yet."""
     batch: int = 50
-    """So many alerts are sent before it is recorded that they arrived: a sender that dies repeats no more than these."""
+    """So many alerts are sent before it is recorded that they arrived: a sender that dies repeats no more."""
     lease_s: float = 300.0
     """How long alerts are kept for the sender that took them."""
     first_pause_s: float = 30.0

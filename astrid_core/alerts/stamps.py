@@ -19,9 +19,7 @@ def take_stamps(product: DifferenceProduct, candidate: Candidate) -> Stamps:
     """Return what is around a candidate; the same bytes each time. Pixels without data are NaN."""
     masked = product.mask != 0
     planes = {"science": product.science, "reference": product.reference, "difference": product.difference}
-    return Stamps(
-        **{name: _fits(np.where(masked, np.nan, plane), candidate, name) for name, plane in planes.items()}
-    )
+    return Stamps(**{name: _fits(np.where(masked, np.nan, plane), candidate, name) for name, plane in planes.items()})
 
 
 def _fits(plane: NDArray[np.floating], candidate: Candidate, name: str) -> bytes:

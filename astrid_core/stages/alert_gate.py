@@ -122,7 +122,13 @@ def _require_second_person(records: Records, held: Sequence[Alert], login: str) 
 
 
 def _reason(
-    records: Records, rules: Channel | None, channel: str, alerts: Sequence[Alert], *, at: datetime, config: AlertsConfig
+    records: Records,
+    rules: Channel | None,
+    channel: str,
+    alerts: Sequence[Alert],
+    *,
+    at: datetime,
+    config: AlertsConfig,
 ) -> str:
     n_raised = sum(one.kind is not AlertKind.RETRACTION for one in alerts)
     if n_raised and rules is not None and rules.asks:

@@ -1,12 +1,17 @@
 """Say to the outside what the catalog says, in the transaction that changes the catalog."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 
 from astrid_core.alerts.announce import Change, announce
 from astrid_core.alerts.config import AlertsConfig
+from astrid_core.catalog.entities import EntryStatus
+from astrid_core.curation.access import Permission
+from astrid_core.stages.access import require_permission
 from astrid_core.stages.services import Records, Services
 
 log = structlog.get_logger(__name__)
@@ -47,4 +52,23 @@ def announce_changes(records: Records, changes: Sequence[Change]) -> int:
         if said.announcement is not None:
             records.alerts.add(said.announcement, said.alerts)
             n_raised += len(said.alerts)
+    return n_raised
+
+
+def retract(services: Services, entry_id: UUID, *, login: str, reason: str) -> int:
+    """Take back what was said of an object, and return how many channels are told so; the catalog stays as it is.
+
+    Raise NotAllowed for somebody who may not release, UnknownRecord without such an object.
+    """
+    with services.transaction() as records:
+        require_permission(records, login, Permission.RELEASE)
+        records.catalog.lock()
+        entry, points = records.catalog.get(entry_id), records.catalog.points([entry_id])
+        gone = replace(entry, status=EntryStatus.REJECTED)
+        # Whatever is thought of it, it is to be known no more: as if it had been a candidate until now.
+        before = replace(entry, status=EntryStatus.CANDIDATE)
+        n_raised = announce_changes(records, [Change(before=before, after=gone, points_before=points, points=points)])
+        facts = {"curator": login, "reason": reason, "n_alerts": n_raised}
+        records.events.append("alerts.retracted", subject=str(entry_id), facts=facts)
+    log.info("alerts.retracted", entry=str(entry_id), login=login, n_alerts=n_raised)
     return n_raised

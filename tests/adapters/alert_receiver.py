@@ -48,7 +48,7 @@ class Receiver:
     headers: list[Mapping[str, str]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._random = random.Random(1)
+        self._random = random.Random(1)  # noqa: S311 - chance that repeats, not a secret
         self._turn = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True

@@ -68,7 +68,7 @@ def deliver_under_fire(database_url: str, receiver: Receiver, *, n_alerts: int, 
     """Let senders work, and kill them one after the other; return how many were killed while they sent."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.adapters.alert_receiver"])
-    chance = random.Random(2)
+    chance = random.Random(2)  # noqa: S311 - chance that repeats, not a secret
     n_killed = 0
     sender = context.Process(target=send_all, args=(database_url, receiver.url))
     sender.start()
@@ -184,7 +184,13 @@ def test_nothing_in_an_error_tells_address_or_secret() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["http://169.254.169.254/latest", "https://internal.example/", "http://allowed.example/", "ftp://127.0.0.1/", "//x"],
+    [
+        "http://169.254.169.254/latest",
+        "https://internal.example/",
+        "http://allowed.example/",
+        "ftp://127.0.0.1/",
+        "//x",
+    ],
 )
 def test_packets_go_only_where_they_may(address: str) -> None:
     some = replace(ways("http://127.0.0.1", hosts="127.0.0.1, allowed.example"), addresses={"one": SecretStr(address)})
@@ -194,8 +200,9 @@ def test_packets_go_only_where_they_may(address: str) -> None:
 
 
 def test_a_channel_needs_an_address_and_a_key_worth_the_name() -> None:
-    with pytest.raises(BadConfiguration, match="no address"), ways("http://127.0.0.1").open(
-        Channel(name="three", format="gcn")
+    with (
+        pytest.raises(BadConfiguration, match="no address"),
+        ways("http://127.0.0.1").open(Channel(name="three", format="gcn")),
     ):
         pass
     with pytest.raises(BadConfiguration, match="16 characters"), ways("http://127.0.0.1", keys={}).open(CHANNELS[0]):

@@ -30,9 +30,7 @@ def announced(
     seen = replace(entry(), id=UUID(int=number))
     points = (replace(point(f"detect-1:{number}"), entry_id=seen.id),)
     said = Announcement(entry=seen, version=version, points=points, reasons=("object", "point"), at=at)
-    alert = Alert(
-        entry_id=seen.id, version=version, channel=channel, kind=kind, raised_at=at, state=state, batch=batch
-    )
+    alert = Alert(entry_id=seen.id, version=version, channel=channel, kind=kind, raised_at=at, state=state, batch=batch)
     return said, alert
 
 

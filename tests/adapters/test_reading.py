@@ -35,7 +35,6 @@ from astrid_core.adapters.db.reading.runs import list_candidates, list_runs
 from astrid_core.shared.errors import AstridError, UnknownRecord
 from astrid_core.shared.sky import Region, SkyCell
 from tests.adapters.databases import SqlDatabase
-from tests.adapters.test_alert_records import announced
 from tests.adapters.invented import (
     candidate,
     difference_run,
@@ -47,6 +46,7 @@ from tests.adapters.invented import (
     record_difference,
     reference,
 )
+from tests.adapters.test_alert_records import announced
 
 T = TypeVar("T")
 Ask_ = Callable[[AsyncConnection], Awaitable[T]]
@@ -187,7 +187,9 @@ def test_a_key_of_another_list_is_refused(url: str, after: list[object]) -> None
         _read(url, lambda connection: list_detections(connection, DetectionFilter(), Ask(after=after)))
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM detection", "UPDATE alert SET n_attempts = 1", "CREATE TABLE x (y INT)"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM detection", "UPDATE alert SET n_attempts = 1", "CREATE TABLE x (y INT)"]
+)
 def test_nothing_is_ever_written(url: str, statement: str) -> None:
     with pytest.raises((SQLAlchemyError, AstridError)):
         _read(url, lambda connection: connection.execute(text(statement)))

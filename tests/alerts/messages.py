@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-
 from astrid_core.alerts.entities import Alert, AlertKind, Announcement, Message, Stamps
 from astrid_core.catalog.entities import EntryStatus
 from tests.catalog.invented import light_curve, measured

@@ -166,7 +166,11 @@ def test_a_voevent_is_one_of_the_schema_and_cites_what_it_follows(kind: AlertKin
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b'role="observation"', b'role="bogus"'), (b"Error2Radius", b"Error2Square"), (b'version="2.0"', b'version="1.1"')],
+    [
+        (b'role="observation"', b'role="bogus"'),
+        (b"Error2Radius", b"Error2Square"),
+        (b'version="2.0"', b'version="1.1"'),
+    ],
 )
 def test_a_faulty_voevent_is_not_of_the_schema(old: bytes, new: bytes) -> None:
     import voeventparse  # noqa: PLC0415 - only a validator

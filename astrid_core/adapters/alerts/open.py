@@ -42,7 +42,9 @@ class ConfiguredChannels:
                 yield folder
             return
         if channel.format == "tns":
-            raise BadConfiguration("reports for the name server go into a folder; a person sends them", channel=channel.name)
+            raise BadConfiguration(
+                "reports for the name server go into a folder; a person sends them", channel=channel.name
+            )
         hosts = frozenset(one.strip() for one in self.hosts.split(",") if one.strip())
         url = check_address(address, channel=channel.name, hosts=hosts)
         secret = self.keys.get(channel.name, SecretStr("")).get_secret_value().encode()
