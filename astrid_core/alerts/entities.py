@@ -144,7 +144,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stamps:
+class AlertStamps:
     """Small pictures around the newest detection, each a FITS file under gzip."""
 
     science: bytes
@@ -160,5 +160,5 @@ class Message:
     announcement: Announcement
     replaces: UUID | None = None
     """Key of the alert on the same object that the channel got before."""
-    stamps: Stamps | None = None
+    stamps: AlertStamps | None = None
     """None where the channel does not want any, or where the images are gone."""

@@ -7,7 +7,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from astrid_core.alerts.entities import Stamps
+from astrid_core.alerts.entities import AlertStamps
 from astrid_core.catalog.cutouts import cut
 from astrid_core.differencing.entities import Candidate
 from astrid_core.differencing.products import DifferenceProduct
@@ -15,11 +15,13 @@ from astrid_core.differencing.products import DifferenceProduct
 SIDE_PIX = 63
 
 
-def take_stamps(product: DifferenceProduct, candidate: Candidate) -> Stamps:
+def take_stamps(product: DifferenceProduct, candidate: Candidate) -> AlertStamps:
     """Return what is around a candidate; the same bytes each time. Pixels without data are NaN."""
     masked = product.mask != 0
     planes = {"science": product.science, "reference": product.reference, "difference": product.difference}
-    return Stamps(**{name: _fits(np.where(masked, np.nan, plane), candidate, name) for name, plane in planes.items()})
+    return AlertStamps(
+        **{name: _fits(np.where(masked, np.nan, plane), candidate, name) for name, plane in planes.items()}
+    )
 
 
 def _fits(plane: NDArray[np.floating], candidate: Candidate, name: str) -> bytes:

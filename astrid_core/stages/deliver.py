@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from astrid_core.alerts.config import AlertsConfig
-from astrid_core.alerts.entities import TOLD, Alert, AlertState, Channel, Message, Stamps
+from astrid_core.alerts.entities import TOLD, Alert, AlertStamps, AlertState, Channel, Message
 from astrid_core.alerts.ports import AlertSender
 from astrid_core.alerts.stamps import take_stamps
 from astrid_core.differencing.products import DifferenceProduct, read_difference
@@ -155,7 +155,7 @@ class _Run:
             stamps=self._stamps(announcement.newest.detection_id) if self.sender.wants_stamps else None,
         )
 
-    def _stamps(self, detection_id: str) -> Stamps | None:
+    def _stamps(self, detection_id: str) -> AlertStamps | None:
         with self.services.transaction() as records:
             detection = records.model_runs.detection(detection_id)
             run = records.model_runs.get(detection.model_run)

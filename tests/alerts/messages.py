@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from astrid_core.alerts.entities import Alert, AlertKind, Announcement, Message, Stamps
+from astrid_core.alerts.entities import Alert, AlertKind, AlertStamps, Announcement, Message
 from astrid_core.catalog.entities import EntryStatus
 from tests.catalog.invented import light_curve, measured
 
 AT = datetime(2024, 3, 4, 5, 6, 7, 891_000, tzinfo=UTC)
-STAMPS = Stamps(science=b"science", reference=b"reference", difference=b"difference")
+STAMPS = AlertStamps(science=b"science", reference=b"reference", difference=b"difference")
 
 
 def message(
@@ -19,7 +19,7 @@ def message(
     number: int = 7,
     replaces: UUID | None = None,
     mag_ab: float | None = 21.5,
-    stamps: Stamps | None = None,
+    stamps: AlertStamps | None = None,
 ) -> Message:
     """Return what is told of an object with two points."""
     entry, points = light_curve(

@@ -160,7 +160,7 @@ def test_a_flood_is_more_than_allowed_or_far_more_than_usual() -> None:
 def test_channels_are_checked() -> None:
     for wrong in ({"name": "A b"}, {"format": "pdf"}, {"min_status": "rejected"}, {"min_score": 2.0}):
         with pytest.raises(BadConfiguration):
-            replace(ALL, **wrong)  # type: ignore[arg-type]
+            replace(ALL, **wrong)
     with pytest.raises(BadConfiguration, match="one name"):
         AlertsConfig(channels=(ALL, ALL))
     with pytest.raises(BadConfiguration, match="only confirmed"):
