@@ -84,7 +84,7 @@ class _Run:
     def all(self) -> Delivered:
         """Send batch after batch, until nothing is due or the channel is given up."""
         while not self.error and (batch := self._take()):
-            self._record([self._sent(one) for one in batch])
+            self._record([self._sent(one) for one in self._messages(batch)])
         return Delivered(
             channel=self.channel.name,
             n_delivered=self.counts.get(AlertState.DELIVERED, 0),
@@ -102,12 +102,15 @@ class _Run:
             records.alerts.put([replace(one, try_after=at + timedelta(seconds=self.config.lease_s)) for one in due])
         return due
 
-    def _sent(self, alert: Alert) -> Alert:
+    def _sent(self, message: Message) -> Alert:
         """Return the alert as it is after an attempt; as it was where the channel has been given up."""
+        alert = message.alert
         if self.error:
             return alert
+        if self.sender.wants_stamps:
+            message = replace(message, stamps=self._stamps(message.announcement.newest.detection_id))
         try:
-            self.sender.send(self._message(alert))
+            self.sender.send(message)
         except AlertRefused as error:
             self.n_failed_in_a_row = 0
             log.warning("alert.refused", channel=alert.channel, key=str(alert.key), why=str(error))
@@ -140,20 +143,21 @@ class _Run:
             open_ = {one.key for known in now.values() for one in known if one.state is AlertState.PENDING}
             records.alerts.put([one for one in alerts if one.key in open_])
 
-    def _message(self, alert: Alert) -> Message:
+    def _messages(self, batch: Sequence[Alert]) -> Sequence[Message]:
+        """Return what is to be sent, still without pictures."""
         with self.services.transaction() as records:
-            announcement = records.alerts.announcement(alert.entry_id, alert.version)
+            known = records.alerts.of([one.entry_id for one in batch])
+            said = [records.alerts.announcement(one.entry_id, one.version) for one in batch]
+        messages = []
+        for alert, announcement in zip(batch, said, strict=True):
             earlier = [
                 one
-                for one in records.alerts.of([alert.entry_id])[alert.entry_id]
+                for one in known[alert.entry_id]
                 if one.channel == alert.channel and one.version < alert.version and one.state in TOLD
             ]
-        return Message(
-            alert=alert,
-            announcement=announcement,
-            replaces=earlier[-1].key if earlier else None,
-            stamps=self._stamps(announcement.newest.detection_id) if self.sender.wants_stamps else None,
-        )
+            replaces = earlier[-1].key if earlier else None
+            messages.append(Message(alert=alert, announcement=announcement, replaces=replaces))
+        return messages
 
     def _stamps(self, detection_id: str) -> AlertStamps | None:
         with self.services.transaction() as records:

@@ -125,10 +125,10 @@ def test_each_alert_is_received_once_though_receivers_fail_and_senders_are_kille
 
 
 @pytest.mark.live
-def test_ten_thousand_alerts_are_received_once_though_senders_are_killed_twenty_times(sql_url: str) -> None:
-    alerts = raise_alerts(sql_url, 2000)
+def test_ten_thousand_alerts_are_received_once_though_senders_are_killed_twenty_times(postgres_url: str) -> None:
+    alerts = raise_alerts(postgres_url, 2000)
     with Receiver(bad=0.005) as receiver:
-        n_killed = deliver_under_fire(sql_url, receiver, n_alerts=len(alerts), n_kills=20)
+        n_killed = deliver_under_fire(postgres_url, receiver, n_alerts=len(alerts), n_kills=20)
     assert len(alerts) == 10_000
     assert n_killed == 20
     assert receiver.n_got() > len(alerts)
