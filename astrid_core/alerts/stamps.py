@@ -28,8 +28,8 @@ def _fits(plane: NDArray[np.floating], candidate: Candidate, name: str) -> bytes
     pixels = cut(plane, x_pix=candidate.x_pix, y_pix=candidate.y_pix, size=SIDE_PIX)
     hdu = fits.PrimaryHDU(pixels)
     hdu.header["OBJECT"] = (name, "which image")
-    hdu.header["FRAME_X"] = (float(candidate.x_pix), "place of the candidate in its frame, pixels from 0")
-    hdu.header["FRAME_Y"] = (float(candidate.y_pix), "place of the candidate in its frame, pixels from 0")
+    hdu.header["FRAME_X"] = (float(candidate.x_pix), "[pix] where it is in its frame, from 0")
+    hdu.header["FRAME_Y"] = (float(candidate.y_pix), "[pix] where it is in its frame, from 0")
     buffer = io.BytesIO()
     hdu.writeto(buffer)
     # Without the time, so that a packet that is sent again is the same packet.

@@ -18,10 +18,12 @@ from astrid_core.adapters.alerts import avro, gcn, tns, voevent
 from astrid_core.alerts.config import TnsConfig
 from astrid_core.alerts.entities import AlertKind, Message
 from astrid_core.shared.errors import AlertRefused, BadConfiguration
+from benchmarks.real_frames import REAL_DATA
 from tests.alerts.messages import STAMPS, message
 
 GCN = Path(__file__).parent / "gcn_schema"
 """Of NASA, as in the npm package @nasa-gcn/schema 7.2.3; VOEvent-v2.0.xsd beside it is the IVOA's."""
+PACKETS_OF_OTHERS = REAL_DATA / "alert-packets"
 KINDS = list(AlertKind)
 BEFORE = UUID(int=5)
 TNS = TnsConfig(reporting_group="1", data_source="2", instrument="3", reporter="A. Strid")
@@ -96,6 +98,21 @@ def test_readers_of_every_older_schema_read_every_newer_packet() -> None:
             seen = read(buffer.getvalue(), schema=avro.schema(reader))
             assert seen["alertId"] == record["alertId"]
             assert seen["candidate"] == record["candidate"]
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not PACKETS_OF_OTHERS.is_dir(), reason=f"no packets at {PACKETS_OF_OTHERS}; set ASTRID_REAL_DATA")
+@pytest.mark.parametrize("name", ["1127561443215015014", "516171791415015025", "1127495406315015005"])
+def test_programs_for_packets_of_ztf_find_the_same_things_under_the_same_names(name: str) -> None:
+    theirs = read((PACKETS_OF_OTHERS / f"{name}.avro").read_bytes())
+    ours = read(avro.packet(message(stamps=STAMPS)))
+    assert set(theirs) - set(ours) == {"candid"}
+    shared = {"jd", "candid", "isdiffpos", "ra", "dec", "magpsf", "sigmapsf", "rb"}
+    assert shared <= theirs["candidate"].keys() & ours["candidate"].keys()
+    assert {type(theirs["candidate"][one]) for one in shared - {"candid"}} == {str, float}
+    for one in shared - {"candid"}:
+        assert type(ours["candidate"][one]) is type(theirs["candidate"][one])
+    assert theirs["cutoutScience"].keys() == ours["cutoutScience"].keys()
 
 
 @pytest.mark.parametrize("change", ["gone", "renamed", "retyped"])
