@@ -88,12 +88,16 @@ class AuditTrail(Protocol):
 class ValidationEvents(Protocol):
     """The record of verdicts; append-only."""
 
-    def add(self, event: ValidationEvent) -> bool:
-        """Record it and tell whether it is new."""
+    def add(self, *events: ValidationEvent) -> bool:
+        """Record them, each behind what it supersedes, and tell whether all are new."""
         ...
 
     def find(self, event_id: UUID) -> ValidationEvent | None:
         """Return it, or None."""
+        ...
+
+    def of(self, event_ids: Sequence[UUID]) -> Mapping[UUID, ValidationEvent]:
+        """Return those that are on record, by identity."""
         ...
 
     def all(self) -> Sequence[ValidationEvent]:
@@ -120,8 +124,8 @@ class ReviewQueue(Protocol):
         """Record it and tell whether it is new; what is known of a known detection stays."""
         ...
 
-    def put(self, item: ReviewItem) -> None:
-        """Record it, or what has become of a known one."""
+    def put(self, *items: ReviewItem) -> None:
+        """Record them, or what has become of known ones; each may be named once."""
         ...
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:

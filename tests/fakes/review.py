@@ -32,8 +32,8 @@ class MemoryReviewQueue:
     def add(self, item: ReviewItem) -> bool:
         return add_new(self._rows, item.detection_id, item)
 
-    def put(self, item: ReviewItem) -> None:
-        self._rows[item.detection_id] = item
+    def put(self, *items: ReviewItem) -> None:
+        self._rows.update((item.detection_id, item) for item in items)
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:
         return {one: self._rows[one] for one in sorted(set(detection_ids)) if one in self._rows}

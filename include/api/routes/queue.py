@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from anyio import to_thread
 from fastapi import APIRouter, Depends, Query
 
 from astrid_core.adapters.db.reading.detections import find_detections
+from astrid_core.adapters.db.reading.queue import list_waiting
 from astrid_core.curation.access import Principal
-from astrid_core.curation.entities import Claim, ReviewItem, ReviewState
-from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, order_value, shuffle_of
+from astrid_core.curation.entities import Claim, ReviewState
+from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace
 from astrid_core.detection.entities import Kind
 from astrid_core.shared.sky import SkyCell
 from astrid_core.stages.review_queue import claim_next, extend, held_by, queue_summary, release, skip, snooze
-from astrid_core.stages.services import Services
 from include.api.acting import Acting
 from include.api.context import Context, context_of
 from include.api.identity import Judge, Reader
@@ -29,7 +28,7 @@ router = APIRouter(tags=["queue"])
 _SESSION_H = 12.0
 
 
-def filters_of(
+async def filters_of(
     *,
     cell: Annotated[SkyCell | None, Depends(cell_of)],
     night: Night = None,
@@ -57,22 +56,15 @@ async def waiting(
 ) -> Listed[DetectionShape]:
     """List what lacks votes, without taking it."""
     behind = None if after is None else _place(after)
-
-    def page(services: Services) -> Sequence[ReviewItem]:
-        with services.transaction() as records:
-            states = [ReviewState.OPEN]
-            return records.review_queue.page(
-                order=order, filters=filters, states=states, behind=behind, limit=limit + 1
-            )
-
-    found = await to_thread.run_sync(page, context.services)
-    shown = found[:limit]
     async with context.reading.reading() as connection:
+        found = await list_waiting(
+            connection, order=order, filters=filters, states=[ReviewState.OPEN], behind=behind, limit=limit + 1
+        )
+        shown = found[:limit]
         facts = await find_detections(connection, [one.detection_id for one in shown])
     following = None
     if len(found) > limit:
-        last = shown[-1]
-        following = write_key([order_value(last, order), shuffle_of(last.detection_id)])
+        following = write_key([shown[-1].place.value, shown[-1].place.shuffle])
     return Listed(items=[detection_shape(**one) for one in facts], next=following)
 
 

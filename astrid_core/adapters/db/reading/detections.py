@@ -159,16 +159,14 @@ async def complete(connection: AsyncConnection, found: Sequence[Facts]) -> list[
     if runs:
         for run, digest in await connection.execute(_BESIDE, {"runs": runs}):
             beside[run].append(digest)
-    return [
-        {
-            **{name: value for name, value in one.items() if name != "reference_digest"},
-            "reference_digests": [one["reference_digest"], *beside[one["difference_key"]]]
-            if one["reference_digest"]
-            else [],
-            "flag_names": [name for name, bit in _PLANES if bit & one["flags"]],
-        }
-        for one in found
-    ]
+    completed: list[Facts] = []
+    for one in found:
+        facts = dict(one)
+        middle = facts.pop("reference_digest")
+        facts["reference_digests"] = [middle, *beside[one["difference_key"]]] if middle else []
+        facts["flag_names"] = [name for name, bit in _PLANES if bit & one["flags"]]
+        completed.append(facts)
+    return completed
 
 
 # Made once: what a statement is made of takes longer than what it asks for.

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
@@ -13,6 +14,7 @@ from astrid_core.adapters.db.rows.review import ClaimRow, ReviewItemRow, SeedRow
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed, Verdict
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, shuffle_place, shuffle_start
 
+S = TypeVar("S", bound=Select[Any])
 _SORTED_BY: Mapping[QueueOrder, InstrumentedAttribute[float] | InstrumentedAttribute[float | None]] = {
     QueueOrder.TOP: ReviewItemRow.score,
     QueueOrder.UNCERTAIN: ReviewItemRow.uncertainty,
@@ -33,9 +35,10 @@ class SqlReviewQueue:
         """Record it and tell whether it is new; what is known of a known detection stays."""
         return insert_new(self._session, ReviewItemRow, ReviewItemRow.values(item))
 
-    def put(self, item: ReviewItem) -> None:
-        """Record it, or what has become of a known one."""
-        insert_or_replace(self._session, ReviewItemRow, ReviewItemRow.values(item))
+    def put(self, *items: ReviewItem) -> None:
+        """Record them, or what has become of known ones; each may be named once."""
+        if items:
+            insert_or_replace(self._session, ReviewItemRow, *(ReviewItemRow.values(item) for item in items))
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:
         """Return these detections by identity, without those that nobody judges."""
@@ -94,17 +97,7 @@ class SqlReviewQueue:
         limit: int = 100,
     ) -> Sequence[ReviewItem]:
         """Return detections in these states, in ``order``, whoever holds or has judged them."""
-        wanted = select(ReviewItemRow).where(
-            ReviewItemRow.state.in_([state.value for state in states]), *_fitting(filters)
-        )
-        if order is QueueOrder.RANDOM:
-            if behind is not None:
-                wanted = wanted.where(ReviewItemRow.shuffle < behind.shuffle)
-            return _entities(read(self._session, wanted.order_by(ReviewItemRow.shuffle.desc()).limit(limit)))
-        by = _SORTED_BY[order]
-        if behind is not None:
-            wanted = wanted.where(tuple_(by, ReviewItemRow.shuffle) < (behind.value, behind.shuffle))
-        wanted = wanted.where(by.is_not(None)).order_by(by.desc(), ReviewItemRow.shuffle.desc()).limit(limit)
+        wanted = in_order(select(ReviewItemRow), order, filters, states, behind=behind, limit=limit)
         return _entities(read(self._session, wanted))
 
     def decided(self) -> Sequence[ReviewItem]:
@@ -184,6 +177,32 @@ class SqlSeeds:
         """Return the seeds among these detections, by detection."""
         rows = read_in(self._session, select(SeedRow), SeedRow.detection_id, detection_ids)
         return {row.detection_id: row.entity() for row in rows}
+
+
+def sorted_by(order: QueueOrder) -> InstrumentedAttribute[Any]:
+    """Return what ``order`` sorts by before the shuffle; of the random order that is the shuffle itself."""
+    return ReviewItemRow.shuffle if order is QueueOrder.RANDOM else _SORTED_BY[order]
+
+
+def in_order(
+    wanted: S,
+    order: QueueOrder,
+    filters: QueueFilters,
+    states: Collection[ReviewState],
+    *,
+    behind: QueuePlace | None,
+    limit: int,
+) -> S:
+    """Narrow a statement to one page of the queue; what has no number to be sorted by is left out."""
+    wanted = wanted.where(ReviewItemRow.state.in_([state.value for state in states]), *_fitting(filters))
+    if order is QueueOrder.RANDOM:
+        if behind is not None:
+            wanted = wanted.where(ReviewItemRow.shuffle < behind.shuffle)
+        return wanted.order_by(ReviewItemRow.shuffle.desc()).limit(limit)
+    by = _SORTED_BY[order]
+    if behind is not None:
+        wanted = wanted.where(tuple_(by, ReviewItemRow.shuffle) < (behind.value, behind.shuffle))
+    return wanted.where(by.is_not(None)).order_by(by.desc(), ReviewItemRow.shuffle.desc()).limit(limit)
 
 
 def _entities(rows: Sequence[ReviewItemRow]) -> list[ReviewItem]:
