@@ -12,16 +12,16 @@ from astrid_core.alerts.entities import Alert, AlertState, Announcement, Channel
 class Alerts(Protocol):
     """What was said to whom; identity object, version and channel."""
 
-    def channels(self) -> Sequence[Channel]:
-        """Return those that are open, by name."""
+    def channels(self, *, closed: bool = False) -> Sequence[Channel]:
+        """Return those that are open, or with ``closed`` all that ever were, by name."""
         ...
 
     def open(self, channels: Sequence[Channel]) -> bool:
         """Let these be the open ones, and tell whether that changes anything."""
         ...
 
-    def add(self, announcement: Announcement, alerts: Sequence[Alert]) -> None:
-        """Record what is said of an object, and to whom."""
+    def add(self, announcements: Sequence[Announcement], alerts: Sequence[Alert]) -> None:
+        """Record what is said of objects, and to whom; what was said never changes."""
         ...
 
     def put(self, alerts: Sequence[Alert]) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from astrid_core.alerts.announce import Change, announce
 from astrid_core.alerts.config import AlertsConfig
+from astrid_core.alerts.entities import Alert, Announcement
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.curation.access import Permission
 from astrid_core.stages.access import require_permission
@@ -34,25 +35,28 @@ def announce_changes(records: Records, changes: Sequence[Change]) -> int:
 
     The catalog must be locked. Nobody is told first of an object that holds a seed.
     """
-    channels = records.alerts.channels()
     # Without a channel, now or before, there is nobody to tell, and nothing to read.
-    if not changes or not (channels or records.alerts.search(limit=1)):
+    if not changes or not records.alerts.channels(closed=True):
         return 0
+    channels = records.alerts.channels()
     records.alerts.lock()
     known = records.alerts.of([change.after.id for change in changes])
     seeds = records.seeds.of([point.detection_id for change in changes for point in change.points])
     at = datetime.now(UTC)
-    n_raised = 0
+    announcements: list[Announcement] = []
+    raised: list[Alert] = []
+    dropped: list[Alert] = []
     for change in changes:
         earlier = known.get(change.after.id, ())
         if not earlier and any(point.detection_id in seeds for point in change.points):
             continue
         said = announce(change, channels, earlier, at=at)
-        records.alerts.put(said.dropped)
-        if said.announcement is not None:
-            records.alerts.add(said.announcement, said.alerts)
-            n_raised += len(said.alerts)
-    return n_raised
+        dropped += said.dropped
+        raised += said.alerts
+        announcements += [] if said.announcement is None else [said.announcement]
+    records.alerts.put(dropped)
+    records.alerts.add(announcements, raised)
+    return len(raised)
 
 
 def retract(services: Services, entry_id: UUID, *, login: str, reason: str) -> int:

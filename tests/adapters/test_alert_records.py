@@ -37,7 +37,7 @@ def announced(
 def keep(database: AnyDatabase, *pairs: tuple[Announcement, Alert]) -> list[Alert]:
     with database.transaction() as records:
         for said, alert in pairs:
-            records.alerts.add(said, [alert])
+            records.alerts.add([said], [alert])
     return [alert for _, alert in pairs]
 
 
@@ -98,6 +98,7 @@ def test_channels_open_and_close_and_a_closed_one_is_busy_until_everything_is_se
         assert records.alerts.busy() == (ALL,)
         assert records.alerts.open([])
         assert records.alerts.channels() == ()
+        assert records.alerts.channels(closed=True) == (ALL, replace(SURE, ask=False))
         assert not records.alerts.open([])
 
 

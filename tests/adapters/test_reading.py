@@ -69,7 +69,7 @@ def url(sql_url: str) -> str:
         records.catalog.add_point(point("detect-1:1"))
         for number in (1, 2):
             said, alert = announced(number)
-            records.alerts.add(said, [alert])
+            records.alerts.add([said], [alert])
         records.events.append("night.looked-at", subject="night")
     database.close()
     return sql_url

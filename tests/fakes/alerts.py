@@ -24,8 +24,8 @@ class MemoryAlerts:
         self._announcements = announcements
         self._alerts = alerts
 
-    def channels(self) -> Sequence[Channel]:
-        return tuple(channel for _, (channel, is_open) in sorted(self._channels.items()) if is_open)
+    def channels(self, *, closed: bool = False) -> Sequence[Channel]:
+        return tuple(channel for _, (channel, is_open) in sorted(self._channels.items()) if is_open or closed)
 
     def open(self, channels: Sequence[Channel]) -> bool:
         before = dict(self._channels)
@@ -33,8 +33,9 @@ class MemoryAlerts:
         self._channels.update({channel.name: (channel, True) for channel in channels})
         return self._channels != before
 
-    def add(self, announcement: Announcement, alerts: Sequence[Alert]) -> None:
-        add_new(self._announcements, (announcement.entry.id, announcement.version), announcement)
+    def add(self, announcements: Sequence[Announcement], alerts: Sequence[Alert]) -> None:
+        for one in announcements:
+            add_new(self._announcements, (one.entry.id, one.version), one)
         self.put(alerts)
 
     def put(self, alerts: Sequence[Alert]) -> None:

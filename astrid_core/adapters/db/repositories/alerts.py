@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from astrid_core.adapters.db.locks import Lock, take
-from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in
+from astrid_core.adapters.db.repositories.statements import insert_all_new, insert_or_replace, read, read_in
 from astrid_core.adapters.db.rows.alerts import AlertChannelRow, AlertRow, AnnouncementRow
 from astrid_core.alerts.entities import UNSENT, Alert, AlertKind, AlertState, Announcement, Channel
 from astrid_core.shared.errors import UnknownRecord
@@ -25,9 +25,11 @@ class SqlAlerts:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def channels(self) -> Sequence[Channel]:
-        """Return those that are open, by name."""
-        wanted = select(AlertChannelRow).where(AlertChannelRow.is_open).order_by(AlertChannelRow.name)
+    def channels(self, *, closed: bool = False) -> Sequence[Channel]:
+        """Return those that are open, or with ``closed`` all that ever were, by name."""
+        wanted = select(AlertChannelRow).order_by(AlertChannelRow.name)
+        if not closed:
+            wanted = wanted.where(AlertChannelRow.is_open)
         return tuple(row.entity() for row in read(self._session, wanted))
 
     def open(self, channels: Sequence[Channel]) -> bool:
@@ -38,9 +40,11 @@ class SqlAlerts:
         values += [AlertChannelRow.values(one, is_open=False) for one in closed]
         return insert_or_replace(self._session, AlertChannelRow, *values) if values else False
 
-    def add(self, announcement: Announcement, alerts: Sequence[Alert]) -> None:
-        """Record what is said of an object, and to whom."""
-        insert_new(self._session, AnnouncementRow, AnnouncementRow.values(announcement))
+    def add(self, announcements: Sequence[Announcement], alerts: Sequence[Alert]) -> None:
+        """Record what is said of objects, and to whom; what was said never changes."""
+        values = [AnnouncementRow.values(one) for one in announcements]
+        for start in range(0, len(values), _ROWS):
+            insert_all_new(self._session, AnnouncementRow, values[start : start + _ROWS])
         self.put(alerts)
 
     def put(self, alerts: Sequence[Alert]) -> None:
