@@ -169,6 +169,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
                 keys=settings.alert_keys,
                 hosts=settings.alert_hosts,
                 timeout_s=settings.alert_timeout_s,
+                kafka=settings.alert_kafka,
                 tns=lambda: load_pipeline(settings.pipeline).alerts.tns,
             ),
         )
@@ -195,8 +196,7 @@ def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | Non
         login_claim=settings.token_login_claim,
         roles_claim=settings.token_roles_claim,
     )
-    secret = settings.token_secret.get_secret_value()
-    return open_tokens(rules, keys_url=settings.token_keys_url, secret=secret)
+    return open_tokens(rules, keys_url=settings.token_keys_url, secret=settings.token_secret.get_secret_value())
 
 
 def training_frames(pipeline: Pipeline) -> SimulatedFrames:

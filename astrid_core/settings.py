@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """What posted packets are signed with, as JSON: name of the channel to a secret of 16 characters or more."""
     alert_hosts: str = ""
     """Hosts that packets may be posted to, with commas between; an address anywhere else is refused."""
+    alert_kafka: dict[str, SecretStr] = {}
+    """Options of Kafka's clients, as JSON, for channels at ``kafka://host:port/topic``: ``sasl.password`` and so on."""
     alert_timeout_s: float = Field(default=10.0, gt=0.0)
     """How long a receiver of alerts may be silent."""
     actor: str = "astrid"

@@ -121,6 +121,7 @@ def ways(url: str, *, hosts: str = "127.0.0.1", keys: Mapping[str, str] | None =
         keys={name: SecretStr(key) for name, key in keys.items()},
         hosts=hosts,
         timeout_s=TIMEOUT_S,
+        kafka={},
         tns=TnsConfig,
     )
 

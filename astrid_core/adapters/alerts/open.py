@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from astrid_core.adapters.alerts.folder import FolderSender
 from astrid_core.adapters.alerts.formats import formats
+from astrid_core.adapters.alerts.kafka import PREFIX, KafkaSender
 from astrid_core.adapters.alerts.webhook import WebhookSender, check_address
 from astrid_core.alerts.config import TnsConfig
 from astrid_core.alerts.entities import Channel
@@ -27,6 +28,8 @@ class ConfiguredChannels:
     hosts: str
     """The only ones that packets may go to, with commas between."""
     timeout_s: float
+    kafka: Mapping[str, SecretStr]
+    """Options of Kafka's clients."""
     tns: Callable[[], TnsConfig]
 
     @contextmanager
@@ -46,8 +49,16 @@ class ConfiguredChannels:
                 "reports for the name server go into a folder; a person sends them", channel=channel.name
             )
         hosts = frozenset(one.strip() for one in self.hosts.split(",") if one.strip())
-        url = check_address(address, channel=channel.name, hosts=hosts)
         secret = self.keys.get(channel.name, SecretStr("")).get_secret_value().encode()
+        if address.startswith(PREFIX):
+            options = {name: value.get_secret_value() for name, value in self.kafka.items()}
+            topic = KafkaSender(
+                channel.name, address, format_, secret=secret, hosts=hosts, options=options, timeout_s=self.timeout_s
+            )
+            with closing(topic):
+                yield topic
+            return
+        url = check_address(address, channel=channel.name, hosts=hosts)
         webhook = WebhookSender(channel.name, url, format_, secret=secret, timeout_s=self.timeout_s)
         with closing(webhook):
             yield webhook
