@@ -84,6 +84,16 @@ class Settings(BaseSettings):
     """Who is written to when a run asks a person, with commas between; sent by the connection ``smtp_default``."""
     notify_webhook: SecretStr = SecretStr("")
     """Where the same is posted as JSON with a ``text``, as Slack takes it; whoever has the address may post there."""
+    alert_addresses: dict[str, SecretStr] = {}
+    """Where the channels of ``[alerts]`` lead, as JSON: name to ``https://...``, or to ``file:///folder``."""
+    alert_keys: dict[str, SecretStr] = {}
+    """What posted packets are signed with, as JSON: name of the channel to a secret of 16 characters or more."""
+    alert_hosts: str = ""
+    """Hosts that packets may be posted to, with commas between; an address anywhere else is refused."""
+    alert_kafka: dict[str, SecretStr] = {}
+    """Options of Kafka's clients, as JSON, for channels at ``kafka://host:port/topic``: ``sasl.password`` and so on."""
+    alert_timeout_s: float = Field(default=10.0, gt=0.0)
+    """How long a receiver of alerts may be silent."""
     actor: str = "astrid"
     """Who is named in the event log."""
 

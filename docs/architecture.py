@@ -32,6 +32,7 @@ _ROLES = {
     "stages": "ask, compute, store, record",
     "adapters": "databases, stores, archives, registry",
     "simulate": "a sky with known truth",
+    "alerts": "what is said of objects, and to whom",
     "catalog": "objects, light curves, reports",
     "curation": "verdicts of people",
     "detection": "how likely is it new?",

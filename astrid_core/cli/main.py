@@ -14,6 +14,7 @@ import structlog
 
 from astrid_core.cli import (
     access,
+    alerts,
     astrometry,
     audit,
     calibration,
@@ -62,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
-        calibration, training, models, score, curation, access, audit, observation, explain, known_objects,
+        calibration, training, models, score, curation, alerts, access, audit, observation, explain, known_objects,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from astrid_core.curation.seeds import SEED_FRACTION
 from astrid_core.shared.errors import BadConfiguration
 
-REVIEW_CHANNEL = "review"
-"""The queue of the curators."""
 N_VOTES = 2
 """How many independent votes decide, if they agree, where nothing else is said."""
 LEASE_S = 600.0
@@ -28,8 +26,6 @@ class CurateConfig:
 
     min_score: float = 0.5
     """Detections with this score or a better one wait for a verdict; those without a score do not."""
-    channel: str = REVIEW_CHANNEL
-    """The queue that detections are announced in."""
     n_votes: int = N_VOTES
     """How many independent votes on a detection decide, if they agree; 1 suits a single person."""
     lease_s: float = LEASE_S
@@ -45,8 +41,6 @@ class CurateConfig:
     def __post_init__(self) -> None:
         if not 0.0 <= self.min_score <= 1.0:
             raise BadConfiguration("min_score must lie in [0, 1]", got=self.min_score)
-        if not self.channel.strip():
-            raise BadConfiguration("channel must have a name", got=repr(self.channel))
         if self.n_votes < 1:
             raise BadConfiguration("n_votes must be positive", got=self.n_votes)
         if not self.lease_s > 0.0:

@@ -1,4 +1,4 @@
-"""What people say about detections, what waits for them, and what they are told."""
+"""What people say about detections, and what waits for them."""
 
 import hashlib
 import json
@@ -189,17 +189,6 @@ class InjectedSeed:
     mag_err: float | None = None
     reference_digest: str
     """Of the reference that the catalog would name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """A detection announced to somebody; identity detection and channel."""
-
-    detection_id: str
-    channel: str
-    """``review`` for the queue of the curators."""
-    score: float
-    """Score of the detection when it was announced."""
 
 
 def _text(value: object) -> str:

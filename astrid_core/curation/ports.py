@@ -9,7 +9,6 @@ from astrid_core.curation.access import OURS
 from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.audit import Fault, Head
 from astrid_core.curation.entities import (
-    Alert,
     Claim,
     Curator,
     InjectedSeed,
@@ -235,12 +234,4 @@ class InjectedSeeds(Protocol):
 
     def known(self, login: str, *, filters: QueueFilters, at: datetime, limit: int) -> Sequence[ReviewItem]:
         """Return those which the curator may be given at this time, shuffled."""
-        ...
-
-
-class Alerts(Protocol):
-    """The record of announcements; identity detection and channel."""
-
-    def add(self, alert: Alert) -> bool:
-        """Record it and tell whether it is new."""
         ...

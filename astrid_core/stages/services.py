@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
+from astrid_core.alerts.ports import AlertChannels, Alerts
 from astrid_core.catalog.ports import (
     CatalogEntries,
     EntryContexts,
@@ -18,7 +19,6 @@ from astrid_core.catalog.ports import (
     SourceCatalog,
 )
 from astrid_core.curation.ports import (
-    Alerts,
     ApiKeys,
     AuditTrail,
     Claims,
@@ -95,6 +95,8 @@ class Services:
     """Catalogs of what others have found: galaxies, variables, active nuclei, transients."""
     minor_planets: MinorPlanets | None = None
     """Ephemerides of minor planets and comets; None where no orbits have been imported."""
+    alert_channels: AlertChannels | None = None
+    """The ways to whoever is told of objects; None where nobody can be."""
 
     def acting_as(self, actor: Actor) -> "Services":
         """Return the same services whose transactions name ``actor`` in the event log: one request of many."""

@@ -1,9 +1,9 @@
-"""Contract of ValidationEvents and Alerts."""
+"""Contract of ValidationEvents."""
 
 from dataclasses import replace
 
 from astrid_core.curation.access import Role
-from astrid_core.curation.entities import Alert, Curator, Verdict
+from astrid_core.curation.entities import Curator, Verdict
 from tests.adapters.databases import AnyDatabase
 from tests.adapters.invented import verdict
 
@@ -53,11 +53,3 @@ def test_verdicts_on_thousands_of_detections_are_found(database: AnyDatabase) ->
         records.validation_events.add(verdict(1, "detect-1:70000"))
         found = records.validation_events.of_detections([f"detect-1:{number}" for number in range(70_001)])
     assert found == (verdict(1, "detect-1:70000"),)
-
-
-def test_an_alert_is_raised_once_per_channel(database: AnyDatabase) -> None:
-    alert = Alert(detection_id="detect-1:1", channel="review", score=0.75)
-    with database.transaction() as records:
-        assert records.alerts.add(alert)
-        assert not records.alerts.add(replace(alert, score=0.99))
-        assert records.alerts.add(replace(alert, channel="public"))

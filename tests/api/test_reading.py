@@ -128,7 +128,8 @@ def test_what_the_client_has_is_not_sent_again(client: Client) -> None:
 
 
 def test_a_light_curve_has_the_point_and_the_limits_of_its_place(client: Client) -> None:
-    published = {one["detection_id"] for one in client.get("/alerts").json()["items"]}
+    known = client.get("/catalog").json()["items"][0]["id"]
+    published = {one["detection_id"] for one in client.get(f"/catalog/{known}").json()["points"]}
     curve = client.get(f"/detections/{min(published)}/lightcurve").json()
 
     assert curve["entry_id"]

@@ -17,7 +17,7 @@ from astrid_core.catalog.entities import EntryStatus
 from astrid_core.catalog.exports.config import Format
 from include.batches import MAX_BATCHES
 from include.dag_settings import FORMATS, STATUSES
-from include.messages import LEAVE
+from include.messages import KEEP, LEAVE
 from include.notices import QuestionNotifier
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -146,9 +146,22 @@ def test_the_form_of_a_release_offers_what_there_is() -> None:
     assert set(FORMATS) == {one.value for one in Format}
 
 
+def test_alerts_that_are_held_wait_for_a_person_and_hold_up_no_delivery(dags: dict[str, Any]) -> None:
+    deliver, release = dags["deliver_alerts"], dags["release_alerts"]
+    assert deliver.is_paused_upon_creation
+    assert deliver.get_task("deliver").upstream_task_ids == {"gate"}
+    assert not any(isinstance(task, HITLOperator) for task in deliver.tasks)
+    (told,) = deliver.get_task("tell_held").outlets
+    assert [asset.uri for asset in release.timetable.asset_condition.objects] == [told.uri]
+    ask = release.get_task("ask")
+    assert (ask.defaults, ask.upstream_task_ids) == ([KEEP], {"list_held"})
+    assert release.get_task("settle").upstream_task_ids == {"list_held", "ask"}
+    assert [asset.name for asset in release.get_task("settle").outlets] == ["alerts-released"]
+
+
 def test_whoever_is_to_answer_is_told_of_every_question(dags: dict[str, Any]) -> None:
     questions = [task for _, task in _tasks(dags) if isinstance(task, HITLOperator)]
-    assert len(questions) == 3
+    assert len(questions) == 4
     assert all([type(one) for one in task.notifiers] == [QuestionNotifier] for task in questions)
 
 

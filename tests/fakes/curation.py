@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from astrid_core.curation.entities import Alert, ValidationEvent
+from astrid_core.curation.entities import ValidationEvent
 from tests.fakes.tables import add_new
 
 
@@ -35,13 +35,3 @@ class MemoryValidationEvents:
 
     def of_batch(self, batch: UUID) -> Sequence[ValidationEvent]:
         return tuple(event for event in self.all() if event.batch == batch)
-
-
-class MemoryAlerts:
-    """Alerts in memory."""
-
-    def __init__(self, rows: dict[tuple[str, str], Alert]) -> None:
-        self._rows = rows
-
-    def add(self, alert: Alert) -> bool:
-        return add_new(self._rows, (alert.detection_id, alert.channel), alert)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.repositories.access import SqlApiKeys, SqlCurators
+from astrid_core.adapters.db.repositories.alerts import SqlAlerts
 from astrid_core.adapters.db.repositories.audit import SqlAuditTrail
 from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
 from astrid_core.adapters.db.repositories.context import SqlEntryContexts
-from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidationEvents
+from astrid_core.adapters.db.repositories.curation import SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog

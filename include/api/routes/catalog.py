@@ -18,6 +18,7 @@ from astrid_core.adapters.db.reading.catalog import (
 )
 from astrid_core.adapters.db.reading.context import find_context
 from astrid_core.adapters.db.reading.pages import Ask
+from astrid_core.alerts.entities import AlertState
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.catalog.explain import explained
 from astrid_core.shared.sky import Region, SkyPosition
@@ -108,10 +109,14 @@ async def alerts(
     context: Annotated[Context, Depends(context_of)],
     ask: Annotated[Ask, Depends(asked)],
     channel: Text = None,
+    state: AlertState | None = None,
+    entry: UUID | None = None,
+    batch: Text = None,
 ) -> Listed[AlertShape]:
-    """List announcements by detection."""
+    """List alerts by object, version and channel, and how far each is on its way."""
     async with context.reading.reading() as connection:
-        return listed(await list_alerts(connection, ask, channel=channel), AlertShape)
+        page = await list_alerts(connection, ask, channel=channel, state=state, entry_id=entry, batch=batch)
+        return listed(page, AlertShape)
 
 
 @router.get("/exports")

@@ -1,4 +1,4 @@
-"""Verdicts and announcements, in the database."""
+"""Verdicts, in the database."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.statements import insert_all_new, insert_new, read, read_in
-from astrid_core.adapters.db.rows.curation import AlertRow, ValidationEventRow
-from astrid_core.curation.entities import Alert, ValidationEvent
+from astrid_core.adapters.db.repositories.statements import insert_all_new, read, read_in
+from astrid_core.adapters.db.rows.curation import ValidationEventRow
+from astrid_core.curation.entities import ValidationEvent
 
 
 class SqlValidationEvents:
@@ -54,14 +54,3 @@ class SqlValidationEvents:
 
 def _in_order(rows: Sequence[ValidationEventRow]) -> tuple[ValidationEvent, ...]:
     return tuple(sorted((row.entity() for row in rows), key=lambda event: (event.at, str(event.id))))
-
-
-class SqlAlerts:
-    """Alerts in SQL."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def add(self, alert: Alert) -> bool:
-        """Record it and tell whether it is new."""
-        return insert_new(self._session, AlertRow, AlertRow.values(alert))
