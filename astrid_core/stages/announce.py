@@ -68,7 +68,7 @@ def retract(services: Services, entry_id: UUID, *, login: str, reason: str) -> i
         require_permission(records, login, Permission.RELEASE)
         records.catalog.lock()
         entry, points = records.catalog.get(entry_id), records.catalog.points([entry_id])
-        gone = replace(entry, status=EntryStatus.REJECTED)
+        gone = replace(entry, status=EntryStatus.WITHDRAWN)
         # Whatever is thought of it, it is to be known no more: as if it had been a candidate until now.
         before = replace(entry, status=EntryStatus.CANDIDATE)
         n_raised = announce_changes(records, [Change(before=before, after=gone, points_before=points, points=points)])

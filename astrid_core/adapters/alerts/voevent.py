@@ -10,8 +10,8 @@ AUTHORITY = "org.astrid"
 """What our identifiers begin with."""
 _NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
 _SCHEMA = f"{_NAMESPACE} http://www.ivoa.net/xml/VOEvent/VOEvent-v2.0.xsd"
-_RADIUS_DEG = 1.0 / 3600.0
-"""The format demands a radius: detections farther from an object than this are of another one."""
+_RADIUS_ARCSEC = 1.0
+"""The format demands a radius. Where an error is not known: detections farther off are of another object."""
 _CITES = {
     AlertKind.NEW: "followup",
     AlertKind.UPDATE: "followup",
@@ -107,7 +107,7 @@ def _where(root: ET.Element, message: Message) -> None:
     value = ET.SubElement(position, "Value2")
     _text(value, "C1", repr(entry.position.ra_deg))
     _text(value, "C2", repr(entry.position.dec_deg))
-    _text(position, "Error2Radius", f"{_RADIUS_DEG:.3e}")
+    _text(position, "Error2Radius", f"{(entry.position_err_arcsec or _RADIUS_ARCSEC) / 3600.0:.3e}")
 
 
 def _param(parent: ET.Element, name: str, value: str, *, ucd: str, unit: str) -> None:
