@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
-from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ModelJournal, NightAnalytics
+from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ForcedPoints, ModelJournal, NightAnalytics
 from astrid_core.curation.ports import (
     Alerts,
     ApiKeys,
@@ -59,6 +59,7 @@ class Records:
     seeds: Seeds
     alerts: Alerts
     catalog: CatalogEntries
+    forced: ForcedPoints
     analytics: NightAnalytics
     exports: ExportJobs
     events: EventLog

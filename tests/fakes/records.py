@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
+from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, ForcedPoint, LightCurvePoint, ReferenceFlux
 from astrid_core.curation.access import Role
 from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.entities import Alert, Claim, ReviewItem, Seed, ValidationEvent
@@ -21,7 +21,7 @@ from astrid_core.stages.services import Records
 from tests.fakes.access import MemoryApiKeys, MemoryCurators
 from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
-from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
+from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryForcedPoints, MemoryNightAnalytics
 from tests.fakes.curation import MemoryAlerts, MemoryValidationEvents
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
@@ -59,6 +59,8 @@ class Tables:
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
     entries: dict[UUID, CatalogEntry] = field(default_factory=dict)
     points: dict[str, LightCurvePoint] = field(default_factory=dict)
+    forced: dict[tuple[UUID, RunKey], ForcedPoint] = field(default_factory=dict)
+    reference_fluxes: dict[tuple[UUID, str], ReferenceFlux] = field(default_factory=dict)
     analytics: dict[RunKey, Analytics] = field(default_factory=dict)
     exports: dict[RunKey, ExportJob] = field(default_factory=dict)
     events: dict[int, DomainEvent] = field(default_factory=dict)
@@ -123,6 +125,7 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         seeds=MemorySeeds(tables.seeds),
         alerts=MemoryAlerts(tables.alerts),
         catalog=MemoryCatalogEntries(tables.entries, tables.points, tables.observations),
+        forced=MemoryForcedPoints(tables.forced, tables.reference_fluxes),
         analytics=MemoryNightAnalytics(tables.analytics),
         exports=MemoryExportJobs(tables.exports),
         events=MemoryEventLog(tables.events, actor=actor),

@@ -12,6 +12,7 @@ from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidati
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
+from astrid_core.adapters.db.repositories.forced import SqlForcedPoints
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
@@ -43,6 +44,7 @@ class SqlRecords:
     seeds: SqlSeeds
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
+    forced: SqlForcedPoints
     analytics: SqlNightAnalytics
     exports: SqlExportJobs
     events: SqlEventLog
@@ -72,6 +74,7 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         seeds=SqlSeeds(session),
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
+        forced=SqlForcedPoints(session),
         analytics=SqlNightAnalytics(session),
         exports=SqlExportJobs(session),
         events=SqlEventLog(session, actor=actor),

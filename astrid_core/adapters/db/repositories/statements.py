@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Select, and_, inspect, or_
+from sqlalchemy import Select, and_, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -41,9 +41,23 @@ def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttri
 
 def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
     """Insert and tell whether the key is new; a known one changes nothing, also when two insert it at once."""
-    return _n_changed(
-        session, _insert(session, row).values(dict(values)).on_conflict_do_nothing(index_elements=_key(row))
-    )
+    statement = _insert(session, row).values(dict(values)).on_conflict_do_nothing(index_elements=_key(row))
+    return _n_changed(session, statement) > 0
+
+
+def insert_all_new(session: Session, row: type[Row], values: Sequence[Mapping[str, object]]) -> int:
+    """Insert rows, all with the same columns, and count the new ones; known keys change nothing."""
+    n_new = 0
+    for batch in _batches(values):
+        statement = _insert(session, row).values([dict(one) for one in batch])
+        n_new += _n_changed(session, statement.on_conflict_do_nothing(index_elements=_key(row)))
+    return n_new
+
+
+def values_in(session: Session, column: InstrumentedAttribute[T], wanted: Sequence[T]) -> frozenset[T]:
+    """Return those of ``wanted``, however many these are, that ``column`` holds."""
+    batches = _batches(sorted(set(wanted), key=str))
+    return frozenset(one for batch in batches for one in session.scalars(select(column).where(column.in_(batch))))
 
 
 def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, object]) -> bool:
@@ -53,7 +67,7 @@ def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, ob
     fresh = {name: statement.excluded[name] for name in values[0] if name not in _key(row)}
     differs = or_(*(getattr(row, name).is_distinct_from(value) for name, value in fresh.items()))
     replacing = statement.on_conflict_do_update(index_elements=_key(row), set_=fresh, where=differs)
-    return _n_changed(session, replacing)
+    return _n_changed(session, replacing) > 0
 
 
 def _insert(session: Session, row: type[Row]) -> "postgresql.Insert | sqlite.Insert":
@@ -64,10 +78,10 @@ def _key(row: type[Row]) -> list[str]:
     return [column.name for column in inspect(row).primary_key]
 
 
-def _n_changed(session: Session, statement: "postgresql.Insert | sqlite.Insert") -> bool:
+def _n_changed(session: Session, statement: "postgresql.Insert | sqlite.Insert") -> int:
     # SQLAlchemy forgets the count of an INSERT unless it is asked to keep it.
     counted = session.connection().execute(statement.execution_options(preserve_rowcount=True))
-    return counted.rowcount > 0
+    return counted.rowcount
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
