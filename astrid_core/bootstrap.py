@@ -20,7 +20,14 @@ from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.open import open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
 from astrid_core.adapters.surveys.survey_file import SURVEYS, add_survey, read_surveys
-from astrid_core.catalog.config import BreakerConfig, ExportConfig, ForcedConfig, PublishConfig, ReportConfig, TrackConfig
+from astrid_core.catalog.config import (
+    BreakerConfig,
+    ExportConfig,
+    ForcedConfig,
+    PublishConfig,
+    ReportConfig,
+    TrackConfig,
+)
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig

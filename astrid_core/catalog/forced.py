@@ -69,7 +69,9 @@ def forced_points(
     return tuple(points)
 
 
-def reference_fluxes(reference: ReferenceImage, image: SkyImage, entries: Sequence[CatalogEntry]) -> list[ReferenceFlux]:
+def reference_fluxes(
+    reference: ReferenceImage, image: SkyImage, entries: Sequence[CatalogEntry]
+) -> list[ReferenceFlux]:
     """Return what a reference, ``image`` its pixels, shows at the places of objects, in their order.
 
     None where its pixels or its edge leave no flux, and for an image without PSF or sky coordinates.

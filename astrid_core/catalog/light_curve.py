@@ -114,9 +114,7 @@ def brightness(point: ForcedPoint, reference: ReferenceFlux | None, *, limit_sig
     )
 
 
-def one_an_exposure(
-    points: Sequence[ForcedPoint], references: Mapping[str, ReferenceImage]
-) -> tuple[ForcedPoint, ...]:
+def one_an_exposure(points: Sequence[ForcedPoint], references: Mapping[str, ReferenceImage]) -> tuple[ForcedPoint, ...]:
     """Return the measurement of each exposure that counts, oldest exposure first; those beside its pixels left out.
 
     Of several runs that is one which measured something, against the reference in use, then the newest version, then

@@ -28,7 +28,7 @@ class DifferenceProduct:
     reference: FloatImage
     """Registered, flux-scaled, background-subtracted."""
     flux_err: FloatImage
-    """Standard deviation of the PSF flux of a source at each pixel; NaN in files that were written before it was kept."""
+    """Standard deviation of the PSF flux of a source at each pixel; NaN in files from before it was kept."""
     wcs: WCS | None
     science_fwhm_pix: float
 

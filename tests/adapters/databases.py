@@ -61,6 +61,7 @@ def as_ports(records: SqlRecords) -> Records:
         seeds=records.seeds,
         alerts=records.alerts,
         catalog=records.catalog,
+        forced=records.forced,
         analytics=records.analytics,
         exports=records.exports,
         events=records.events,
