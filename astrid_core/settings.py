@@ -6,6 +6,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
+# Nothing that would end a source in a policy of a page.
+_ADDRESS = r"^(https?://[A-Za-z0-9.:\[\]-]+(/[^\s;,'\"]*)?)?$"
 
 
 class Settings(BaseSettings):
@@ -59,6 +61,12 @@ class Settings(BaseSettings):
     """Claim that names the owner of a token; a path such as ``app_metadata.login``. Nobody may be able to choose it."""
     token_roles_claim: str = ""
     """Claim that names roles, for example ``app_metadata.astrid_roles``; empty: roles are granted here only."""
+    aladin_url: str = Field(default="", pattern=_ADDRESS)
+    """Where the browsers of curators load Aladin Lite from, for a survey of the sky in place of the finder chart:
+    https://aladin.cds.unistra.fr/AladinLite/api/v3/latest/aladin.js or a copy; empty: no browser asks anybody but us.
+    """
+    aladin_survey: str = Field(default="https://alasky.cds.unistra.fr/DSS/DSSColor", pattern=_ADDRESS)
+    """The survey that it shows: the root of a HiPS."""
     notify_email: str = ""
     """Who is written to when a run asks a person, with commas between; sent by the connection ``smtp_default``."""
     notify_webhook: SecretStr = SecretStr("")

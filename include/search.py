@@ -116,9 +116,12 @@ def plan_injections(services: Services, request: Request, *, n_slots: int) -> li
 
 
 def inject_batch(services: Services, batch: Batch, request: Request) -> Batch:
-    """Search the exposures of a batch once more, with injected sources; nothing of it is published."""
-    config = load_pipeline().trial()
-    return _done(batch, lambda item: run_injection(services, RunKey(item), model_id(request), config))
+    """Search the exposures of a batch once more, with injected sources: none is published, some become seeds."""
+    pipeline = load_pipeline()
+    config, model = pipeline.trial(), model_id(request)
+    return _done(
+        batch, lambda item: run_injection(services, RunKey(item), model, config, curate=pipeline.curate)
+    )  # fmt: skip
 
 
 def curate_all(services: Services, request: Request) -> int:

@@ -168,7 +168,7 @@ def _inject(
     plan = plan_shadows(services, model_run_keys, model, config)
     try:
         done = run_each(
-            lambda key: run_injection(services, _key(key), model.id, config),
+            lambda key: run_injection(services, _key(key), model.id, config, curate=pipeline.curate),
             _counted(f"{night} with injections", plan.pending),
         )
     except TemporaryFailure as error:

@@ -15,6 +15,8 @@ SKIP_S = 43_200.0
 """How long a detection that was skipped is not shown again: a session."""
 MAX_CLAIM = 50
 """How many detections one curator may be given at once."""
+INJECTED_SEEDS = 10
+"""How many injected sources of an exposure are kept to be shown."""
 
 TRAINING_VERDICTS = 100
 """How many new verdicts make a training, where nothing else is said."""
@@ -34,6 +36,8 @@ class CurateConfig:
     """How long a detection is kept for the curator who got it."""
     seed_fraction: float = SEED_FRACTION
     """Part of what a curator gets whose answer is known already: it measures the curator, and counts nowhere else."""
+    injected_seeds: int = INJECTED_SEEDS
+    """How many recovered sources of an exposure with injections are kept to be shown as seeds; 0 for none."""
 
     training_verdicts: int = TRAINING_VERDICTS
     """So many new verdicts start a training, and fewer in all are not learnt from: a handful teaches its accidents."""
@@ -49,5 +53,7 @@ class CurateConfig:
             raise BadConfiguration("lease_s must be positive", got=self.lease_s)
         if not 0.0 <= self.seed_fraction <= 0.5:
             raise BadConfiguration("seed_fraction must lie in [0, 0.5]", got=self.seed_fraction)
+        if not 0 <= self.injected_seeds <= 1000:
+            raise BadConfiguration("injected_seeds must lie in [0, 1000]", got=self.injected_seeds)
         if self.training_verdicts < 1:
             raise BadConfiguration("training_verdicts must be positive", got=self.training_verdicts)

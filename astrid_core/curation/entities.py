@@ -9,7 +9,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from astrid_core.curation.access import Role
-from astrid_core.detection.entities import Kind
+from astrid_core.detection.entities import Detection, Kind
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.runs import RunKey
 
 
 class Verdict(StrEnum):
@@ -166,6 +168,27 @@ class Seed:
         if self.answer not in {Verdict.REAL, Verdict.BOGUS}:
             message = f"the answer of a seed is real or bogus, not {self.answer}"
             raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectedSeed:
+    """An injected source that a search found again, shown to curators as if it were in the sky; its answer is real.
+
+    It is kept apart from all detections: what reads those never meets it. Identity is that of ``detection``, which is
+    named as one more of the search of its exposure without injections.
+    """
+
+    detection: Detection
+    item: ReviewItem
+    """As the queue would hold the detection; nobody's votes change it."""
+    injection_run: RunKey
+    predicted_snr: float
+    light: ArtifactRef
+    """What it adds to the planes of the stored difference."""
+    mag_ab: float | None = None
+    mag_err: float | None = None
+    reference_digest: str
+    """Of the reference that the catalog would name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

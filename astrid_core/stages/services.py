@@ -15,6 +15,7 @@ from astrid_core.curation.ports import (
     AuditTrail,
     Claims,
     Curators,
+    InjectedSeeds,
     ReviewQueue,
     Seeds,
     ValidationEvents,
@@ -57,6 +58,7 @@ class Records:
     review_queue: ReviewQueue
     claims: Claims
     seeds: Seeds
+    injected_seeds: InjectedSeeds
     alerts: Alerts
     catalog: CatalogEntries
     forced: ForcedPoints

@@ -35,6 +35,18 @@ def test_a_recorded_verdict_never_changes(database: AnyDatabase) -> None:
         assert records.validation_events.of_detections(["detect-1:1"]) == (verdict(1),)
 
 
+def test_verdicts_of_one_act_are_recorded_in_their_order_and_one_that_is_known_is_told(database: AnyDatabase) -> None:
+    first = verdict(1)
+    second = verdict(2, after_s=1.0, supersedes=first)
+    with database.transaction() as records:
+        records.curators.add(ADA)
+        assert records.validation_events.add(first, second)
+        assert records.validation_events.add()
+        assert not records.validation_events.add(verdict(3, "detect-1:2"), first)
+        assert records.validation_events.of([first.id, verdict(9).id]) == {first.id: first}
+        assert records.validation_events.of([]) == {}
+
+
 def test_verdicts_on_thousands_of_detections_are_found(database: AnyDatabase) -> None:
     with database.transaction() as records:
         records.curators.add(ADA)

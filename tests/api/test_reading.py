@@ -146,6 +146,18 @@ def test_neighbours_are_sorted_by_distance(client: Client) -> None:
     assert one["id"] not in {other["id"] for other in near["detections"]}
 
 
+def test_its_own_object_is_no_neighbour_of_a_detection(client: Client) -> None:
+    one = client.get("/detections").json()["items"][0]
+    near = client.get(f"/detections/{one['id']}/neighbours", params={"radius_arcsec": 600}).json()
+    own = client.get(f"/catalog/{near['entry_id']}").json()["points"]
+
+    assert near["entry_id"] not in {other["id"] for other in near["objects"]}
+    assert [one["detection_id"] for one in near["history"]] == [
+        point["detection_id"] for point in own if point["detection_id"] != one["id"]
+    ]
+    assert all(earlier["separation_arcsec"] < 2.0 for earlier in near["history"])
+
+
 def test_a_night_tells_what_it_covered(client: Client) -> None:
     night = client.get(f"/nights/{NIGHT}").json()
 

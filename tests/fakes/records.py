@@ -10,7 +10,7 @@ from uuid import UUID
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, ForcedPoint, LightCurvePoint, ReferenceFlux
 from astrid_core.curation.access import Role
 from astrid_core.curation.api_keys import ApiKey
-from astrid_core.curation.entities import Alert, Claim, ReviewItem, Seed, ValidationEvent
+from astrid_core.curation.entities import Alert, Claim, InjectedSeed, ReviewItem, Seed, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
 from astrid_core.observations.entities import CalibrationFrame, Observation, Quarantine, Rejection, UndeliveredFile
@@ -29,7 +29,7 @@ from tests.fakes.events import MemoryEventLog
 from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
-from tests.fakes.review import MemoryClaims, MemoryReviewQueue, MemorySeeds
+from tests.fakes.review import MemoryClaims, MemoryInjectedSeeds, MemoryReviewQueue, MemorySeeds
 
 TESTER = Actor(name="test")
 
@@ -56,6 +56,7 @@ class Tables:
     review_items: dict[str, ReviewItem] = field(default_factory=dict)
     claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
     seeds: dict[str, Seed] = field(default_factory=dict)
+    injected_seeds: dict[str, InjectedSeed] = field(default_factory=dict)
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
     entries: dict[UUID, CatalogEntry] = field(default_factory=dict)
     points: dict[str, LightCurvePoint] = field(default_factory=dict)
@@ -123,6 +124,7 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         review_queue=MemoryReviewQueue(tables.review_items, tables.claims, tables.seeds),
         claims=MemoryClaims(tables.claims),
         seeds=MemorySeeds(tables.seeds),
+        injected_seeds=MemoryInjectedSeeds(tables.injected_seeds, tables.claims),
         alerts=MemoryAlerts(tables.alerts),
         catalog=MemoryCatalogEntries(tables.entries, tables.points, tables.observations),
         forced=MemoryForcedPoints(tables.forced, tables.reference_fluxes),

@@ -23,7 +23,7 @@ from tests.fakes.models import MemoryNetwork
 from tests.stages.scene import NIGHT, Scene, scene
 from tests.stages.searched import SCIENCE, searched
 
-PIPELINE = Pipeline(inject=InjectConfig(n_sources=40, separation_fwhm=4.0))
+PIPELINE = Pipeline(inject=InjectConfig(n_sources=40))
 CONFIG = PIPELINE.trial()
 
 
@@ -37,7 +37,8 @@ def shadowed() -> tuple[Scene, RunKey, RunKey, Model, RunKey]:
     """A searched night with an injection run; tests must not change it."""
     made = scene()
     difference, model_run, model = searched(made, PIPELINE)
-    return made, difference, model_run, model, run_injection(made.services, difference, model.id, CONFIG)
+    key = run_injection(made.services, difference, model.id, CONFIG, curate=PIPELINE.curate)
+    return made, difference, model_run, model, key
 
 
 def _run(made: Scene, key: RunKey) -> InjectionRun:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from enum import IntEnum
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 
 class Lock(IntEnum):
@@ -17,6 +17,12 @@ class Lock(IntEnum):
     NUMBER_CALIBRATION = 0x4173_0005
     CHANGE_QUEUE = 0x4173_0006
     CHANGE_ROLES = 0x4173_0007
+
+
+_IN_ORDER = text(
+    "SELECT pg_advisory_xact_lock(number) "
+    "FROM (SELECT number FROM unnest(CAST(:numbers AS bigint[])) AS number ORDER BY number) AS ordered"
+)
 
 
 def take(connection: Connection, lock: Lock) -> None:
@@ -36,8 +42,8 @@ def take_each(connection: Connection, names: Iterable[str]) -> None:
         begin_writing(connection)
         return
     numbers = {int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True) for name in names}
-    for number in sorted(numbers):
-        connection.execute(select(func.pg_advisory_xact_lock(number)))
+    if numbers:
+        connection.execute(_IN_ORDER, {"numbers": sorted(numbers)})
 
 
 def begin_writing(connection: Connection) -> None:

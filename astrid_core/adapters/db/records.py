@@ -13,6 +13,7 @@ from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, Sql
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
 from astrid_core.adapters.db.repositories.forced import SqlForcedPoints
+from astrid_core.adapters.db.repositories.injected import SqlInjectedSeeds
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
@@ -42,6 +43,7 @@ class SqlRecords:
     review_queue: SqlReviewQueue
     claims: SqlClaims
     seeds: SqlSeeds
+    injected_seeds: SqlInjectedSeeds
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
     forced: SqlForcedPoints
@@ -72,6 +74,7 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         review_queue=SqlReviewQueue(session),
         claims=SqlClaims(session),
         seeds=SqlSeeds(session),
+        injected_seeds=SqlInjectedSeeds(session),
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
         forced=SqlForcedPoints(session),

@@ -74,8 +74,12 @@ async def explain(
         days=days,
         band=band or "",
     )
-    answers = [AnswerShape(**asdict(answer)) for answer in await to_thread.run_sync(ask)]
-    return Explanation(best=explained(answers), answers=answers)
+    answers = await to_thread.run_sync(ask)
+    best = explained(answers)
+    return Explanation(
+        best=None if best is None else AnswerShape(**asdict(best)),
+        answers=[AnswerShape(**asdict(answer)) for answer in answers],
+    )
 
 
 @router.get("/catalog/{entry_id}", response_model=EntryWithPoints)

@@ -20,7 +20,8 @@ class SqlForcedPoints:
 
     def add(self, points: Sequence[ForcedPoint]) -> int:
         """Record them and count the new ones; what is known already stays as it is."""
-        return insert_all_new(self._session, ForcedPointRow, [ForcedPointRow.values(point) for point in points])
+        rows = [ForcedPointRow.values(point) for point in points]
+        return insert_all_new(self._session, ForcedPointRow, rows) if rows else 0
 
     def of_entries(self, entry_ids: Sequence[UUID]) -> Sequence[ForcedPoint]:
         """Return what was measured of these objects, ordered by entry, mid_mjd, exposure, run."""
@@ -39,7 +40,9 @@ class SqlForcedPoints:
 
     def add_reference_fluxes(self, fluxes: Sequence[ReferenceFlux]) -> None:
         """Record them; what is known already stays as it is."""
-        insert_all_new(self._session, ReferenceFluxRow, [ReferenceFluxRow.values(flux) for flux in fluxes])
+        rows = [ReferenceFluxRow.values(flux) for flux in fluxes]
+        if rows:
+            insert_all_new(self._session, ReferenceFluxRow, rows)
 
     def reference_fluxes(self, entry_ids: Sequence[UUID]) -> Sequence[ReferenceFlux]:
         """Return what references show of these objects, ordered by entry, reference."""

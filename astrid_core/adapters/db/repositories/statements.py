@@ -41,17 +41,12 @@ def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttri
 
 def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
     """Insert and tell whether the key is new; a known one changes nothing, also when two insert it at once."""
-    statement = _insert(session, row).values(dict(values)).on_conflict_do_nothing(index_elements=_key(row))
-    return _n_changed(session, statement) > 0
+    return insert_all_new(session, row, [values]) == 1
 
 
 def insert_all_new(session: Session, row: type[Row], values: Sequence[Mapping[str, object]]) -> int:
-    """Insert rows, all with the same columns, and count the new ones; known keys change nothing."""
-    n_new = 0
-    for batch in _batches(values):
-        statement = _insert(session, row).values([dict(one) for one in batch])
-        n_new += _n_changed(session, statement.on_conflict_do_nothing(index_elements=_key(row)))
-    return n_new
+    """Insert rows of the same columns in this order, and return how many keys are new; see ``insert_new``."""
+    return _n_changed(session, _insert(session, row).on_conflict_do_nothing(index_elements=_key(row)), values)
 
 
 def values_in(session: Session, column: InstrumentedAttribute[T], wanted: Sequence[T]) -> frozenset[T]:
@@ -62,12 +57,11 @@ def values_in(session: Session, column: InstrumentedAttribute[T], wanted: Sequen
 
 def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, object]) -> bool:
     """Insert rows, or replace what known keys say; tell whether anything changed."""
-    # SQLAlchemy compiles a list of rows anew each time.
-    statement = _insert(session, row).values(dict(values[0]) if len(values) == 1 else [dict(one) for one in values])
+    statement = _insert(session, row)
     fresh = {name: statement.excluded[name] for name in values[0] if name not in _key(row)}
     differs = or_(*(getattr(row, name).is_distinct_from(value) for name, value in fresh.items()))
     replacing = statement.on_conflict_do_update(index_elements=_key(row), set_=fresh, where=differs)
-    return _n_changed(session, replacing) > 0
+    return _n_changed(session, replacing, values) > 0
 
 
 def _insert(session: Session, row: type[Row]) -> "postgresql.Insert | sqlite.Insert":
@@ -78,10 +72,13 @@ def _key(row: type[Row]) -> list[str]:
     return [column.name for column in inspect(row).primary_key]
 
 
-def _n_changed(session: Session, statement: "postgresql.Insert | sqlite.Insert") -> int:
+def _n_changed(
+    session: Session, statement: "postgresql.Insert | sqlite.Insert", values: Sequence[Mapping[str, object]]
+) -> int:
+    # The rows are parameters, so that the statement is compiled once and the driver sends it once for all of them.
     # SQLAlchemy forgets the count of an INSERT unless it is asked to keep it.
-    counted = session.connection().execute(statement.execution_options(preserve_rowcount=True))
-    return counted.rowcount
+    counting = statement.execution_options(preserve_rowcount=True)
+    return session.connection().execute(counting, [dict(one) for one in values]).rowcount
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

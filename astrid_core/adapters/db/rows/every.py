@@ -10,6 +10,7 @@ from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declar
     detection,
     differencing,
     events,
+    injected,
     lifecycle,
     observations,
     preprocessing,

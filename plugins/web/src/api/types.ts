@@ -8,6 +8,17 @@ export interface Me {
   permissions: string[];
 }
 
+/** What the page is told about the place that it runs at. */
+export interface Setup {
+  survey: Survey | null;
+}
+
+/** Where a survey of the sky, and what shows it, are loaded from. */
+export interface Survey {
+  library: string;
+  survey: string;
+}
+
 export interface Term {
   code: string;
   title: string;
@@ -94,10 +105,21 @@ export interface Star {
   ra_deg: number;
   dec_deg: number;
   separation_arcsec: number;
+  mag_ab: number | null;
+  band: string | null;
 }
 
-/** Nearest first, each. */
+/** Another time that the same object was detected. */
+export interface Earlier extends Point {
+  ra_deg: number | null;
+  dec_deg: number | null;
+  separation_arcsec: number;
+}
+
+/** Nearest first, each; the history oldest first. */
 export interface Neighbours {
+  entry_id: string | null;
+  history: Earlier[];
   objects: Neighbour[];
   detections: Neighbour[];
   stars: Star[];
@@ -158,6 +180,20 @@ export interface Confusion {
   completeness_high: number | null;
 }
 
+/** How many of the injected sources that somebody was shown they called real, by predicted S/N. */
+export interface Completeness {
+  login: string;
+  bins: {
+    low: number;
+    high: number | null;
+    n_shown: number;
+    n_called_real: number;
+    fraction: number | null;
+    fraction_low: number | null;
+    fraction_high: number | null;
+  }[];
+}
+
 export interface Agreement {
   n_detections: number;
   n_votes: number;
@@ -166,6 +202,7 @@ export interface Agreement {
   pairs: { logins: [string, string]; n_both: number; cohen_kappa: number | null }[];
   against_seeds: Confusion[];
   against_final: Confusion[];
+  completeness: Completeness[];
 }
 
 export interface Night {

@@ -1,0 +1,28 @@
+/** What is drawn around a detection. Pure. */
+
+import type { Neighbours } from "../api/types";
+import { separation, shown, type Position } from "./sky";
+
+export interface Mark extends Position {
+  kind: "catalog" | "history" | "star";
+  name: string;
+  separation_arcsec: number;
+}
+
+/** A detection this close to an object of the catalog is one of its own and needs no mark beside it. */
+const SAME_ARCSEC = 1;
+
+/** All that is near and belongs to something else in one list, nearest first. */
+export function marksOf(around: Neighbours): Mark[] {
+  const isAlone = (one: Position) => around.objects.every((object) => separation(object, one) > SAME_ARCSEC);
+  const marks: Mark[] = [
+    ...around.objects.map((one) => ({ ...one, kind: "catalog" as const, name: `${one.note} ${one.id.slice(0, 8)}` })),
+    ...around.detections.filter(isAlone).map((one) => ({ ...one, kind: "history" as const, name: one.note })),
+    ...around.stars.map((one) => ({
+      ...one,
+      kind: "star" as const,
+      name: one.mag_ab === null ? (around.stars_from ?? "") : `${one.band} ${shown(one.mag_ab, 1)} mag`,
+    })),
+  ];
+  return marks.sort((one, other) => one.separation_arcsec - other.separation_arcsec);
+}
