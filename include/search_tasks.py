@@ -31,6 +31,8 @@ def search(request: Any) -> None:
         >> published
         >> reported
     )
+    # The page does not wait for it, and stands when it fails.
+    published >> measure_objects(request)
     # Beside the way to the catalog: neither the time nor a failure of injections holds it up.
     shadows = plan_injections(request)
     gathered >> shadows
@@ -166,6 +168,16 @@ def publish(request: Request, *, outlet_events: Any = None) -> Mapping[str, int]
         published = publish_all(services, request)
         outlet_events[DETECTIONS].extra = {**published, "nights": request["nights"]}
         return published
+
+
+@task
+def measure_objects(request: Request) -> Mapping[str, int]:
+    """Measure objects in every exposure that covers them."""
+    from astrid_core.bootstrap import open_services
+    from include.search import measure_all
+
+    with airflow_outcome(), open_services() as services:
+        return measure_all(services, request)
 
 
 @task

@@ -97,16 +97,16 @@ def masked_fractions(product: DifferenceProduct, places: FloatArray) -> FloatArr
 
     Pixels count as the PSF squared, which is their weight in a PSF flux.
     """
-    known = np.isfinite(places).all(axis=1)
     ny, nx = product.mask.shape
-    columns, rows = np.rint(np.clip(np.where(known[:, None], places, -1.0), -1.0, max(nx, ny))).astype(int).T
+    # A place that is no number lies off the frame, too.
+    columns, rows = np.rint(np.clip(np.nan_to_num(places, nan=-1.0), -1.0, max(nx, ny))).astype(int).T
     middle = product.psf.shape[0] // 2
     half = min(middle, int(np.ceil(_REACH_FWHM * product.science_fwhm_pix)))
     stamp = product.psf[middle - half : middle + half + 1, middle - half : middle + half + 1]
     weight = stamp.astype(float) ** 2
     hidden = cut(product.mask != 0, rows, columns, half, fill=True)
     fraction = np.einsum("nij,ij->n", hidden, weight) / weight.sum()
-    inside = known & (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
+    inside = (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
     return np.where(inside, np.minimum(fraction, 1.0), 1.0)
 
 

@@ -90,7 +90,8 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert (edge.unmeasured, off.unmeasured) == (Unmeasured.EDGE, Unmeasured.OFF_FRAME)
     assert [one.flux for one in (masked, edge, off)] == [None, None, None]
     assert off.masked_fraction == 1.0
-    assert (beside.unmeasured, beside.masked_fraction) == (None, pytest.approx(1.0 / 9.0))
+    assert beside.unmeasured is None
+    assert beside.masked_fraction == pytest.approx(1.0 / 9.0)
 
 
 def test_a_difference_from_before_errors_were_stored_gives_no_flux_and_says_so() -> None:
@@ -147,7 +148,8 @@ def test_nanojansky_and_magnitudes_are_those_of_the_zero_point() -> None:
 
     assert read.flux_njy == pytest.approx(100.0 * 363.078, rel=1e-5)
     assert read.flux_err_njy == pytest.approx(10.0 * 363.078, rel=1e-5)
-    assert (read.mag_ab, read.mag_err) == (pytest.approx(20.0), pytest.approx(0.10857, rel=1e-4))
+    assert read.mag_ab == pytest.approx(20.0)
+    assert read.mag_err == pytest.approx(0.10857, rel=1e-4)
     assert read.limit_mag_ab is None
     assert read.total_flux_njy is None
 
@@ -165,7 +167,8 @@ def test_an_object_that_has_faded_has_a_magnitude_and_no_limit() -> None:
         entry_id=UUID(int=1), reference_digest=reference().digest, flux=80.0, flux_err=1.0
     ), limit_sigma=5.0)  # fmt: skip
 
-    assert (read.mag_ab, read.limit_mag_ab) == (pytest.approx(20.0), None)
+    assert read.mag_ab == pytest.approx(20.0)
+    assert read.limit_mag_ab is None
     assert read.reference_flux_njy == pytest.approx(160.0 * 363.078, rel=1e-5)
     assert read.total_flux_njy == pytest.approx(60.0 * 363.078, rel=1e-5)
     assert read.total_mag_ab == pytest.approx(25.0 - 2.5 * np.log10(60.0))
