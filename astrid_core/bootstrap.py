@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from astrid_core.adapters.catalogs.open import open_star_catalog
+from astrid_core.adapters.catalogs.open import open_known_sources, open_minor_planets, open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.grants import protect
 from astrid_core.adapters.db.migrate import migrate
@@ -28,6 +28,7 @@ from astrid_core.catalog.config import (
     ReportConfig,
     TrackConfig,
 )
+from astrid_core.catalog.context_config import ContextConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
@@ -73,6 +74,7 @@ class Pipeline:
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
     forced: ForcedConfig = field(default_factory=ForcedConfig)
+    context: ContextConfig = field(default_factory=ContextConfig)
     track: TrackConfig = field(default_factory=TrackConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
@@ -150,6 +152,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
         closing(open_database(_database_url(settings))) as database,
         _surveys(settings) as surveys,
         open_star_catalog(settings.star_catalog, ours=settings.home / "stars") as stars,
+        open_known_sources(settings.known_sources, ours=settings.home / "sources") as known_sources,
     ):
         yield Services(
             artifacts=open_artifacts(
@@ -165,6 +168,8 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             transaction=partial(_transaction, database, actor=Actor(name=settings.actor)),
             arrays=open_arrays(settings.arrays),
             stars=stars,
+            known_sources=known_sources,
+            minor_planets=open_minor_planets(settings.minor_planets, ours=settings.home / "minor_planets.parquet"),
         )
 
 

@@ -43,6 +43,15 @@ class Settings(BaseSettings):
     """Reference stars: a folder that ``astrid catalog import`` wrote, or the address of a cone search; empty:
     the folder ``stars`` in the home folder if it is there.
     """
+    known_sources: str = ""
+    """Catalogs of known galaxies, variables, active nuclei and transients, with commas between: folders that ``astrid
+    catalog import --kind`` wrote, or ``KIND=https://host/cone``; empty: those in the folder ``sources`` in the home
+    folder.
+    """
+    minor_planets: str = ""
+    """Table of orbits that ``astrid minor-planets import`` wrote; empty: ``minor_planets.parquet`` in the home folder
+    if it is there.
+    """
     api_rate_per_s: float = Field(default=50.0, gt=0.0)
     """Requests a second that the API answers each person, after a burst."""
     api_burst: int = Field(default=500, ge=1)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from astrid_core.catalog.context import EntryContext
 from astrid_core.catalog.entities import (
     Analytics,
     CatalogEntry,
@@ -12,6 +13,9 @@ from astrid_core.catalog.entities import (
     LightCurvePoint,
     ReferenceFlux,
 )
+from astrid_core.catalog.known_sources import KnownSources, SourceKind
+from astrid_core.catalog.minor_planets import MinorPlanet
+from astrid_core.observations.airmass import Site
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
 
@@ -113,4 +117,55 @@ class ExportJobs(Protocol):
 
     def find(self, key: RunKey) -> ExportJob | None:
         """Return it, or None."""
+        ...
+
+
+class SourceCatalog(Protocol):
+    """A catalog of objects of one kind that others have found, on disk or a service."""
+
+    @property
+    def name(self) -> str:
+        """Name and release, with the digest of its contents where it lies on disk."""
+        ...
+
+    @property
+    def kind(self) -> SourceKind:
+        """What its objects are."""
+        ...
+
+    def sources(self, region: Region) -> KnownSources:
+        """Return the objects inside ``region``; raise CatalogUnavailable if it cannot be read.
+
+        Finding none is an empty result; a region that the catalog does not cover raises NotCovered.
+        """
+        ...
+
+
+class MinorPlanets(Protocol):
+    """Minor planets and comets by ephemeris."""
+
+    @property
+    def name(self) -> str:
+        """What the orbits are, with the digest of their table."""
+        ...
+
+    def inside(
+        self, region: Region, *, mid_mjd: float, site: Site | None = None, max_err_arcsec: float = 60.0
+    ) -> Sequence[MinorPlanet]:
+        """Return the bodies that stand in ``region`` at ``mid_mjd`` (UTC), or may within their errors; brightest first.
+
+        Those whose place is known worse than ``max_err_arcsec`` are left out.
+        """
+        ...
+
+
+class EntryContexts(Protocol):
+    """What is known about entries from elsewhere; identity entry."""
+
+    def put(self, context: EntryContext) -> bool:
+        """Record it, in the place of what was known before, and tell whether anything changed."""
+        ...
+
+    def of(self, entry_ids: Sequence[UUID]) -> Mapping[UUID, EntryContext]:
+        """Return what is known about those of these entries that have been looked up."""
         ...

@@ -19,14 +19,19 @@ def add_commands(choose: Any) -> None:
     parser.add_argument("--survey", metavar="NAME")
     parser.add_argument("--night", metavar="YYYY-MM-DD", help="what its exposures cover, and before what it found")
     parser.add_argument(
-        "--entry", action="append", default=[], type=UUID, metavar="ENTRY", help="this object; may be given several times"
+        "--entry",
+        action="append",
+        default=[],
+        type=UUID,
+        metavar="ENTRY",
+        help="an object; may be given several times",
     )
     parser.set_defaults(command=measure)
     parser = choose.add_parser(
         "lightcurve",
         help="print the brightness of an object in every exposure that covers it",
-        description="One line an exposure: what was measured at the place of the object, found there or not, with upper "
-        "limits; against the reference, and in all.",
+        description="One line an exposure: what was measured at the place of the object, found there or not, with "
+        "upper limits; against the reference, and in all.",
         allow_abbrev=False,
     )
     parser.add_argument("entry", type=UUID, metavar="ENTRY")

@@ -22,6 +22,8 @@ from astrid_core.cli import (
     explain,
     injection,
     instruments,
+    known_objects,
+    light_curve,
     models,
     night,
     observation,
@@ -60,7 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
-        calibration, training, models, score, curation, access, audit, observation, explain,
+        calibration, training, models, score, curation, access, audit, observation, explain, known_objects,
+        light_curve,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from astrid_core.catalog.measure import measurement
+from astrid_core.catalog.measure import light_curve_point
 from astrid_core.curation.config import CurateConfig
 from astrid_core.curation.entities import InjectedSeed
 from astrid_core.curation.queue import review_item
@@ -64,7 +64,7 @@ def seeds_of(
         owner = owner_of(candidate.position, references)
         # As the catalog takes it: what scored less is shown without a magnitude.
         is_published = detection.score is not None and detection.score >= config.min_score
-        measured = measurement(detection, observation, prepared, reference_digest=owner.digest)
+        measured = light_curve_point(detection, observation, prepared, None, reference_digest=owner.digest)
         seeds.append(
             InjectedSeed(
                 detection=detection,

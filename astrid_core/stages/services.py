@@ -8,7 +8,16 @@ from types import ModuleType
 
 import numpy as np
 
-from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ForcedPoints, ModelJournal, NightAnalytics
+from astrid_core.catalog.ports import (
+    CatalogEntries,
+    EntryContexts,
+    ExportJobs,
+    ForcedPoints,
+    MinorPlanets,
+    ModelJournal,
+    NightAnalytics,
+    SourceCatalog,
+)
 from astrid_core.curation.ports import (
     Alerts,
     ApiKeys,
@@ -62,6 +71,7 @@ class Records:
     alerts: Alerts
     catalog: CatalogEntries
     forced: ForcedPoints
+    contexts: EntryContexts
     analytics: NightAnalytics
     exports: ExportJobs
     events: EventLog
@@ -83,6 +93,10 @@ class Services:
     """Where figures of networks are shown besides our records; None where nobody looks there."""
     stars: StarCatalog | None = None
     """Reference stars that frames are tied to; None where no catalog is configured."""
+    known_sources: tuple[SourceCatalog, ...] = ()
+    """Catalogs of what others have found: galaxies, variables, active nuclei, transients."""
+    minor_planets: MinorPlanets | None = None
+    """Ephemerides of minor planets and comets; None where no orbits have been imported."""
 
     def acting_as(self, actor: Actor) -> "Services":
         """Return the same services whose transactions name ``actor`` in the event log: one request of many."""

@@ -63,6 +63,7 @@ def as_ports(records: SqlRecords) -> Records:
         alerts=records.alerts,
         catalog=records.catalog,
         forced=records.forced,
+        contexts=records.contexts,
         analytics=records.analytics,
         exports=records.exports,
         events=records.events,

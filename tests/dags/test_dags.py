@@ -152,6 +152,14 @@ def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], d
 
 
 @pytest.mark.parametrize("dag_id", SEARCHES)
+def test_known_objects_are_looked_up_after_publishing_and_hold_up_no_report(dags: dict[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert "publish" in dag.get_task("look_up").upstream_task_ids
+    assert "look_up" not in dag.get_task("report").get_flat_relative_ids(upstream=True)
+    assert "look_up" in dag.get_task("complete_report").upstream_task_ids
+
+
+@pytest.mark.parametrize("dag_id", SEARCHES)
 def test_injections_stand_beside_the_way_to_the_catalog(dags: dict[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
     injections = {"plan_injections", "inject", "track_models"}

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
+from astrid_core.catalog.context import EntryContext
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, ForcedPoint, LightCurvePoint, ReferenceFlux
 from astrid_core.curation.access import Role
 from astrid_core.curation.api_keys import ApiKey
@@ -22,6 +23,7 @@ from tests.fakes.access import MemoryApiKeys, MemoryCurators
 from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryForcedPoints, MemoryNightAnalytics
+from tests.fakes.context import MemoryEntryContexts
 from tests.fakes.curation import MemoryAlerts, MemoryValidationEvents
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
@@ -62,6 +64,7 @@ class Tables:
     points: dict[str, LightCurvePoint] = field(default_factory=dict)
     forced: dict[tuple[UUID, RunKey], ForcedPoint] = field(default_factory=dict)
     reference_fluxes: dict[tuple[UUID, str], ReferenceFlux] = field(default_factory=dict)
+    contexts: dict[UUID, EntryContext] = field(default_factory=dict)
     analytics: dict[RunKey, Analytics] = field(default_factory=dict)
     exports: dict[RunKey, ExportJob] = field(default_factory=dict)
     events: dict[int, DomainEvent] = field(default_factory=dict)
@@ -128,6 +131,7 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         alerts=MemoryAlerts(tables.alerts),
         catalog=MemoryCatalogEntries(tables.entries, tables.points, tables.observations),
         forced=MemoryForcedPoints(tables.forced, tables.reference_fluxes),
+        contexts=MemoryEntryContexts(tables.contexts),
         analytics=MemoryNightAnalytics(tables.analytics),
         exports=MemoryExportJobs(tables.exports),
         events=MemoryEventLog(tables.events, actor=actor),

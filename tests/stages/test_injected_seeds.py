@@ -128,7 +128,7 @@ def test_verdicts_on_them_change_nothing_whoever_gives_them() -> None:
         assert records.review_queue.decided() == []
         assert records.review_queue.of(ids) == {}
         assert records.seeds.of(ids) == {}
-        assert records.catalog.published(ids) == set()
+        assert records.catalog.published(ids) == {}
     for one in ids:
         # With a digit behind it would be another one.
         assert not any(one.encode() in content for content in files.values())

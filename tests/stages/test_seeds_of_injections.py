@@ -132,7 +132,7 @@ def test_nothing_that_leaves_the_night_names_them(shadowed: Searched, tmp_path: 
     texts += [page.read_bytes(), repr(report).encode()]
     with made.services.transaction() as records:
         texts += [repr(records.catalog.search()).encode(), repr(records.events.all()).encode()]
-        assert records.catalog.published(ids) == set()
+        assert records.catalog.published(ids) == {}
         assert records.review_queue.of(ids) == {}
         assert len(records.model_runs.get(model_run).detections) == len(records.catalog.points(
             [entry.id for entry in records.catalog.search()]

@@ -8,6 +8,7 @@ from astrid_core.adapters.db.repositories.access import SqlApiKeys, SqlCurators
 from astrid_core.adapters.db.repositories.audit import SqlAuditTrail
 from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
+from astrid_core.adapters.db.repositories.context import SqlEntryContexts
 from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
@@ -47,6 +48,7 @@ class SqlRecords:
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
     forced: SqlForcedPoints
+    contexts: SqlEntryContexts
     analytics: SqlNightAnalytics
     exports: SqlExportJobs
     events: SqlEventLog
@@ -78,6 +80,7 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
         forced=SqlForcedPoints(session),
+        contexts=SqlEntryContexts(session),
         analytics=SqlNightAnalytics(session),
         exports=SqlExportJobs(session),
         events=SqlEventLog(session, actor=actor),

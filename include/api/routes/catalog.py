@@ -16,6 +16,7 @@ from astrid_core.adapters.db.reading.catalog import (
     list_exports,
     points_of,
 )
+from astrid_core.adapters.db.reading.context import find_context
 from astrid_core.adapters.db.reading.pages import Ask
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.catalog.explain import explained
@@ -25,6 +26,7 @@ from include.api.context import Context, context_of
 from include.api.etags import tagged
 from include.api.identity import Reader
 from include.api.light_curves import ForcedCurveShape, forced_curve
+from include.api.neighbours import ContextShape
 from include.api.paging import Listed, asked, listed
 from include.api.queries import Night, Text, region_of
 from include.api.shapes import (
@@ -98,6 +100,13 @@ async def entry(
 async def lightcurve(_: Reader, context: Annotated[Context, Depends(context_of)], entry_id: UUID) -> ForcedCurveShape:
     """Show what was measured of an object in every exposure that covers it, found there or not, with upper limits."""
     return await forced_curve(context, entry_id)
+
+
+@router.get("/catalog/{entry_id}/context")
+async def entry_context(_: Reader, context: Annotated[Context, Depends(context_of)], entry_id: UUID) -> ContextShape:
+    """Show what others know at the place of an object, and what it therefore is."""
+    async with context.reading.reading() as connection:
+        return ContextShape(**await find_context(connection, entry_id))
 
 
 @router.get("/alerts")

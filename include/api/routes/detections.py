@@ -1,7 +1,7 @@
 """Detections and what surrounds them."""
 
-import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -12,21 +12,21 @@ from astrid_core.adapters.db.reading.catalog import entry_of, limits_at, list_en
 from astrid_core.adapters.db.reading.detections import DetectionFilter, find_detection, list_detections
 from astrid_core.adapters.db.reading.pages import Ask, Facts
 from astrid_core.curation.access import Permission, Principal
-from astrid_core.shared.errors import AstridError, NotCovered
-from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
-from astrid_core.stages.services import Services
+from astrid_core.shared.errors import AstridError
+from astrid_core.shared.sky import Region, SkyPosition
 from include.api.context import Context, context_of
 from include.api.etags import tagged
 from include.api.identity import Reader
-from include.api.neighbours import HistoryShape, NeighbourShape, NeighboursShape, StarShape
+from include.api.light_curves import BrightnessShape, forced_curve
+from include.api.neighbours import HistoryShape, NeighbourShape, NeighboursShape
 from include.api.paging import Listed, asked, listed
 from include.api.queries import detections_of
 from include.api.shapes import DetectionShape, LightCurveShape, LimitShape, Opinion, PointShape, Provenance
+from include.api.surroundings import apart, bodies_near, known_near, stars_near
 
 router = APIRouter(tags=["detections"])
 DetectionId = Annotated[str, Path(max_length=300, pattern=r"^[^\x00/]+$")]
 _MOST_NEIGHBOURS = 200
-_MOST_STARS = 500
 _OWN = tuple(DetectionShape.model_fields.keys() - {"opinion", "provenance"})
 _OPINION = tuple(Opinion.model_fields)
 _SOURCES = tuple(Provenance.model_fields.keys() - {"model", "model_digest"})
@@ -74,20 +74,27 @@ async def detection(
 async def lightcurve(
     person: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
 ) -> LightCurveShape:
-    """Show what was measured at the place of a detection, and how deep the exposures were that show nothing."""
+    """Show what was measured at the place of a detection, and how faint it was where nothing was found."""
     async with context.reading.reading() as connection:
         facts = await find_detection(connection, detection_id)
         entry_id = await entry_of(connection, detection_id)
         points = [] if entry_id is None else await points_of(connection, entry_id)
         if not points:
             points = [_own_point(facts)]
+        told = _told(person, entry_id, len(points))
+        # Nothing is measured of a seed: without an object there must be nothing of it in the answer.
+        forced = [] if told is None else (await forced_curve(context, told)).points
         position = _position(facts)
-        seen = [one["observation_id"] for one in points]
-        limits = [] if position is None else await limits_at(connection, position, seen=seen)
+        found = {one["observation_id"] for one in points}
+        seen = sorted(found | {one.observation_id for one in forced if one.unmeasured is None})
+        depths = [] if position is None else await limits_at(connection, position, seen=seen)
+    limits = [LimitShape(**one, is_forced=False) for one in depths]
+    limits += [_limit(one, one.limit_mag_ab) for one in forced if one.observation_id not in found and one.limit_mag_ab]
     return LightCurveShape(
-        entry_id=_told(person, entry_id, len(points)),
+        entry_id=told,
         points=[PointShape(**one) for one in points],
-        limits=[LimitShape(**one) for one in limits],
+        limits=sorted(limits, key=lambda one: (one.mid_mjd, one.observation_id)),
+        forced=forced,
     )
 
 
@@ -98,7 +105,7 @@ async def neighbours(
     detection_id: DetectionId,
     radius_arcsec: Annotated[float, Query(ge=1e-6, le=600.0, allow_inf_nan=False)] = 60.0,
 ) -> NeighboursShape:
-    """Show when else its object was detected, and what else is near: objects, other detections and stars."""
+    """Show when else its object was detected, and what else is near, here and in the catalogs of others."""
     async with context.reading.reading() as connection:
         facts = await find_detection(connection, detection_id)
         position = _position(facts)
@@ -112,6 +119,10 @@ async def neighbours(
                 detections=[],
                 stars=[],
                 stars_from=None,
+                known=[],
+                known_from=[],
+                minor_planets=[],
+                minor_planets_from=None,
             )
         entry_id = await entry_of(connection, detection_id)
         points = [] if entry_id is None else await points_of(connection, entry_id)
@@ -119,22 +130,29 @@ async def neighbours(
         ask = Ask(limit=_MOST_NEIGHBOURS)
         objects = (await list_entries(connection, ask, region=region)).items
         others = (await list_detections(connection, DetectionFilter(region=region), ask)).items
-    stars = await to_thread.run_sync(_stars, context.services, region, position, facts["mid_mjd"])
-    catalog = context.services.stars
+    services, mjd, survey = context.services, facts["mid_mjd"], facts["observation_id"].partition(":")[0]
+    stars = await to_thread.run_sync(stars_near, services, region, position, mjd)
+    known = await to_thread.run_sync(known_near, services, region, position, mjd)
+    look = partial(bodies_near, survey=survey, config=context.pipeline.context)
+    bodies = await to_thread.run_sync(look, services, region, position, mjd)
     own = {one["detection_id"] for one in points} | {detection_id}
     return NeighboursShape(
         ra_deg=position.ra_deg,
         dec_deg=position.dec_deg,
         entry_id=_told(person, entry_id, len(points)),
         history=[
-            HistoryShape(**one, separation_arcsec=_apart(position, one))
+            HistoryShape(**one, separation_arcsec=apart(position, one))
             for one in points
             if one["detection_id"] != detection_id
         ],
         objects=_near(position, [one for one in objects if one["id"] != entry_id], "status"),
         detections=_near(position, [one for one in others if one["id"] not in own], "night"),
         stars=stars,
-        stars_from=None if catalog is None else catalog.name,
+        stars_from=None if services.stars is None else services.stars.name,
+        known=known,
+        known_from=[one.name for one in services.known_sources],
+        minor_planets=bodies,
+        minor_planets_from=None if services.minor_planets is None else services.minor_planets.name,
     )
 
 
@@ -152,7 +170,7 @@ def _near(position: SkyPosition, found: Sequence[Facts], note: str) -> list[Neig
             id=str(one["id"]),
             ra_deg=one["ra_deg"],
             dec_deg=one["dec_deg"],
-            separation_arcsec=_apart(position, one),
+            separation_arcsec=apart(position, one),
             note=str(one[note]),
         )
         for one in found
@@ -160,31 +178,21 @@ def _near(position: SkyPosition, found: Sequence[Facts], note: str) -> list[Neig
     return sorted(shapes, key=lambda one: (one.separation_arcsec, one.id))
 
 
-def _apart(position: SkyPosition, facts: Facts) -> float:
-    return separation_arcsec(position, SkyPosition(ra_deg=facts["ra_deg"] % 360.0, dec_deg=facts["dec_deg"]))
-
-
-def _stars(services: Services, region: Region, position: SkyPosition, mjd: float) -> list[StarShape]:
-    """Return the stars of the reference catalog; where they were then; none where no catalog tells."""
-    if services.stars is None:
-        return []
-    try:
-        found = services.stars.stars(region, max_stars=_MOST_STARS).at(mjd)
-    except NotCovered:
-        return []
-    shapes = []
-    for number, (ra, dec) in enumerate(zip(found.ra_deg, found.dec_deg, strict=True)):
-        place = {"ra_deg": float(ra) % 360.0, "dec_deg": float(dec)}
-        mags = {band: float(values[number]) for band, values in found.mags.items()}
-        band, mag = next(((band, mag) for band, mag in mags.items() if math.isfinite(mag)), (None, None))
-        shapes.append(StarShape(**place, separation_arcsec=_apart(position, place), mag_ab=mag, band=band))
-    return sorted(shapes, key=lambda one: one.separation_arcsec)
-
-
 def _position(facts: Facts) -> SkyPosition | None:
     if facts["ra_deg"] is None or facts["dec_deg"] is None:
         return None
     return SkyPosition(ra_deg=facts["ra_deg"], dec_deg=facts["dec_deg"])
+
+
+def _limit(one: BrightnessShape, limit_mag: float) -> LimitShape:
+    return LimitShape(
+        observation_id=one.observation_id,
+        band=one.band,
+        mid_mjd=one.mid_mjd,
+        limit_mag=limit_mag,
+        reference_digest=one.reference_digest,
+        is_forced=True,
+    )
 
 
 def _own_point(facts: Facts) -> Facts:

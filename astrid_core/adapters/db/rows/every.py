@@ -6,6 +6,7 @@ from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declar
     access,
     calibration,
     catalog,
+    context,
     curation,
     detection,
     differencing,

@@ -109,6 +109,29 @@ export interface Star {
   band: string | null;
 }
 
+/** An object of another catalog, where it was at the time of the exposure. */
+export interface Known {
+  id: string;
+  kind: string;
+  type: string;
+  catalog: string;
+  ra_deg: number;
+  dec_deg: number;
+  separation_arcsec: number;
+  mag: number | null;
+  redshift: number | null;
+}
+
+/** A minor planet or comet, where it stood at the time of the exposure. */
+export interface MinorPlanet {
+  name: string;
+  ra_deg: number;
+  dec_deg: number;
+  separation_arcsec: number;
+  err_arcsec: number;
+  mag_v: number | null;
+}
+
 /** Another time that the same object was detected. */
 export interface Earlier extends Point {
   ra_deg: number | null;
@@ -124,6 +147,8 @@ export interface Neighbours {
   detections: Neighbour[];
   stars: Star[];
   stars_from: string | null;
+  known: Known[];
+  minor_planets: MinorPlanet[];
 }
 
 export interface VerdictEvent {

@@ -19,6 +19,26 @@ test("what is near stands in one list, nearest first, an object together with it
       { ...PLACE, separation_arcsec: 30, mag_ab: null, band: null },
     ],
     stars_from: "Gaia",
+    known: [
+      {
+        ...PLACE,
+        id: "NGC 1",
+        kind: "galaxy",
+        type: "",
+        catalog: "glade 2",
+        separation_arcsec: 4,
+        mag: 12,
+        redshift: 0.0152,
+      },
+    ],
+    minor_planets: [{ ...PLACE, name: "(1) Ceres", separation_arcsec: 1, err_arcsec: 0.3, mag_v: 9.04 }],
   };
-  expect(marksOf(around).map((one) => one.name)).toEqual(["r 17.3 mag", "candidate 01234567", "Gaia", "2026-01-02"]);
+  expect(marksOf(around).map((one) => one.name)).toEqual([
+    "(1) Ceres, V 9.0",
+    "r 17.3 mag",
+    "galaxy NGC 1, z 0.015",
+    "candidate 01234567",
+    "Gaia",
+    "2026-01-02",
+  ]);
 });

@@ -1,10 +1,10 @@
 /** What is drawn around a detection. Pure. */
 
-import type { Neighbours } from "../api/types";
+import type { Known, Neighbours } from "../api/types";
 import { separation, shown, type Position } from "./sky";
 
 export interface Mark extends Position {
-  kind: "catalog" | "history" | "star";
+  kind: "catalog" | "history" | "star" | "known" | "moving";
   name: string;
   separation_arcsec: number;
 }
@@ -23,6 +23,16 @@ export function marksOf(around: Neighbours): Mark[] {
       kind: "star" as const,
       name: one.mag_ab === null ? (around.stars_from ?? "") : `${one.band} ${shown(one.mag_ab, 1)} mag`,
     })),
+    ...around.known.map((one) => ({ ...one, kind: "known" as const, name: nameOf(one) })),
+    ...around.minor_planets.map((one) => ({
+      ...one,
+      kind: "moving" as const,
+      name: one.mag_v === null ? one.name : `${one.name}, V ${shown(one.mag_v, 1)}`,
+    })),
   ];
   return marks.sort((one, other) => one.separation_arcsec - other.separation_arcsec);
+}
+
+function nameOf({ kind, type, id, redshift }: Known): string {
+  return `${type || kind} ${id}${redshift === null ? "" : `, z ${shown(redshift, 3)}`}`;
 }

@@ -18,7 +18,7 @@ const RADIUS_ARCSEC = 60;
 const WIDTH_ARCSEC = 2.1 * RADIUS_ARCSEC;
 const WANTED = "survey";
 
-const KINDS = { catalog: "object", history: "detection", star: "star" };
+const KINDS = { catalog: "object", history: "detection", star: "star", known: "known", moving: "moving" };
 
 /** `asks` once somebody stays with the detection; the frame of a survey outlasts those that are passed by. */
 export function Finder({ detection, asks }: { detection: Detection; asks: boolean }) {
@@ -62,7 +62,7 @@ export function Finder({ detection, asks }: { detection: Detection; asks: boolea
           No sky survey: {trouble}. The chart shows the same places.
         </p>
       )}
-      <p className="label">● star · ◼ object · ◯ another detection</p>
+      <p className="label">● star · ◼ object · ◯ another detection · ◇ known to others · △ minor planet</p>
       <Trouble>{error}</Trouble>
       {data !== null && <History around={data} />}
       {data !== null && <Nearest marks={marks} />}
@@ -173,6 +173,7 @@ function drawChart(context: CanvasRenderingContext2D, middle: Position, marks: r
     context.lineWidth = 1.5;
     context.beginPath();
     if (one.kind === "catalog") context.fillRect(x - 4, y - 4, 8, 8);
+    else if (one.kind === "known" || one.kind === "moving") drawCorners(context, x, y, one.kind === "known" ? 4 : 3);
     else context.arc(x, y, one.kind === "star" ? 3 : 6, 0, 2 * Math.PI);
     if (one.kind === "star") context.fill();
     else context.stroke();
@@ -195,4 +196,13 @@ function drawChart(context: CanvasRenderingContext2D, middle: Position, marks: r
   context.fillText("N", SIDE / 2 - 4, 12);
   context.fillText("E", 4, SIDE / 2 + 4);
   context.fillText(`${WIDTH_ARCSEC.toFixed(0)}″ across`, 4, SIDE - 6);
+}
+
+/** A closed outline of so many equal sides with one corner up. */
+function drawCorners(context: CanvasRenderingContext2D, x: number, y: number, n: number): void {
+  for (let corner = 0; corner < n; corner++) {
+    const angle = (2 * Math.PI * corner) / n;
+    context.lineTo(x + 6 * Math.sin(angle), y - 6 * Math.cos(angle));
+  }
+  context.closePath();
 }
