@@ -22,7 +22,7 @@ from astrid_core.adapters.surveys.open import open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
 from astrid_core.adapters.surveys.survey_file import SURVEYS, add_survey, read_surveys
 from astrid_core.alerts.config import AlertsConfig
-from astrid_core.catalog.config import BreakerConfig, PublishConfig, ReportConfig, TrackConfig
+from astrid_core.catalog.config import BreakerConfig, ForcedConfig, PublishConfig, ReportConfig, TrackConfig
 from astrid_core.catalog.context_config import ContextConfig
 from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.catalog.truth import TruthRow
@@ -69,6 +69,7 @@ class Pipeline:
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
+    forced: ForcedConfig = field(default_factory=ForcedConfig)
     context: ContextConfig = field(default_factory=ContextConfig)
     track: TrackConfig = field(default_factory=TrackConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
@@ -148,6 +149,11 @@ def protect_log(role: str, settings: Settings | None = None) -> None:
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
     settings = settings or Settings()
+    channels = ConfiguredChannels(
+        addresses=settings.alert_addresses, keys=settings.alert_keys, hosts=settings.alert_hosts,
+        timeout_s=settings.alert_timeout_s, kafka=settings.alert_kafka,
+        tns=lambda: load_pipeline(settings.pipeline).alerts.tns,
+    )  # fmt: skip
     with (
         closing(open_database(_database_url(settings))) as database,
         _surveys(settings) as surveys,
@@ -170,24 +176,16 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             stars=stars,
             known_sources=known_sources,
             minor_planets=open_minor_planets(settings.minor_planets, ours=settings.home / "minor_planets.parquet"),
-            alert_channels=ConfiguredChannels(
-                addresses=settings.alert_addresses,
-                keys=settings.alert_keys,
-                hosts=settings.alert_hosts,
-                timeout_s=settings.alert_timeout_s,
-                kafka=settings.alert_kafka,
-                tns=lambda: load_pipeline(settings.pipeline).alerts.tns,
-            ),
+            alert_channels=channels,
         )
 
 
 def open_models(settings: Settings | None = None) -> MlflowModels:
     """Open the model registry."""
     settings = settings or Settings()
+    artifact_root = settings.mlflow_artifacts or str((settings.home / "models").resolve())
     return MlflowModels(
-        tracking_uri=settings.registry_uri,
-        artifact_root=settings.mlflow_artifacts or str((settings.home / "models").resolve()),
-        checkpoints=settings.home / "checkpoints",
+        tracking_uri=settings.registry_uri, artifact_root=artifact_root, checkpoints=settings.home / "checkpoints"
     )
 
 
@@ -197,11 +195,9 @@ def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | Non
     if not settings.token_issuer:
         return None
     rules = TokenRules(
-        issuer=settings.token_issuer,
-        audience=settings.token_audience,
-        login_claim=settings.token_login_claim,
-        roles_claim=settings.token_roles_claim,
-    )
+        issuer=settings.token_issuer, audience=settings.token_audience,
+        login_claim=settings.token_login_claim, roles_claim=settings.token_roles_claim,
+    )  # fmt: skip
     return open_tokens(rules, keys_url=settings.token_keys_url, secret=settings.token_secret.get_secret_value())
 
 
@@ -226,8 +222,7 @@ def register_survey(
     name: str, directory: Path, *, description: str = "", truth: Path | None = None, settings: Settings | None = None
 ) -> None:
     """Name a folder of FITS files in surveys.toml; a known name with another folder is BadConfiguration."""
-    path = (settings or Settings()).home / SURVEYS
-    add_survey(path, name, directory=directory, description=description, truth=truth)
+    add_survey((settings or Settings()).home / SURVEYS, name, directory=directory, description=description, truth=truth)
 
 
 def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow, ...]:
@@ -242,15 +237,11 @@ def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow,
 def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClient]]:
     """Read surveys.toml anew on every call, so that a new survey needs no restart."""
     tables = read_surveys(settings.home / SURVEYS)
-    return open_surveys(
-        tables,
-        mirrors=settings.home / "mirrors",
-        config=load_pipeline(settings.pipeline).ingest if tables else IngestConfig(),
-        mast_token=settings.mast_token.get_secret_value(),
-        s3=S3Access(
-            endpoint_url=settings.s3_endpoint_url,
-            region=settings.s3_region,
-            access_key_id=settings.s3_access_key_id.get_secret_value(),
-            secret_access_key=settings.s3_secret_access_key.get_secret_value(),
-        ),
-    )
+    s3 = S3Access(
+        endpoint_url=settings.s3_endpoint_url, region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id.get_secret_value(),
+        secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+    )  # fmt: skip
+    config = load_pipeline(settings.pipeline).ingest if tables else IngestConfig()
+    token = settings.mast_token.get_secret_value()
+    return open_surveys(tables, mirrors=settings.home / "mirrors", config=config, mast_token=token, s3=s3)

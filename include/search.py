@@ -13,6 +13,7 @@ from astrid_core.stages.context import entries_of_night, run_context
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import run_detect
 from astrid_core.stages.difference import run_difference
+from astrid_core.stages.forced import run_forced
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.inject import ShadowPlan, plan_shadows, run_injection
 from astrid_core.stages.plan import NightPlan
@@ -150,6 +151,20 @@ def look_up_all(services: Services, request: Request) -> dict[str, int]:
     config = load_pipeline().context
     touched = {one for survey, night in nights_of(request) for one in entries_of_night(services, survey, night)}
     return dict(run_context(services, sorted(touched), config).n_classes)
+
+
+def measure_all(services: Services, request: Request) -> dict[str, int]:
+    """Measure the objects in every exposure that covers them, night by night."""
+    config = load_pipeline().forced
+    summaries = [
+        run_forced(services, survey, night, config, plan.scored)
+        for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True)
+    ]
+    return {
+        "n_files": sum(one.n_files for one in summaries),
+        "n_points": sum(one.n_points for one in summaries),
+        "n_measured": sum(one.n_measured for one in summaries),
+    }
 
 
 def report_all(services: Services, request: Request) -> list[str]:

@@ -34,6 +34,8 @@ def search(request: Any) -> None:
         >> published
         >> reported
     )
+    # The page does not wait for it, and stands when it fails.
+    published >> measure_objects(request)
     # Beside the way to the catalog: neither the time nor a failure of injections holds it up.
     shadows = plan_injections(request)
     gathered >> shadows
@@ -181,6 +183,16 @@ def look_up(request: Request) -> Mapping[str, int]:
 
     with airflow_outcome(), open_services() as services:
         return look_up_all(services, request)
+
+
+@task
+def measure_objects(request: Request) -> Mapping[str, int]:
+    """Measure objects in every exposure that covers them."""
+    from astrid_core.bootstrap import open_services
+    from include.search import measure_all
+
+    with airflow_outcome(), open_services() as services:
+        return measure_all(services, request)
 
 
 @task

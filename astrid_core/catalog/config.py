@@ -1,4 +1,4 @@
-"""What publishing, exporting, reporting and tracking may choose."""
+"""What publishing, forced photometry, exporting, reporting and tracking may choose."""
 
 import math
 from dataclasses import dataclass, field
@@ -66,6 +66,22 @@ class PublishConfig:
             raise BadConfiguration("max_false_per_deg2 must not be negative", got=self.max_false_per_deg2)
         if self.min_abs_significance < 0.0:
             raise BadConfiguration("min_abs_significance must not be negative", got=self.min_abs_significance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForcedConfig:
+    """Settings of what is measured of objects where they were not found."""
+
+    history_days: float = 30.0
+    """A new object is measured in exposures from so long before its first detection on."""
+    limit_sigma: float = 5.0
+    """Fluxes of fewer standard deviations are given as upper limits of so many, without a magnitude."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.history_days < math.inf:
+            raise BadConfiguration("history_days must not be negative", got=self.history_days)
+        if not 1.0 <= self.limit_sigma <= 10.0:
+            raise BadConfiguration("limit_sigma must lie in [1, 10]", got=self.limit_sigma)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,55 @@ class CatalogEntry:
         return None if self.motion is None else self.motion.angle_deg
 
 
+class Unmeasured(StrEnum):
+    """Why an exposure that covers an object gives no brightness of it."""
+
+    OFF_FRAME = "off_frame"
+    """Beside its pixels: only the circle around it covers the place."""
+    EDGE = "edge"
+    MASKED = "masked"
+    NO_ERROR = "no_error"
+    """Its difference was stored before flux errors were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForcedPoint:
+    """What a difference shows at the place of an object, found there or not; identity entry and difference run."""
+
+    entry_id: UUID
+    difference_key: RunKey
+    observation_id: str
+    reference_digest: str
+    """The reference that the flux is relative to."""
+    position: SkyPosition
+    """Where it was measured: the place of the object as it was known then."""
+    band: str
+    mid_mjd: float
+    zero_point_mag: float | None
+    """AB magnitude of one count there; None without one."""
+    reference_scale: float | None
+    """Counts of the exposure per count of its reference."""
+    flux: float | None
+    """PSF flux of the difference, counts of the exposure; None where it could not be measured."""
+    flux_err: float | None
+    masked_fraction: float
+    """Of the PSF, its pixels weighed by its square: what masked pixels hold."""
+    unmeasured: Unmeasured | None = None
+    flags: int = 0
+    """MaskPlane bits of the pixel that was not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceFlux:
+    """What a reference itself shows at the place of an object; identity entry and reference."""
+
+    entry_id: UUID
+    reference_digest: str
+    flux: float | None
+    """PSF flux, counts of the reference; None where it could not be measured."""
+    flux_err: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analytics:
     """Measured facts about a night."""

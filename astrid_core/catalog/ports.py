@@ -1,11 +1,18 @@
 """What the catalog domain needs from outside."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from astrid_core.catalog.context import EntryContext
-from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
+from astrid_core.catalog.entities import (
+    Analytics,
+    CatalogEntry,
+    ExportJob,
+    ForcedPoint,
+    LightCurvePoint,
+    ReferenceFlux,
+)
 from astrid_core.catalog.known_sources import KnownSources, SourceKind
 from astrid_core.catalog.minor_planets import MinorPlanet
 from astrid_core.observations.airmass import Site
@@ -58,6 +65,34 @@ class CatalogEntries(Protocol):
 
     def lock(self) -> None:
         """Hold back other publishers until this transaction ends: association reads, then writes."""
+        ...
+
+
+class ForcedPoints(Protocol):
+    """Brightnesses of objects in every exposure that covers them; identities entry and run, entry and reference."""
+
+    def add(self, points: Sequence[ForcedPoint]) -> int:
+        """Record them and count the new ones; what is known already stays as it is."""
+        ...
+
+    def of_entries(self, entry_ids: Sequence[UUID]) -> Sequence[ForcedPoint]:
+        """Return what was measured of these objects, ordered by entry, mid_mjd, exposure, run."""
+        ...
+
+    def measured_in(self, difference_key: RunKey) -> Collection[UUID]:
+        """Return the objects that are on record of a difference."""
+        ...
+
+    def known(self, entry_ids: Sequence[UUID]) -> Collection[UUID]:
+        """Return those of these objects of which anything is on record."""
+        ...
+
+    def add_reference_fluxes(self, fluxes: Sequence[ReferenceFlux]) -> None:
+        """Record them; what is known already stays as it is."""
+        ...
+
+    def reference_fluxes(self, entry_ids: Sequence[UUID]) -> Sequence[ReferenceFlux]:
+        """Return what references show of these objects, ordered by entry, reference."""
         ...
 
 

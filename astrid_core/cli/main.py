@@ -25,6 +25,7 @@ from astrid_core.cli import (
     injection,
     instruments,
     known_objects,
+    light_curve,
     models,
     night,
     observation,
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
         calibration, training, models, score, curation, alerts, access, audit, observation, explain, known_objects,
+        light_curve,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

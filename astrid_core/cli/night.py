@@ -95,6 +95,7 @@ def _one_night(
     from astrid_core.stages.curate import run_curate
     from astrid_core.stages.detect import run_detect
     from astrid_core.stages.difference import run_difference
+    from astrid_core.stages.forced import run_forced
     from astrid_core.stages.plan import plan_night
     from astrid_core.stages.preprocess import run_preprocess
     from astrid_core.stages.publish import run_publish
@@ -119,6 +120,7 @@ def _one_night(
     for key in keys:
         run_curate(services, key, pipeline.curate)
     run_publish(services, survey, night, pipeline.publish, keys)
+    run_forced(services, survey, night, pipeline.forced, keys)
     run_context(services, entries_of_night(services, survey, night), pipeline.context)
     injections = _inject(services, pipeline, night=night, model=model, model_run_keys=keys)
     run_track(services, survey, night, pipeline.track, keys, injections)

@@ -10,6 +10,7 @@ from astropy.table import Column, Table
 from astropy.wcs import WCS, NoConvergence
 from numpy.typing import ArrayLike, NDArray
 
+from astrid_core.differencing.products import DifferenceProduct
 from astrid_core.differencing.stamps import FloatArray, surface
 from astrid_core.differencing.subtract import Difference
 from astrid_core.shared.images import MaskPlane
@@ -42,7 +43,7 @@ class ForcedPhotometry:
     """MaskPlane bits of the pixel; NO_DATA off the frame and where a position is no pixel position."""
 
 
-def force_photometry(difference: Difference, positions: ArrayLike) -> ForcedPhotometry:
+def force_photometry(difference: Difference | DifferenceProduct, positions: ArrayLike) -> ForcedPhotometry:
     """Return the PSF flux at ``positions`` (n, 2: 0-based x and y in pixels), which need not be whole pixels.
 
     The flux is S / F_S (Zackay et al. 2016, eq. 42), read between the pixels by a quintic spline. That

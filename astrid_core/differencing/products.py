@@ -27,8 +27,15 @@ class DifferenceProduct:
     science: FloatImage
     reference: FloatImage
     """Registered, flux-scaled, background-subtracted."""
+    flux_err: FloatImage
+    """Standard deviation of the PSF flux of a source at each pixel; NaN in files from before it was kept."""
     wcs: WCS | None
     science_fwhm_pix: float
+
+    @property
+    def flux(self) -> FloatImage:
+        """PSF flux of a source at each pixel."""
+        return self.score * self.flux_err
 
 
 def write_difference(pair: PairDifference) -> bytes:
@@ -64,6 +71,7 @@ def write_difference(pair: PairDifference) -> bytes:
         _image("PSF", result.psf, fits.Header()),
         _image("SCIENCE", pair.science.pixels, header),
         _image("REFERENCE", pair.reference.pixels, header),
+        _image("FLUXERR", result.flux_err, header),
     ]
     buffer = io.BytesIO()
     fits.HDUList(hdus).writeto(buffer)
@@ -80,8 +88,11 @@ def read_difference(content: bytes) -> DifferenceProduct:
                 name.lower(): np.asarray(hdus[name].data, dtype=np.float32)
                 for name in ("DIFFERENCE", "SCORE", "VARIANCE", "PSF", "SCIENCE", "REFERENCE")
             }
+            unknown = np.full_like(planes["score"], np.nan)
+            kept = np.asarray(hdus["FLUXERR"].data, dtype=np.float32) if "FLUXERR" in hdus else unknown
             return DifferenceProduct(
                 **planes,
+                flux_err=kept,
                 mask=np.asarray(hdus["MASK"].data, dtype=np.uint16),
                 wcs=WCS(header) if "CTYPE1" in header else None,
                 science_fwhm_pix=float(hdus[0].header["SCIFWHM"]),

@@ -47,7 +47,7 @@ def assemble(parts: Sequence[Part], science: SkyImage | None = None) -> SkyImage
     pixels, variance = blank, blank.copy()
     mask = np.full(field.shape, MaskPlane.NO_DATA, dtype=np.uint16)
     for part in parts:
-        laid = scaled(_laid(part.image, grid, field), _ratio(part.reference, first.reference))
+        laid = scaled(_laid(part.image, grid, field), counts_ratio(part.reference, first.reference))
         has_data = (laid.mask & np.uint16(MaskPlane.NO_DATA)) == 0
         empty = (mask & np.uint16(MaskPlane.NO_DATA)) != 0
         takes = has_data & (empty | (owned == part.reference.cell.number))
@@ -68,7 +68,7 @@ def owner_of(position: SkyPosition | None, references: Sequence[ReferenceImage])
     return references[0]
 
 
-def _ratio(other: ReferenceImage, first: ReferenceImage) -> float:
+def counts_ratio(other: ReferenceImage, first: ReferenceImage) -> float:
     """Return the counts of ``first`` per count of another that can be joined with it."""
     if other.recipe == first.recipe or other.zero_point_mag is None or first.zero_point_mag is None:
         return 1.0

@@ -1,6 +1,6 @@
 """Why the catalog does, or does not, hold something at a place."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from astrid_core.catalog.config import PublishConfig
@@ -9,6 +9,7 @@ from astrid_core.catalog.exposure_facts import ExposureRuns, choose_runs
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.differencing.products import read_difference
 from astrid_core.observations.entities import Observation
+from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
 from astrid_core.stages.publish import min_score_of
 from astrid_core.stages.services import Records, Services
@@ -33,7 +34,7 @@ def run_explain(
     """
     with services.transaction() as records:
         exposures = _around(records, position, mjd=mjd, days=days)
-        chains = [_chain(records, one) for one in exposures]
+        chains = [runs_of_exposure(records, one) for one in exposures]
         beside = [_beside(records, runs, position, publish) for runs in chains]
     answers = []
     facts: Mapping[str, object]
@@ -67,7 +68,8 @@ def _around(records: Records, position: SkyPosition, *, mjd: float | None, days:
     return sorted(near, key=lambda one: (abs(one.mid_mjd - mjd), one.id))[:MAX_EXPOSURES]
 
 
-def _chain(records: Records, observation: Observation) -> ExposureRuns:
+def runs_of_exposure(records: Records, observation: Observation, preferred: Collection[RunKey] = ()) -> ExposureRuns:
+    """Return what came of an exposure by the rule of ``choose_runs``, and whether it is set aside."""
     model_runs = records.model_runs.of_observation(observation.id)
     quarantine = records.quarantines.of(observation)
     ids = [detection.id for run in model_runs for detection in run.detections]
@@ -76,6 +78,7 @@ def _chain(records: Records, observation: Observation) -> ExposureRuns:
         preprocess_runs=records.preprocess_runs.of_observation(observation.id),
         difference_runs=records.difference_runs.of_observation(observation.id),
         model_runs=model_runs,
+        preferred=preferred,
         published=records.catalog.published(ids),
     )
     return runs if quarantine is None else replace(runs, quarantine=quarantine.told)

@@ -13,6 +13,7 @@ from astrid_core.catalog.ports import (
     CatalogEntries,
     EntryContexts,
     ExportJobs,
+    ForcedPoints,
     MinorPlanets,
     ModelJournal,
     NightAnalytics,
@@ -69,6 +70,7 @@ class Records:
     injected_seeds: InjectedSeeds
     alerts: Alerts
     catalog: CatalogEntries
+    forced: ForcedPoints
     contexts: EntryContexts
     analytics: NightAnalytics
     exports: ExportJobs

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from astrid_core.catalog.explain import Why
+from include.api.light_curves import BrightnessShape
 
 
 class RunShape(BaseModel):
@@ -172,6 +173,8 @@ class LimitShape(BaseModel):
     mid_mjd: float
     limit_mag: float
     reference_digest: str | None
+    is_forced: bool
+    """Measured at the place; else the depth of the whole exposure."""
 
 
 class LightCurveShape(BaseModel):
@@ -181,6 +184,8 @@ class LightCurveShape(BaseModel):
     """Null before the detection is published: then its own brightness is the only point."""
     points: list[PointShape]
     limits: list[LimitShape]
+    forced: list[BrightnessShape]
+    """What every exposure that covers the object shows, found there or not; empty before that is measured."""
 
 
 class EntryWithPoints(EntryShape):

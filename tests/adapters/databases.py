@@ -62,6 +62,7 @@ def as_ports(records: SqlRecords) -> Records:
         injected_seeds=records.injected_seeds,
         alerts=records.alerts,
         catalog=records.catalog,
+        forced=records.forced,
         contexts=records.contexts,
         analytics=records.analytics,
         exports=records.exports,

@@ -4,12 +4,30 @@ from dataclasses import replace
 
 import pytest
 
-from astrid_core.catalog.entities import Analytics, EntryStatus, ExportJob, Motion
+from astrid_core.catalog.entities import (
+    Analytics,
+    EntryStatus,
+    ExportJob,
+    ForcedPoint,
+    Motion,
+    ReferenceFlux,
+    Unmeasured,
+)
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
 from tests.adapters.databases import AnyDatabase, SqlDatabase
-from tests.adapters.invented import MID_MJD, artifact, entry, observation, point, position
+from tests.adapters.invented import (
+    DIFFERENCE,
+    MID_MJD,
+    artifact,
+    entry,
+    observation,
+    point,
+    position,
+    record_difference,
+    reference,
+)
 
 
 def test_an_entry_comes_back_bit_for_bit(database: AnyDatabase) -> None:
@@ -171,3 +189,59 @@ def test_an_extract_is_recorded_once(database: AnyDatabase) -> None:
         assert not records.exports.add(replace(job, n_entries=4))
     with database.transaction() as records:
         assert records.exports.find(job.key) == job
+
+
+def _forced(number: int = 1, *, run: RunKey = DIFFERENCE) -> ForcedPoint:
+    return ForcedPoint(
+        entry_id=entry(number).id,
+        difference_key=run,
+        observation_id=observation().id,
+        reference_digest=reference().digest,
+        position=position(),
+        band="r",
+        mid_mjd=MID_MJD,
+        zero_point_mag=None,
+        reference_scale=0.75,
+        flux=-1.25,
+        flux_err=0.5,
+        masked_fraction=0.125,
+    )
+
+
+def test_what_was_measured_of_an_object_comes_back_and_stays_as_it_was(database: AnyDatabase) -> None:
+    unmeasured = replace(_forced(2), flux=None, flux_err=None, unmeasured=Unmeasured.MASKED, flags=4)
+    with database.transaction() as records:
+        record_difference(records)
+        for number in (1, 2, 3):
+            records.catalog.put(entry(number))
+        assert records.forced.add([]) == 0
+        assert records.forced.add([_forced(), unmeasured]) == 2
+        assert records.forced.add([replace(_forced(), flux=9.0), _forced(3)]) == 1
+    with database.transaction() as records:
+        every = [entry(number).id for number in (3, 2, 1, 4)]
+        assert records.forced.of_entries(every) == (_forced(), unmeasured, _forced(3))
+        assert records.forced.of_entries([]) == ()
+        assert set(records.forced.known(every)) == {entry(number).id for number in (1, 2, 3)}
+        assert set(records.forced.measured_in(DIFFERENCE)) == set(records.forced.known(every))
+        assert not records.forced.measured_in(RunKey("difference-7"))
+
+
+def test_more_measurements_than_fit_a_statement_are_recorded_at_once(database: AnyDatabase) -> None:
+    numbers = range(1, 452)
+    with database.transaction() as records:
+        record_difference(records)
+        for number in numbers:
+            records.catalog.put(entry(number))
+        assert records.forced.add([_forced(number) for number in numbers]) == len(numbers)
+        assert len(records.forced.known([entry(number).id for number in numbers])) == len(numbers)
+
+
+def test_the_flux_in_a_reference_is_kept_once(database: AnyDatabase) -> None:
+    flux = ReferenceFlux(entry_id=entry().id, reference_digest=reference().digest, flux=12.5, flux_err=0.5)
+    with database.transaction() as records:
+        record_difference(records)
+        records.catalog.put(entry())
+        records.forced.add_reference_fluxes([])
+        records.forced.add_reference_fluxes([flux])
+        records.forced.add_reference_fluxes([replace(flux, flux=None, flux_err=None)])
+        assert records.forced.reference_fluxes([entry(2).id, entry().id]) == (flux,)

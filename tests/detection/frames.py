@@ -36,6 +36,7 @@ def product(
         psf=np.ones((1, 1), dtype=np.float32),
         science=_image(new + sky[0]),
         reference=_image(old + 0.3 * sky[2]),
+        flux_err=_image(np.ones(shape)),
         wcs=None,
         science_fwhm_pix=FWHM,
     )

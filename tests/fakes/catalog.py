@@ -1,12 +1,20 @@
 """Memory twins of the catalog domain's records."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from astrid_core.catalog.associate import ordered
-from astrid_core.catalog.entities import Analytics, CatalogEntry, EntryStatus, ExportJob, LightCurvePoint
+from astrid_core.catalog.entities import (
+    Analytics,
+    CatalogEntry,
+    EntryStatus,
+    ExportJob,
+    ForcedPoint,
+    LightCurvePoint,
+    ReferenceFlux,
+)
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
@@ -71,6 +79,37 @@ class MemoryCatalogEntries:
 
     def lock(self) -> None:
         """Transactions in memory follow one another anyway."""
+
+
+class MemoryForcedPoints:
+    """ForcedPoints in memory."""
+
+    def __init__(
+        self, points: dict[tuple[UUID, RunKey], ForcedPoint], fluxes: dict[tuple[UUID, str], ReferenceFlux]
+    ) -> None:
+        self._points = points
+        self._fluxes = fluxes
+
+    def add(self, points: Sequence[ForcedPoint]) -> int:
+        return sum(add_new(self._points, (point.entry_id, point.difference_key), point) for point in points)
+
+    def of_entries(self, entry_ids: Sequence[UUID]) -> Sequence[ForcedPoint]:
+        found = [point for point in self._points.values() if point.entry_id in set(entry_ids)]
+        return tuple(sorted(found, key=lambda one: (one.entry_id, one.mid_mjd, one.observation_id, one.difference_key)))
+
+    def measured_in(self, difference_key: RunKey) -> Collection[UUID]:
+        return {entry for entry, key in self._points if key == difference_key}
+
+    def known(self, entry_ids: Sequence[UUID]) -> Collection[UUID]:
+        return {entry for entry, _ in self._points} & set(entry_ids)
+
+    def add_reference_fluxes(self, fluxes: Sequence[ReferenceFlux]) -> None:
+        for flux in fluxes:
+            add_new(self._fluxes, (flux.entry_id, flux.reference_digest), flux)
+
+    def reference_fluxes(self, entry_ids: Sequence[UUID]) -> Sequence[ReferenceFlux]:
+        found = [flux for flux in self._fluxes.values() if flux.entry_id in set(entry_ids)]
+        return tuple(sorted(found, key=lambda one: (one.entry_id, one.reference_digest)))
 
 
 class MemoryNightAnalytics:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from astrid_core.alerts.entities import Alert, Announcement, Channel
 from astrid_core.catalog.context import EntryContext
-from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
+from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, ForcedPoint, LightCurvePoint, ReferenceFlux
 from astrid_core.curation.access import Role
 from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.entities import Claim, InjectedSeed, ReviewItem, Seed, ValidationEvent
@@ -24,7 +24,7 @@ from tests.fakes.access import MemoryApiKeys, MemoryCurators
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
-from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
+from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryForcedPoints, MemoryNightAnalytics
 from tests.fakes.context import MemoryEntryContexts
 from tests.fakes.curation import MemoryValidationEvents
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
@@ -66,6 +66,8 @@ class Tables:
     alerts: dict[tuple[UUID, int, str], Alert] = field(default_factory=dict)
     entries: dict[UUID, CatalogEntry] = field(default_factory=dict)
     points: dict[str, LightCurvePoint] = field(default_factory=dict)
+    forced: dict[tuple[UUID, RunKey], ForcedPoint] = field(default_factory=dict)
+    reference_fluxes: dict[tuple[UUID, str], ReferenceFlux] = field(default_factory=dict)
     contexts: dict[UUID, EntryContext] = field(default_factory=dict)
     analytics: dict[RunKey, Analytics] = field(default_factory=dict)
     exports: dict[RunKey, ExportJob] = field(default_factory=dict)
@@ -131,6 +133,7 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         seeds=MemorySeeds(tables.seeds),
         injected_seeds=MemoryInjectedSeeds(tables.injected_seeds, tables.claims),
         catalog=MemoryCatalogEntries(tables.entries, tables.points, tables.observations),
+        forced=MemoryForcedPoints(tables.forced, tables.reference_fluxes),
         contexts=MemoryEntryContexts(tables.contexts),
         alerts=MemoryAlerts(tables.alert_channels, tables.announcements, tables.alerts),
         analytics=MemoryNightAnalytics(tables.analytics),

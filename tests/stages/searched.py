@@ -1,5 +1,7 @@
 """A night over memory twins, brought to detections."""
 
+from collections.abc import Collection
+
 from astrid_core.bootstrap import Pipeline
 from astrid_core.detection.entities import Model
 from astrid_core.differencing.leave_out import LeaveOut
@@ -16,11 +18,17 @@ from tests.stages.scene import NIGHT, Scene
 SCIENCE = f"demo:{NIGHT}/a.fits"
 
 
-def searched(made: Scene, pipeline: Pipeline) -> tuple[RunKey, RunKey, Model]:
-    """Bring the night to detections; return the keys of its difference and model run, and the model."""
+def searched(made: Scene, pipeline: Pipeline, *, leave_out: Collection[str] = ()) -> tuple[RunKey, RunKey, Model]:
+    """Bring the night to detections; return the keys of its difference and model run, and the model.
+
+    The nights in ``leave_out`` are no part of the reference either.
+    """
     run_ingest(made.services, "demo")
     (group,) = plan_references(
-        made.services, survey="demo", config=pipeline.reference, leave_out=LeaveOut(nights=frozenset({NIGHT}))
+        made.services,
+        survey="demo",
+        config=pipeline.reference,
+        leave_out=LeaveOut(nights=frozenset({NIGHT, *leave_out})),
     )
     inputs = [run_preprocess(made.services, one, pipeline.preparation) for one in group.observation_ids]
     run_build_reference(

@@ -14,6 +14,7 @@ from astrid_core.adapters.db.repositories.curation import SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
+from astrid_core.adapters.db.repositories.forced import SqlForcedPoints
 from astrid_core.adapters.db.repositories.injected import SqlInjectedSeeds
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
@@ -47,6 +48,7 @@ class SqlRecords:
     injected_seeds: SqlInjectedSeeds
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
+    forced: SqlForcedPoints
     contexts: SqlEntryContexts
     analytics: SqlNightAnalytics
     exports: SqlExportJobs
@@ -78,6 +80,7 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         injected_seeds=SqlInjectedSeeds(session),
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
+        forced=SqlForcedPoints(session),
         contexts=SqlEntryContexts(session),
         analytics=SqlNightAnalytics(session),
         exports=SqlExportJobs(session),

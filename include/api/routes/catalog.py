@@ -26,6 +26,7 @@ from astrid_core.stages.explain import run_explain
 from include.api.context import Context, context_of
 from include.api.etags import tagged
 from include.api.identity import Reader
+from include.api.light_curves import ForcedCurveShape, forced_curve
 from include.api.neighbours import ContextShape
 from include.api.paging import Listed, asked, listed
 from include.api.queries import Night, Text, region_of
@@ -94,6 +95,12 @@ async def entry(
         found = await find_entry(connection, entry_id)
         points = [PointShape(**one) for one in await points_of(connection, entry_id)]
     return tagged(request, EntryWithPoints(**found, points=points))
+
+
+@router.get("/catalog/{entry_id}/lightcurve")
+async def lightcurve(_: Reader, context: Annotated[Context, Depends(context_of)], entry_id: UUID) -> ForcedCurveShape:
+    """Show what was measured of an object in every exposure that covers it, found there or not, with upper limits."""
+    return await forced_curve(context, entry_id)
 
 
 @router.get("/catalog/{entry_id}/context")

@@ -17,6 +17,7 @@ from astrid_core.shared.sky import Region, SkyPosition
 from include.api.context import Context, context_of
 from include.api.etags import tagged
 from include.api.identity import Reader
+from include.api.light_curves import BrightnessShape, forced_curve
 from include.api.neighbours import HistoryShape, NeighbourShape, NeighboursShape
 from include.api.paging import Listed, asked, listed
 from include.api.queries import detections_of
@@ -73,20 +74,27 @@ async def detection(
 async def lightcurve(
     person: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
 ) -> LightCurveShape:
-    """Show what was measured at the place of a detection, and how deep the exposures were that show nothing."""
+    """Show what was measured at the place of a detection, and how faint it was where nothing was found."""
     async with context.reading.reading() as connection:
         facts = await find_detection(connection, detection_id)
         entry_id = await entry_of(connection, detection_id)
         points = [] if entry_id is None else await points_of(connection, entry_id)
         if not points:
             points = [_own_point(facts)]
+        told = _told(person, entry_id, len(points))
+        # Nothing is measured of a seed: without an object there must be nothing of it in the answer.
+        forced = [] if told is None else (await forced_curve(context, told)).points
         position = _position(facts)
-        seen = [one["observation_id"] for one in points]
-        limits = [] if position is None else await limits_at(connection, position, seen=seen)
+        found = {one["observation_id"] for one in points}
+        seen = sorted(found | {one.observation_id for one in forced if one.unmeasured is None})
+        depths = [] if position is None else await limits_at(connection, position, seen=seen)
+    limits = [LimitShape(**one, is_forced=False) for one in depths]
+    limits += [_limit(one, one.limit_mag_ab) for one in forced if one.observation_id not in found and one.limit_mag_ab]
     return LightCurveShape(
-        entry_id=_told(person, entry_id, len(points)),
+        entry_id=told,
         points=[PointShape(**one) for one in points],
-        limits=[LimitShape(**one) for one in limits],
+        limits=sorted(limits, key=lambda one: (one.mid_mjd, one.observation_id)),
+        forced=forced,
     )
 
 
@@ -174,6 +182,17 @@ def _position(facts: Facts) -> SkyPosition | None:
     if facts["ra_deg"] is None or facts["dec_deg"] is None:
         return None
     return SkyPosition(ra_deg=facts["ra_deg"], dec_deg=facts["dec_deg"])
+
+
+def _limit(one: BrightnessShape, limit_mag: float) -> LimitShape:
+    return LimitShape(
+        observation_id=one.observation_id,
+        band=one.band,
+        mid_mjd=one.mid_mjd,
+        limit_mag=limit_mag,
+        reference_digest=one.reference_digest,
+        is_forced=True,
+    )
 
 
 def _own_point(facts: Facts) -> Facts:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, inspect, or_
+from sqlalchemy import ColumnElement, Select, and_, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -66,6 +66,12 @@ def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -
 def insert_all_new(session: Session, row: type[Row], values: Sequence[Mapping[str, object]]) -> int:
     """Insert rows of the same columns in this order, and return how many keys are new; see ``insert_new``."""
     return _n_changed(session, _insert(session, row).on_conflict_do_nothing(index_elements=_key(row)), values)
+
+
+def values_in(session: Session, column: InstrumentedAttribute[T], wanted: Sequence[T]) -> frozenset[T]:
+    """Return those of ``wanted``, however many these are, that ``column`` holds."""
+    batches = _batches(sorted(set(wanted), key=str))
+    return frozenset(one for batch in batches for one in session.scalars(select(column).where(column.in_(batch))))
 
 
 def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, object]) -> bool:

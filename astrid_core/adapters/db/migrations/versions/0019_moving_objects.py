@@ -9,12 +9,12 @@ branch_labels = None
 depends_on = None
 
 _NEW: tuple[tuple[str, str, type[sa.types.TypeEngine[object]]], ...] = (
-    ("catalog_entry", "position_err_arcsec", sa.Float),
-    ("catalog_entry", "motion_rate_arcsec_h", sa.Float),
-    ("catalog_entry", "motion_angle_deg", sa.Float),
+    ("catalog_entry", "position_err_arcsec", sa.Double),
+    ("catalog_entry", "motion_rate_arcsec_h", sa.Double),
+    ("catalog_entry", "motion_angle_deg", sa.Double),
     ("catalog_entry", "successor", sa.Uuid),
-    ("light_curve_point", "position_err_arcsec", sa.Float),
-    ("light_curve_point", "zero_point_mag", sa.Float),
+    ("light_curve_point", "position_err_arcsec", sa.Double),
+    ("light_curve_point", "zero_point_mag", sa.Double),
 )
 """All of it is unknown of what was published before."""
 
