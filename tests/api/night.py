@@ -9,7 +9,7 @@ from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.storage.folder import FolderArtifacts
 from astrid_core.alerts.config import AlertsConfig
 from astrid_core.alerts.entities import Channel
-from astrid_core.catalog.config import PublishConfig
+from astrid_core.catalog.config import ForcedConfig, PublishConfig
 from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig
@@ -22,6 +22,7 @@ from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import run_detect
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.export import run_export
+from astrid_core.stages.forced import run_forced
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.preprocess import Preparation, run_preprocess
 from astrid_core.stages.publish import run_publish
@@ -71,6 +72,7 @@ def make_night(home: Path) -> None:
     run_curate(services, scored, CurateConfig())
     open_channels(services, AlertsConfig(channels=(Channel(name="all", format="gcn"),)))
     run_publish(services, "demo", NIGHT, PublishConfig(), [scored])
+    run_forced(services, "demo", NIGHT, ForcedConfig(), [scored])
     run_report(services, survey="demo", night=NIGHT, model_run_keys=[scored])
     run_export(services, ExportConfig())
     database.close()

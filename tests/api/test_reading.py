@@ -137,6 +137,21 @@ def test_a_light_curve_has_the_point_and_the_limits_of_its_place(client: Client)
     assert client.get(f"/catalog/{curve['entry_id']}").json()["points"] == curve["points"]
 
 
+def test_a_light_curve_holds_what_was_measured_at_its_place(client: Client) -> None:
+    published = {one["detection_id"] for one in client.get("/alerts").json()["items"]}
+    curve = client.get(f"/detections/{min(published)}/lightcurve").json()
+    forced = client.get(f"/catalog/{curve['entry_id']}/lightcurve").json()
+    (point,) = forced["points"]
+
+    assert curve["forced"] == forced["points"]
+    assert forced["entry_id"] == curve["entry_id"]
+    assert point["flux"] == pytest.approx(curve["points"][0]["flux"], rel=5e-3)
+    assert point["mag_ab"] == pytest.approx(curve["points"][0]["mag_ab"], abs=5e-3)
+    assert point["limit_mag_ab"] is None
+    assert {one["observation_id"] for one in curve["limits"]}.isdisjoint({point["observation_id"]})
+    assert client.get("/catalog/00000000-0000-0000-0000-000000000001/lightcurve").status_code == 404
+
+
 def test_neighbours_are_sorted_by_distance(client: Client) -> None:
     one = client.get("/detections").json()["items"][0]
     near = client.get(f"/detections/{one['id']}/neighbours", params={"radius_arcsec": 600}).json()

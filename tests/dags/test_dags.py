@@ -173,6 +173,13 @@ def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], d
 
 
 @pytest.mark.parametrize("dag_id", SEARCHES)
+def test_objects_are_measured_after_publishing_and_hold_up_nothing(dags: dict[str, Any], dag_id: str) -> None:
+    task = dags[dag_id].get_task("measure_objects")
+    assert task.upstream_task_ids == {"begin", "publish"}
+    assert task.downstream_task_ids == set()
+
+
+@pytest.mark.parametrize("dag_id", SEARCHES)
 def test_known_objects_are_looked_up_after_publishing_and_hold_up_no_report(dags: dict[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
     assert "publish" in dag.get_task("look_up").upstream_task_ids

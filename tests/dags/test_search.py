@@ -73,6 +73,7 @@ def test_a_night_goes_from_files_to_a_page_and_again_finds_nothing_to_do(made: S
     published = search.publish_all(made.services, request)["n_new_entries"]
     assert published >= 1
     assert sum(search.look_up_all(made.services, request).values()) == published
+    assert search.measure_all(made.services, request)["n_measured"] == published
     (key,) = search.report_all(made.services, request)
     assert (tmp_path / "results" / f"demo-{NIGHT}.html").read_text().startswith("<!")
 
