@@ -9,8 +9,9 @@ from astrid_core.curation.agreement import Confusion, cohen_kappa, confusion, fl
 from astrid_core.curation.config import N_VOTES
 from astrid_core.curation.consensus import Consensus, consensus
 from astrid_core.curation.entities import ReviewItem, Seed, ValidationEvent, Verdict
+from astrid_core.curation.queue import QueueFilters
 from astrid_core.curation.verdicts import standing
-from astrid_core.stages.services import Services
+from astrid_core.stages.services import Records, Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class AgreementReport:
     n_detections: int
     """With at least one independent vote."""
     n_votes: int
+    curators: frozenset[str]
+    """Who gave them."""
     fleiss_kappa: float | None
     krippendorff_alpha: float | None
     cohen_kappa: Mapping[tuple[str, str], float | None]
@@ -47,12 +50,16 @@ def consensus_of(services: Services, detection_ids: Sequence[str]) -> Mapping[st
 def agreement_of(services: Services, night: str | None = None) -> AgreementReport:
     """Return how far curators agree about the detections of a night; of all nights without one."""
     with services.transaction() as records:
-        said = standing(records.validation_events.all())
-        judged = sorted({event.detection_id for event in said})
-        items = {
-            one: item for one, item in records.review_queue.of(judged).items() if night is None or item.night == night
-        }
-        seeds = records.seeds.of(list(items))
+        return agreement_in(records, night=night)
+
+
+def agreement_in(records: Records, *, survey: str | None = None, night: str | None = None) -> AgreementReport:
+    """Return the same inside a transaction, of one survey or of all."""
+    said = standing(records.validation_events.all())
+    judged = sorted({event.detection_id for event in said})
+    filters = QueueFilters(survey=survey, night=night)
+    items = {one: item for one, item in records.review_queue.of(judged).items() if filters.fits(item)}
+    seeds = records.seeds.of(list(items))
     return _report([event for event in said if event.detection_id in items], items, seeds)
 
 
@@ -79,6 +86,7 @@ def _report(
     return AgreementReport(
         n_detections=len(by_detection),
         n_votes=len(votes),
+        curators=frozenset(vote.curator for vote in votes),
         fleiss_kappa=fleiss_kappa(told),
         krippendorff_alpha=krippendorff_alpha(told),
         cohen_kappa={
