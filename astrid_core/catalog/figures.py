@@ -29,7 +29,7 @@ class Figure:
 
 FIGURES: Mapping[str, Figure] = {
     "searched": Figure(label="Exposures searched, part", unit="", fmt=".2f", worse="lower", least=0.05),
-    "green": Figure(label="Of these green", unit="", fmt=".2f", worse="lower", least=0.05),
+    "green": Figure(label="Green exposures, part", unit="", fmt=".2f", worse="lower", least=0.05),
     "area_deg2": Figure(label="Sky covered", unit="deg²", fmt=".3g", worse="lower", least=0.2, is_relative=True),
     "seeing_arcsec": Figure(label="Seeing", unit="″", fmt=".2f", worse="higher", least=0.1),
     "limiting_mag": Figure(label="Depth, 5σ", unit="mag", fmt=".2f", worse="lower", least=0.05),
