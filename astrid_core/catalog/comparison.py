@@ -28,6 +28,13 @@ def night_figures(facts: NightFacts) -> dict[str, float | None]:
         "searched": len(searched) / len(facts.exposures) if facts.exposures else None,
         "green": judged.count(QualityLevel.GREEN.value) / len(judged) if judged else None,
         "area_deg2": area,
+    }
+    for band in sorted({one.band for one in searched}):
+        inside = [one for one in searched if one.band == band]
+        figures[f"seeing_arcsec.{band}"] = _median(one.fwhm_arcsec for one in inside)
+        figures[f"limiting_mag.{band}"] = _median(one.limiting_mag for one in inside)
+        figures[f"zero_point_mag.{band}"] = _median(one.zero_point_mag for one in inside)
+    return figures | {
         "astrometric_rms_mas": _median(one.astrometric_rms_mas for one in searched),
         "score_noise": _median(one.score_noise for one in searched),
         "candidates_per_mpix": facts.total("n_candidates") / mpix if mpix else None,
@@ -36,12 +43,6 @@ def night_figures(facts: NightFacts) -> dict[str, float | None]:
         "completeness": whole.n_recovered / whole.n_injected if whole and whole.n_injected else None,
         "purity": facts.reviews.purity.fraction if facts.reviews else None,
     }
-    for band in sorted({one.band for one in searched}):
-        inside = [one for one in searched if one.band == band]
-        figures[f"seeing_arcsec.{band}"] = _median(one.fwhm_arcsec for one in inside)
-        figures[f"limiting_mag.{band}"] = _median(one.limiting_mag for one in inside)
-        figures[f"zero_point_mag.{band}"] = _median(one.zero_point_mag for one in inside)
-    return figures
 
 
 def _median(values: Iterable[float | None]) -> float | None:

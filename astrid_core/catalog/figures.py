@@ -26,12 +26,18 @@ class Figure:
     is_relative: bool = False
     """``least`` is a part of the median."""
 
+    def show(self, value: float | None) -> str:
+        """Return a value as text; large ones without exponent."""
+        if value is None:
+            return "–"
+        return f"{value:,.0f}" if abs(value) >= 1000.0 else f"{value:{self.fmt}}".replace("-", "−")
+
 
 FIGURES: Mapping[str, Figure] = {
-    "searched": Figure(label="Exposures searched, part", unit="", fmt=".2f", worse="lower", least=0.05),
-    "green": Figure(label="Green exposures, part", unit="", fmt=".2f", worse="lower", least=0.05),
+    "searched": Figure(label="Share of exposures searched", unit="", fmt=".2f", worse="lower", least=0.05),
+    "green": Figure(label="Share of green exposures", unit="", fmt=".2f", worse="lower", least=0.05),
     "area_deg2": Figure(label="Sky covered", unit="deg²", fmt=".3g", worse="lower", least=0.2, is_relative=True),
-    "seeing_arcsec": Figure(label="Seeing", unit="″", fmt=".2f", worse="higher", least=0.1),
+    "seeing_arcsec": Figure(label="Seeing", unit="arcsec", fmt=".2f", worse="higher", least=0.1),
     "limiting_mag": Figure(label="Depth, 5σ", unit="mag", fmt=".2f", worse="lower", least=0.05),
     "zero_point_mag": Figure(label="Zero point", unit="mag", fmt=".3f", worse="either", least=0.02),
     "astrometric_rms_mas": Figure(label="Astrometry, rms", unit="mas", fmt=".0f", worse="higher", least=5.0),

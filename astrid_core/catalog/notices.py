@@ -67,7 +67,7 @@ def _unusual(one: Compared) -> str:
     figure = one.figure
     label = f"{figure.label} in {one.band}" if one.band else figure.label
     unit = f" {figure.unit}" if figure.unit else ""
-    value, usual = (f"{number or 0.0:{figure.fmt}}{unit}" for number in (one.value, one.median_long))
+    value, usual = (f"{figure.show(number)}{unit}" for number in (one.value, one.median_long))
     return f"{label} is far {one.unusual} than usual: {value}, median of {one.n_long} earlier nights {usual}."
 
 

@@ -75,6 +75,7 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
     environment.filters["rate"] = describe_rate
     environment.filters["share"] = describe_share
     environment.filters["legend"] = legend
+    environment.filters["area"] = _area
     environment.filters["duration"] = describe_duration
     environment.filters |= {
         "drift": describe_drift,
@@ -151,3 +152,12 @@ def _number(value: float | None, fmt: str) -> str:
 
 def _angle(value: float | None, fmt: str) -> str:
     return "unknown" if value is None else f"{format(value, fmt).replace('-', '−')}°"
+
+
+def _area(deg2: float) -> tuple[str, str]:
+    """Return a value and its unit; frames of a small camera are a few square arcminutes."""
+    return (
+        (f"{deg2:.3g}" if deg2 < 1000.0 else f"{deg2:,.0f}", "deg²")
+        if deg2 >= 0.1
+        else (f"{3600.0 * deg2:.3g}", "arcmin²")
+    )
