@@ -91,6 +91,7 @@ def _headline(facts: NightFacts) -> list[tuple[str, str]]:
         rows += [("Recovered", sentences[0]), ("False", sentences[1])]
     if facts.quality is not None:
         rows += [("Injected" if number == 0 else "", text) for number, text in enumerate(describe_night(facts.quality))]
+    rows += [("Worth a look" if number == 0 else "", one.text) for number, one in enumerate(facts.notices)]
     times = ", ".join(f"{stage} {elapsed_s:.1f} s" for stage, elapsed_s in facts.elapsed_s.items())
     return [*rows, ("Time", f"{times}; {sum(facts.elapsed_s.values()):.1f} s in all")]
 

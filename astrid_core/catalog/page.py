@@ -7,11 +7,24 @@ from datetime import date
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from astrid_core.catalog.completeness_text import describe_half, describe_night, describe_rate
+from astrid_core.catalog.coverage_map import coverage_maps, legend
 from astrid_core.catalog.cutouts import Cutouts
 from astrid_core.catalog.exposure_facts import QUARANTINED, SEARCHED, SKIPPED, UNFINISHED
+from astrid_core.catalog.figures import MIN_NIGHTS
+from astrid_core.catalog.latency import describe_duration
+from astrid_core.catalog.model_track import Share
 from astrid_core.catalog.night_table import truth_sentences
+from astrid_core.catalog.notices import headline_completeness
 from astrid_core.catalog.report import NightFacts
-from astrid_core.catalog.track_text import describe_drift, headline, histogram, reliability, sentences, verdict_of
+from astrid_core.catalog.track_text import (
+    describe_drift,
+    describe_share,
+    headline,
+    histogram,
+    reliability,
+    sentences,
+    verdict_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +73,10 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
     environment.filters["angle"] = _angle
     environment.filters["half"] = describe_half
     environment.filters["rate"] = describe_rate
+    environment.filters["share"] = describe_share
+    environment.filters["legend"] = legend
+    environment.filters["area"] = _area
+    environment.filters["duration"] = describe_duration
     environment.filters |= {
         "drift": describe_drift,
         "headline": headline,
@@ -68,6 +85,7 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
         "sentences": sentences,
         "verdict": verdict_of,
     }
+    whole = headline_completeness(facts)
     mjds = [exposure.mid_mjd for exposure in facts.exposures]
     return environment.get_template("night.html").render(
         facts=facts,
@@ -83,6 +101,12 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
         exposure_steps=_exposure_steps(facts),
         detection_steps=_detection_steps(facts),
         times=_times(facts),
+        latencies=[(name, one) for name, one in facts.latency.items() if one.n],
+        maps=coverage_maps(facts.coverage) if facts.coverage else (),
+        completeness=Share.of(whole.n_recovered, whole.n_injected) if whole else None,
+        completeness_level=whole.level if whole else "",
+        n_nights_before=max((one.n_long for one in facts.comparison), default=0),
+        least_nights=MIN_NIGHTS,
         injected=describe_night(facts.quality) if facts.quality is not None else (),
         truth_sentences=[sentence.replace(">=", "≥") for sentence in truth_sentences(facts) or ()],
     )
@@ -128,3 +152,12 @@ def _number(value: float | None, fmt: str) -> str:
 
 def _angle(value: float | None, fmt: str) -> str:
     return "unknown" if value is None else f"{format(value, fmt).replace('-', '−')}°"
+
+
+def _area(deg2: float) -> tuple[str, str]:
+    """Return a value and its unit; frames of a small camera are a few square arcminutes."""
+    return (
+        (f"{deg2:.3g}" if deg2 < 1000.0 else f"{deg2:,.0f}", "deg²")
+        if deg2 >= 0.1
+        else (f"{3600.0 * deg2:.3g}", "arcmin²")
+    )

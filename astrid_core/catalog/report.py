@@ -5,10 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
+from astrid_core.catalog.coverage import Coverage
 from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.exposure_facts import ExposureFacts, ExposureRuns, exposure_facts
+from astrid_core.catalog.figures import Compared
+from astrid_core.catalog.latency import Latency
 from astrid_core.catalog.model_track import ModelTrack
 from astrid_core.catalog.night_quality import NightQuality
+from astrid_core.catalog.reviews import ReviewFacts
 from astrid_core.catalog.truth import TruthTally
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.observations.entities import Rejection, night_of
@@ -20,6 +24,16 @@ class RejectedFile:
 
     archive_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something of a night that is worth a look."""
+
+    is_bad: bool
+    text: str
+    place: str = ""
+    """Where on the page there is more of it; empty for nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +57,18 @@ class NightFacts:
     """None where nothing was injected."""
     tracks: tuple[ModelTrack, ...] = ()
     """How the network did, by version and instrument; empty where that was not looked at."""
+    latency: Mapping[str, Latency] = field(default_factory=dict)
+    """Computing times of one exposure by stage, and waiting times by what was waited for."""
+    reviews: ReviewFacts | None = None
+    """None where nobody is asked about this night."""
+    coverage: Coverage | None = None
+    """None where no searched exposure has a place on the sky."""
+    figures: Mapping[str, float | None] = field(default_factory=dict)
+    """What nights are compared by."""
+    comparison: tuple[Compared, ...] = ()
+    """These figures beside those of earlier nights."""
+    notices: tuple[Notice, ...] = ()
+    """What is worth a look, the worst first."""
 
     def count(self, outcome: str) -> int:
         """Return how many exposures ended so."""
@@ -72,6 +98,9 @@ def night_facts(  # noqa: PLR0913 - a night has this many sides
     truth: TruthTally | None = None,
     quality: NightQuality | None = None,
     tracks: Sequence[ModelTrack] = (),
+    waits: Mapping[str, Latency] | None = None,
+    reviews: ReviewFacts | None = None,
+    coverage: Coverage | None = None,
 ) -> NightFacts:
     """Return the facts of a night; ``light_curves`` are whole, of every object with a point in one of the exposures."""
     points = [point for curve in light_curves.values() for point in curve]
@@ -94,7 +123,19 @@ def night_facts(  # noqa: PLR0913 - a night has this many sides
         truth=truth,
         quality=quality,
         tracks=tuple(tracks),
+        latency={**_computing(exposures), **(waits or {})},
+        reviews=reviews,
+        coverage=coverage,
     )
+
+
+def _computing(exposures: Sequence[ExposureRuns]) -> dict[str, Latency]:
+    """Return the computing times of one exposure; runs that were skipped count."""
+    return {
+        "preprocess": Latency.of(runs.preprocess.elapsed_s for runs in exposures if runs.preprocess),
+        "difference": Latency.of(runs.difference.elapsed_s for runs in exposures if runs.difference),
+        "detect": Latency.of(runs.model_run.elapsed_s for runs in exposures if runs.model_run),
+    }
 
 
 def _plain(value: object) -> object:

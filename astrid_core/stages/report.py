@@ -5,29 +5,27 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 
+from astrid_core.catalog.comparison import beside
 from astrid_core.catalog.config import ReportConfig
-from astrid_core.catalog.entities import Analytics, LightCurvePoint
-from astrid_core.catalog.exposure_facts import ExposureRuns, choose_runs
-from astrid_core.catalog.night_quality import choose_injection_run, night_quality
+from astrid_core.catalog.entities import Analytics
+from astrid_core.catalog.night_quality import night_quality
 from astrid_core.catalog.night_table import night_table
 from astrid_core.catalog.page import Portrait, night_page
 from astrid_core.catalog.portraits import Sitter, choose_sitters, portrait, take_picture
 from astrid_core.catalog.report import NightFacts, night_facts
 from astrid_core.catalog.truth import TruthRow, TruthTally, in_frame, labels, must_be_found, rows_for, tally
-from astrid_core.detection.entities import InjectionRun
-from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.differencing.products import DifferenceProduct, read_difference
-from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.shared.artifacts import ArtifactRef
 from astrid_core.shared.runs import RunKey, run_key
-from astrid_core.stages.services import Records, Services
+from astrid_core.stages.night_records import Night
+from astrid_core.stages.night_sides import RECORDED, coverage_of, earlier_figures, last_report, reviews_of, waits_of
+from astrid_core.stages.services import Services
 from astrid_core.stages.track import tracks_of
 
-VERSION = 1
+VERSION = 2
 """Raise when the same night should give another report."""
 
 _PAGE_TYPE = "text/html"
@@ -60,19 +58,24 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
 ) -> NightReport:
     """Record the facts of a night and draw its page, written to the file ``out`` too if given. Safe to repeat.
 
+    Beside ``out`` the facts are written as JSON, in a file of the same name.
+
     Where an exposure was run under several settings, ``model_run_keys`` says which of them the report is about, and
     ``injection_run_keys`` the same for searches with injections; those of them that hold no result are counted. The
     same facts have the same key, and their page is drawn once.
     """
     settings = config or ReportConfig()
     with services.transaction() as records:
-        seen = _Night.read(records, survey, night, {*model_run_keys, *injection_run_keys})
+        seen = Night.read(records, survey, night, {*model_run_keys, *injection_run_keys})
         models = {runs.model_run.model for runs in seen.exposures if runs.model_run}
         tracks = tracks_of(records, models, survey=survey, night=night)
+        waits = waits_of(records, seen.exposures, survey=survey, night=night)
+        reviews = reviews_of(records, seen.exposures, survey=survey, night=night, min_score=settings.min_score)
+        earlier = earlier_figures(records, survey=survey, night=night)
     rows_of = {
         runs.observation.id: rows_for(truth, runs.observation, seen.reference_of(runs)) for runs in seen.exposures
     }
-    facts = night_facts(
+    alone = night_facts(
         survey=survey,
         night=night,
         min_score=settings.min_score,
@@ -85,7 +88,11 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
             seen.injections, n_missing=len(set(injection_run_keys) - {run.key for run in seen.injections})
         ),
         tracks=tracks,
+        waits=waits,
+        reviews=reviews,
+        coverage=coverage_of(services, seen.exposures),
     )
+    facts = beside(alone, earlier)
     sitters = choose_sitters(seen.exposures, seen.light_curves, limit=settings.max_cutouts)
     told = facts.as_json()
     inputs = [_digest(told), _digest([asdict(row) for row in truth]), *(one.detection.id for one in sitters)]
@@ -99,93 +106,20 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
         page = services.artifacts.put(content.encode(), media_type=_PAGE_TYPE)
     with services.transaction() as records:
         stored = {"digest": page.digest, "n_bytes": page.n_bytes}
-        if records.analytics.add(Analytics(key=key, survey=survey, night=night, facts={**told, "page": stored})):
-            records.events.append("analytics.recorded", subject=f"{survey}:{night}", facts={"run": key})
+        records.analytics.add(Analytics(key=key, survey=survey, night=night, facts={**told, "page": stored}))
+        # Facts may become again what they were before: the log says which of them hold.
+        if last_report(records, survey=survey, night=night) != key:
+            records.events.append(RECORDED, subject=f"{survey}:{night}", facts={"run": key})
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(services.artifacts.get(page.digest))
+        out.with_suffix(".json").write_text(json.dumps({"key": key, **told}, indent=1, sort_keys=True) + "\n")
     log.info("analytics.recorded", run=key, survey=survey, night=night, n_exposures=len(facts.exposures))
     return NightReport(key=key, facts=facts, table=night_table(facts), page=page)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Night:
-    """What the records hold about a night."""
-
-    exposures: tuple[ExposureRuns, ...]
-    references: tuple[ReferenceImage, ...]
-    rejections: tuple[Rejection, ...]
-    light_curves: Mapping[UUID, Sequence[LightCurvePoint]]
-    """Whole, of every object that was seen in the night."""
-    injections: tuple[InjectionRun, ...]
-    inputs: Mapping[str, tuple[Observation, ...]]
-    """The exposures of each reference, by its digest."""
-
-    def reference_of(self, runs: ExposureRuns) -> tuple[Observation, ...]:
-        """Return the exposures that one was compared with."""
-        digests = runs.difference.reference_digests if runs.difference else ()
-        found = {one.id: one for digest in digests for one in self.inputs.get(digest, ())}
-        return tuple(found.values())
-
-    @property
-    def points(self) -> tuple[LightCurvePoint, ...]:
-        """The points of the night."""
-        ours = {runs.observation.id for runs in self.exposures}
-        return tuple(point for curve in self.light_curves.values() for point in curve if point.observation_id in ours)
-
-    @classmethod
-    def read(cls, records: Records, survey: str, night: str, preferred: Collection[RunKey]) -> "_Night":
-        exposures: list[ExposureRuns] = []
-        entries: set[UUID] = set()
-        injections: list[InjectionRun | None] = []
-        for observation in records.observations.search(survey=survey, night=night):
-            quarantine = records.quarantines.of(observation)
-            if quarantine is not None:
-                exposures.append(ExposureRuns(observation=observation, quarantine=quarantine.told))
-                continue
-            model_runs = records.model_runs.of_observation(observation.id)
-            ids = [detection.id for run in model_runs for detection in run.detections]
-            published = records.catalog.published(ids)
-            runs = choose_runs(
-                observation,
-                preprocess_runs=records.preprocess_runs.of_observation(observation.id),
-                difference_runs=records.difference_runs.of_observation(observation.id),
-                model_runs=model_runs,
-                preferred=preferred,
-                published=published,
-            )
-            exposures.append(runs)
-            injections.append(_injected(records, runs, preferred))
-            entries |= set(published.values())
-        light_curves: dict[UUID, list[LightCurvePoint]] = {}
-        for point in records.catalog.points(sorted(entries)):
-            light_curves.setdefault(point.entry_id, []).append(point)
-        digests = {digest for runs in exposures if runs.difference for digest in runs.difference.reference_digests}
-        references = tuple(records.references.get(digest) for digest in sorted(digests))
-        return cls(
-            exposures=tuple(exposures),
-            references=references,
-            rejections=tuple(records.rejections.all(survey=survey)),
-            light_curves=light_curves,
-            injections=tuple(run for run in injections if run is not None),
-            inputs={one.digest: _exposures_in(records, one) for one in references},
-        )
-
-
-def _exposures_in(records: Records, reference: ReferenceImage) -> tuple[Observation, ...]:
-    return tuple(records.observations.get(records.preprocess_runs.get(key).observation_id) for key in reference.inputs)
-
-
-def _injected(records: Records, runs: ExposureRuns, preferred: Collection[RunKey]) -> InjectionRun | None:
-    if runs.difference is None or runs.model_run is None:
-        return None
-    return choose_injection_run(
-        records.injection_runs.of_difference(runs.difference.key), model=runs.model_run.model, preferred=preferred
-    )
-
-
 def _compare(
-    services: Services, seen: _Night, rows_of: Mapping[str, Sequence[TruthRow]], settings: ReportConfig
+    services: Services, seen: Night, rows_of: Mapping[str, Sequence[TruthRow]], settings: ReportConfig
 ) -> TruthTally:
     sights: list[tuple[TruthRow, bool]] = []
     n_usable_pix = 0

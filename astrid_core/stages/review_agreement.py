@@ -11,9 +11,10 @@ from astrid_core.curation.agreement import Confusion, cohen_kappa, confusion, fl
 from astrid_core.curation.config import N_VOTES
 from astrid_core.curation.consensus import Consensus, consensus
 from astrid_core.curation.entities import ReviewItem, ValidationEvent, Verdict
+from astrid_core.curation.queue import QueueFilters
 from astrid_core.curation.verdicts import standing
 from astrid_core.differencing.completeness import CompletenessBin, completeness_curve
-from astrid_core.stages.services import Services
+from astrid_core.stages.services import Records, Services
 
 _SNR_EDGES = np.array([0.0, 5.0, 7.0, 10.0, 15.0, np.inf])
 """Of the parts of a reviewer's completeness: coarse, because each sees only some."""
@@ -26,6 +27,8 @@ class AgreementReport:
     n_detections: int
     """With at least one independent vote."""
     n_votes: int
+    curators: frozenset[str]
+    """Who gave them."""
     fleiss_kappa: float | None
     krippendorff_alpha: float | None
     cohen_kappa: Mapping[tuple[str, str], float | None]
@@ -55,19 +58,20 @@ def consensus_of(services: Services, detection_ids: Sequence[str]) -> Mapping[st
 def agreement_of(services: Services, night: str | None = None) -> AgreementReport:
     """Return how far curators agree about the detections of a night; of all nights without one."""
     with services.transaction() as records:
-        said = standing(records.validation_events.all())
-        judged = sorted({event.detection_id for event in said})
-        items = {
-            one: item for one, item in records.review_queue.of(judged).items() if night is None or item.night == night
-        }
-        seeds = records.seeds.of(list(items))
-        injected = {
-            one: seed
-            for one, seed in records.injected_seeds.of(judged).items()
-            if night is None or seed.item.night == night
-        }
+        return agreement_in(records, night=night)
+
+
+def agreement_in(records: Records, *, survey: str | None = None, night: str | None = None) -> AgreementReport:
+    """Return the same inside a transaction, of one survey or of all."""
+    said = standing(records.validation_events.all())
+    judged = sorted({event.detection_id for event in said})
+    filters = QueueFilters(survey=survey, night=night)
+    items = {one: item for one, item in records.review_queue.of(judged).items() if filters.fits(item)}
+    seeds = records.seeds.of(list(items))
+    injected = {one: seed for one, seed in records.injected_seeds.of(judged).items() if filters.fits(seed.item)}
     answers = {**dict.fromkeys(injected, Verdict.REAL), **{one: seed.answer for one, seed in seeds.items()}}
-    return _report(said, items, answers, {one: seed.predicted_snr for one, seed in injected.items()})
+    asked = [event for event in said if event.detection_id in items or event.detection_id in injected]
+    return _report(asked, items, answers, {one: seed.predicted_snr for one, seed in injected.items()})
 
 
 def _report(
@@ -100,6 +104,7 @@ def _report(
     return AgreementReport(
         n_detections=len(by_detection),
         n_votes=len(votes),
+        curators=frozenset(vote.curator for vote in votes),
         fleiss_kappa=fleiss_kappa(told),
         krippendorff_alpha=krippendorff_alpha(told),
         cohen_kappa={
