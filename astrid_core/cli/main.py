@@ -14,6 +14,7 @@ import structlog
 
 from astrid_core.cli import (
     access,
+    analytics,
     astrometry,
     audit,
     calibration,
@@ -60,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
-        calibration, training, models, score, curation, access, audit, observation, explain,
+        calibration, training, models, score, curation, access, audit, observation, explain, analytics,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)
