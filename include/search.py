@@ -25,7 +25,7 @@ from astrid_core.stages.track import run_track
 from include.batches import batches
 from include.messages import Batch, Request
 from include.nights import nights_of, plans_of
-from include.request import model_id, recipe_of
+from include.request import model_id, pin_request, read_night, recipe_of
 from include.surveys import at_least_one
 
 log = structlog.get_logger(__name__)
@@ -181,6 +181,16 @@ def report_all(services: Services, request: Request) -> list[str]:
         log.info("night.reported", page=str(page), table=report.table)
         keys.append(report.key)
     return keys
+
+
+def report_again(services: Services, survey: str | None, night: str) -> list[str]:
+    """Write the pages of a night once more, as the model of today has searched it; None stands for every survey."""
+    request = pin_request(services, nights=[read_night(night).isoformat()], survey=survey, region=None, force=False)
+    with services.transaction() as records:
+        seen = [one for one in request["surveys"] if records.observations.search(survey=one, night=night)]
+    if not seen:
+        raise Unprocessable("no exposure of this night is recorded", night=night, surveys=request["surveys"])
+    return report_all(services, {**request, "surveys": seen})
 
 
 def track_models(services: Services, request: Request | None) -> int:

@@ -15,6 +15,7 @@ import structlog
 from astrid_core.cli import (
     access,
     alerts,
+    analytics,
     astrometry,
     audit,
     calibration,
@@ -65,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
         calibration, training, models, score, curation, alerts, access, audit, observation, explain, known_objects,
-        light_curve,
+        light_curve, analytics,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -142,15 +142,19 @@ def completeness_curve(
     return tuple(bins)
 
 
-def half_point(snr: FloatArray, n_recovered: FloatArray, n_injected: FloatArray) -> HalfPoint:
+def half_point(
+    snr: FloatArray, n_recovered: FloatArray, n_injected: FloatArray, *, weights: FloatArray | None = None
+) -> HalfPoint:
     """Return where a fitted curve passes one half, with its profile-likelihood interval.
 
     ``n_recovered`` of ``n_injected`` were found at each predicted (absolute) S/N. The curve is
     (1 - lost) Phi((s - m) / w): Gaussian noise of w sigma about a threshold, and a part that no brightness saves
-    (masks, neighbours). It is compared on a grid of all three, by binomial likelihood.
+    (masks, neighbours). It is compared on a grid of all three, by binomial likelihood. With ``weights`` each count
+    belongs to a row of several S/N, over which the curve is averaged by them.
     """
     seen = n_injected > 0
     snr, n_recovered, n_injected = snr[seen], n_recovered[seen], n_injected[seen]
+    nodes, weights = (snr[:, None], np.ones(1)) if weights is None else (snr, weights)
     if not len(snr) or not n_recovered.any() or (n_recovered == n_injected).all():
         return HalfPoint(snr=None, low=None, high=None)
     halves = np.geomspace(snr.min(), snr.max(), _GRID)
@@ -159,17 +163,24 @@ def half_point(snr: FloatArray, n_recovered: FloatArray, n_injected: FloatArray)
         # The plain curve has risen to this part of itself where the whole one passes one half.
         offset = float(ndtri(0.5 / (1.0 - lost)))
         for width in np.geomspace(0.5, 4.0, 16):
-            chance = (1.0 - lost) * ndtr((snr - halves[:, None]) / width + offset)
+            chance = (1.0 - lost) * (ndtr((nodes - halves[:, None, None]) / width + offset) @ weights)
             chance = np.clip(chance, 1e-6, 1.0 - 1e-6)
             terms = n_recovered * np.log(chance) + (n_injected - n_recovered) * np.log1p(-chance)
             likelihood = np.maximum(likelihood, terms.sum(axis=1))
     best = int(np.argmax(likelihood))
-    near = np.flatnonzero(likelihood >= likelihood[best] - _LIKELIHOOD_DROP)
+    level = likelihood[best] - _LIKELIHOOD_DROP
+    near = np.flatnonzero(likelihood >= level)
     return HalfPoint(
         snr=float(halves[best]) if 0 < best < _GRID - 1 else None,
-        low=float(halves[near[0]]) if near[0] > 0 else None,
-        high=float(halves[near[-1]]) if near[-1] < _GRID - 1 else None,
+        low=_crossing(halves, likelihood, level, near[0] - 1, near[0]) if near[0] > 0 else None,
+        high=_crossing(halves, likelihood, level, near[-1] + 1, near[-1]) if near[-1] < _GRID - 1 else None,
     )
+
+
+def _crossing(halves: FloatArray, likelihood: FloatArray, level: float, outside: int, inside: int) -> float:
+    """Return where the likelihood passes a level between two places: a step of the grid may be half of an error."""
+    part = (level - likelihood[outside]) / (likelihood[inside] - likelihood[outside])
+    return float(halves[outside] + part * (halves[inside] - halves[outside]))
 
 
 def false_rate(n_found: int, n_usable_pix: int) -> FalseRate:

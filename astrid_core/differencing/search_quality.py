@@ -17,6 +17,12 @@ from astrid_core.differencing.completeness import (
     half_point,
 )
 
+_NODES = 0.5 + np.array([-1.0, 0.0, 1.0]) * np.sqrt(0.15)
+_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
+"""Gauss-Legendre on [0, 1]. The middle of a bin alone would shift half points by more than their errors where a night
+has many injections.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuality:
@@ -58,7 +64,7 @@ def pool_completeness(curves: Sequence[Completeness]) -> Completeness | None:
     """Return curves of one level and place as one, their counts summed bin by bin; None for none.
 
     Curves over other bins than the first are left out, and so are magnitudes, whose bins are those of each exposure.
-    The half point is fitted to the middles of the bins.
+    The half point is fitted to the bins as if brightnesses were even in the logarithm of the S/N within each.
     """
     if not curves:
         return None
@@ -72,9 +78,10 @@ def pool_completeness(curves: Sequence[Completeness]) -> Completeness | None:
         n_injected=sum(one.n_injected for one in alike),
         n_recovered=sum(one.n_recovered for one in alike),
         half=half_point(
-            np.array([np.sqrt(one.low * one.high) for one in bins]),
+            np.array([one.low * (one.high / one.low) ** _NODES for one in bins]),
             np.array([one.n_recovered for one in bins], dtype=float),
             np.array([one.n_injected for one in bins], dtype=float),
+            weights=_WEIGHTS,
         ),
         by_snr=bins,
     )

@@ -239,10 +239,9 @@ def _cells_moc(body: str) -> MOC:
 def _read_moc(body: str) -> MOC:
     try:
         moc = MOC.from_str(body)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    # What mocpy panics with is no Exception.
-    except BaseException as error:
+    except (ValueError, OSError, BaseException) as error:  # what mocpy panics with is no Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
         message = f"not a MOC: {body!r}"
         raise ValueError(message) from error
     if moc.empty():

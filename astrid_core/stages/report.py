@@ -75,6 +75,7 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
     rows_of = {
         runs.observation.id: rows_for(truth, runs.observation, seen.reference_of(runs)) for runs in seen.exposures
     }
+    n_missing = len(set(injection_run_keys) - {run.key for run in seen.injections})
     alone = night_facts(
         survey=survey,
         night=night,
@@ -84,9 +85,7 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
         rejections=seen.rejections,
         light_curves=seen.light_curves,
         truth=_compare(services, seen, rows_of, settings) if truth else None,
-        quality=night_quality(
-            seen.injections, n_missing=len(set(injection_run_keys) - {run.key for run in seen.injections})
-        ),
+        quality=night_quality(seen.injections, n_missing=n_missing),
         tracks=tracks,
         waits=waits,
         reviews=reviews,
@@ -104,18 +103,23 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
         known = labels(seen.points, rows_of, radius_arcsec=settings.truth_radius_arcsec) if truth else None
         content = night_page(facts, _portraits(services, sitters, known, settings))
         page = services.artifacts.put(content.encode(), media_type=_PAGE_TYPE)
-    with services.transaction() as records:
-        stored = {"digest": page.digest, "n_bytes": page.n_bytes}
-        records.analytics.add(Analytics(key=key, survey=survey, night=night, facts={**told, "page": stored}))
-        # Facts may become again what they were before: the log says which of them hold.
-        if last_report(records, survey=survey, night=night) != key:
-            records.events.append(RECORDED, subject=f"{survey}:{night}", facts={"run": key})
+    stored = {"digest": page.digest, "n_bytes": page.n_bytes}
+    _record(services, Analytics(key=key, survey=survey, night=night, facts={**told, "page": stored}))
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(services.artifacts.get(page.digest))
         out.with_suffix(".json").write_text(json.dumps({"key": key, **told}, indent=1, sort_keys=True) + "\n")
     log.info("analytics.recorded", run=key, survey=survey, night=night, n_exposures=len(facts.exposures))
     return NightReport(key=key, facts=facts, table=night_table(facts), page=page)
+
+
+def _record(services: Services, analytics: Analytics) -> None:
+    survey, night = analytics.survey, analytics.night
+    with services.transaction() as records:
+        records.analytics.add(analytics)
+        # Facts may become again what they were before: the log says which of them hold.
+        if last_report(records, survey=survey, night=night) != analytics.key:
+            records.events.append(RECORDED, subject=f"{survey}:{night}", facts={"run": analytics.key})
 
 
 def _compare(

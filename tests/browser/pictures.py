@@ -1,15 +1,18 @@
-"""``python -m tests.browser.pictures``: the pictures in ``docs/curation.md``, taken of the night of the tests."""
+"""``python -m tests.browser.pictures``: the pictures of the pages, taken of the nights of the tests."""
 
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
+from astrid_core.stages.report import run_report
 from tests.browser.chromium import CHROMIUM
 from tests.browser.conftest import People
 from tests.browser.night import make_night
 from tests.browser.people import Reviewer
 from tests.browser.site import serving
+from tests.stages.reported import night_before_its_report
+from tests.stages.scene import NIGHT
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 
@@ -17,6 +20,16 @@ PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 def _take(somebody: Reviewer, name: str) -> None:
     somebody.page.wait_for_load_state("networkidle")
     somebody.page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def _take_report(browser: Browser) -> None:
+    """Take the upper part of the report of a night."""
+    with tempfile.TemporaryDirectory() as folder, night_before_its_report(Path(folder)) as made:
+        out = Path(folder) / "page.html"
+        run_report(made.services, survey="demo", night=NIGHT, out=out, injection_run_keys=[made.injection])
+        page = browser.new_page(viewport={"width": 1200, "height": 1500})
+        page.goto(out.as_uri())
+        page.screenshot(path=PICTURES / "report.png")
 
 
 def main() -> None:
@@ -42,6 +55,7 @@ def main() -> None:
             cleo.wait()
             _take(cleo, "curation_phone")
             people.leave()
+        _take_report(browser)
         browser.close()
 
 

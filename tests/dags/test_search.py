@@ -1,5 +1,6 @@
 """The work behind the tasks, over memory twins: the whole night, then what may go wrong in it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,11 @@ def test_a_night_goes_from_files_to_a_page_and_again_finds_nothing_to_do(made: S
 
     again = search.plan_batches(made.services, request, n_slots=2)
     assert again == []
+    (tmp_path / "results" / f"demo-{NIGHT}.html").unlink()
+    assert search.report_again(made.services, None, NIGHT) == [key]
+    assert json.loads((tmp_path / "results" / f"demo-{NIGHT}.json").read_text())["key"] == key
+    with pytest.raises(Unprocessable, match="no exposure of this night is recorded"):
+        search.report_again(made.services, "demo", "2001-01-01")
     assert search.gather(made.services, request, again, max_failed=0.0)["n_scored"] == 1
     assert search.publish_all(made.services, request)["n_published"] == 0
     assert search.report_all(made.services, request) == [key]

@@ -16,6 +16,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from scipy.stats import chi2, norm
 
+from astrid_core.stages.analytics import run_analytics
 from astrid_core.stages.report import run_report
 from tests.stages.reported import EARLIER, night_before_its_report
 from tests.stages.scene import NIGHT
@@ -33,6 +34,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, A
         run_report(
             made.services, survey="demo", night=NIGHT, out=home / "page.html", injection_run_keys=[made.injection]
         )
+        whole = run_analytics(made.services, "demo").as_json()
+        (home / "whole.json").write_text(json.dumps(whole))
         yield json.loads((home / "page.json").read_text()), _Database(made.database), home / "artifacts"
 
 
@@ -94,6 +97,23 @@ def test_notices_name_what_is_far_from_usual(told: tuple[dict[str, Any], _Databa
     # Of the three figures that earlier nights have, two are made to differ.
     assert unusual == {"green": "lower", "candidates_per_mpix": "higher", "seeing_arcsec.r": "higher"}
     assert [one["is_bad"] for one in twin["notices"]] == [True, True, True, False]
+
+
+def test_statistics_of_the_survey_are_those_of_its_nights(told: tuple[dict[str, Any], _Database, Path]) -> None:
+    twin, database, artifacts = told
+    whole = json.loads((artifacts.parent / "whole.json").read_text())
+    assert len(whole["nights"]) == len(EARLIER) + 3
+    new = Counter(one["status"] for one in database.rows("select status from catalog_entry"))
+    assert next(one["new"] for one in whole["nights"] if one["night"] == NIGHT) == dict(new)
+    assert whole["deg2_nights"] == twin["coverage"]["area_deg2"]
+    for status, n in new.items():
+        rate = whole["rates"][status]
+        ends = chi2.ppf(0.025, 2 * n) / 2, chi2.ppf(0.975, 2 * n + 2) / 2
+        assert rate["per_deg2_night"] == pytest.approx(n / whole["deg2_nights"])
+        assert (rate["low"], rate["high"]) == pytest.approx([one / whole["deg2_nights"] for one in ends])
+    everywhere = twin["quality"]["completeness"][2]
+    ((share),) = whole["completeness"].values()
+    assert (share["n"], share["n_of"]) == (everywhere["n_recovered"], everywhere["n_injected"])
 
 
 def _exposures(database: _Database) -> Rows:
