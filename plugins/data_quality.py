@@ -8,6 +8,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
 from astrid_core.settings import Settings
+from include.address import as_browsers_ask
 from include.quality.overview import overview, read_checks
 from include.quality.places import PAGES, docs_of
 
@@ -40,7 +41,7 @@ class DataQuality(AirflowPlugin):  # type: ignore[misc]
     external_views: ClassVar[list[dict[str, str]]] = [
         {
             "name": "Data quality",
-            "href": "/astrid/quality/",
+            "href": as_browsers_ask("/astrid/quality/"),
             "destination": "nav",
             "category": "browse",
             "url_route": "astrid-quality",

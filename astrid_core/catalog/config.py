@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, field
 
-from astrid_core.catalog.entities import EntryStatus
 from astrid_core.detection.drift import DriftLimits
 from astrid_core.shared.errors import BadConfiguration
 
@@ -101,24 +100,6 @@ class BreakerConfig:
             )
         if not 0.0 < self.max_tripped_fraction <= 1.0:
             raise BadConfiguration("max_tripped_fraction must lie in (0, 1]", got=self.max_tripped_fraction)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportConfig:
-    """Settings of an extract of the catalog."""
-
-    statuses: tuple[str, ...] = (EntryStatus.CANDIDATE.value, EntryStatus.CONFIRMED.value)
-    """Objects of other statuses are left out."""
-    min_detections: int = 1
-    """Objects with fewer points in their light curve are left out."""
-
-    def __post_init__(self) -> None:
-        known = {status.value for status in EntryStatus}
-        unknown = [status for status in self.statuses if status not in known]
-        if unknown or not self.statuses:
-            raise BadConfiguration("statuses must be some of those known", got=self.statuses, known=sorted(known))
-        if self.min_detections < 1:
-            raise BadConfiguration("min_detections must be positive", got=self.min_detections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

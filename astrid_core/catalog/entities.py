@@ -47,6 +47,21 @@ class LightCurvePoint:
     score: float
     """Probability of being new in the sky."""
 
+    @property
+    def flux_njy(self) -> float | None:
+        """Difference flux in nJy; None without a zero point."""
+        return None if self.zero_point_mag is None else self.flux * njy_per_count(self.zero_point_mag)
+
+    @property
+    def flux_err_njy(self) -> float | None:
+        """Its standard error."""
+        return None if self.zero_point_mag is None else self.flux_err * njy_per_count(self.zero_point_mag)
+
+
+def njy_per_count(zero_point_mag: float) -> float:
+    """Return the flux density of one count whose AB magnitude is known: 31.4 mag are 1 nJy (Oke & Gunn 1983)."""
+    return float(10.0 ** (-0.4 * (zero_point_mag - 31.4)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
@@ -77,6 +92,16 @@ class CatalogEntry:
     status: EntryStatus
     successor: UUID | None = None
     """Of a withdrawn object: the one that holds its first detection now."""
+
+    @property
+    def motion_rate_arcsec_h(self) -> float | None:
+        """How fast it moves; None at rest."""
+        return None if self.motion is None else self.motion.rate_arcsec_h
+
+    @property
+    def motion_angle_deg(self) -> float | None:
+        """Where to, from north through east; None at rest."""
+        return None if self.motion is None else self.motion.angle_deg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,14 @@
 """What the catalog domain needs from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from astrid_core.catalog.context import EntryContext
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
+from astrid_core.catalog.known_sources import KnownSources, SourceKind
+from astrid_core.catalog.minor_planets import MinorPlanet
+from astrid_core.observations.airmass import Site
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
 
@@ -32,6 +36,10 @@ class CatalogEntries(Protocol):
         """Return moving objects that were seen in this time, its ends included, ordered by id."""
         ...
 
+    def pages(self, *, region: Region | None = None) -> Iterator[Sequence[CatalogEntry]]:
+        """Yield the same objects in the same order, some thousands at a time, and keep none of them."""
+        ...
+
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         """Return the light curves of these objects, ordered by entry, mid_mjd, detection."""
         ...
@@ -42,6 +50,10 @@ class CatalogEntries(Protocol):
 
     def published(self, detection_ids: Sequence[str]) -> Mapping[str, UUID]:
         """Return the objects of those detections that are in the catalog already."""
+        ...
+
+    def hold_still(self) -> None:
+        """See everything as it is now until this transaction ends, whatever others write; the first thing it does."""
         ...
 
     def lock(self) -> None:
@@ -78,4 +90,55 @@ class ExportJobs(Protocol):
 
     def find(self, key: RunKey) -> ExportJob | None:
         """Return it, or None."""
+        ...
+
+
+class SourceCatalog(Protocol):
+    """A catalog of objects of one kind that others have found, on disk or a service."""
+
+    @property
+    def name(self) -> str:
+        """Name and release, with the digest of its contents where it lies on disk."""
+        ...
+
+    @property
+    def kind(self) -> SourceKind:
+        """What its objects are."""
+        ...
+
+    def sources(self, region: Region) -> KnownSources:
+        """Return the objects inside ``region``; raise CatalogUnavailable if it cannot be read.
+
+        Finding none is an empty result; a region that the catalog does not cover raises NotCovered.
+        """
+        ...
+
+
+class MinorPlanets(Protocol):
+    """Minor planets and comets by ephemeris."""
+
+    @property
+    def name(self) -> str:
+        """What the orbits are, with the digest of their table."""
+        ...
+
+    def inside(
+        self, region: Region, *, mid_mjd: float, site: Site | None = None, max_err_arcsec: float = 60.0
+    ) -> Sequence[MinorPlanet]:
+        """Return the bodies that stand in ``region`` at ``mid_mjd`` (UTC), or may within their errors; brightest first.
+
+        Those whose place is known worse than ``max_err_arcsec`` are left out.
+        """
+        ...
+
+
+class EntryContexts(Protocol):
+    """What is known about entries from elsewhere; identity entry."""
+
+    def put(self, context: EntryContext) -> bool:
+        """Record it, in the place of what was known before, and tell whether anything changed."""
+        ...
+
+    def of(self, entry_ids: Sequence[UUID]) -> Mapping[UUID, EntryContext]:
+        """Return what is known about those of these entries that have been looked up."""
         ...

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 def add_commands(choose: Any) -> None:
     """Add the commands."""
-    catalog = choose.add_parser("catalog", help="catalogs of reference stars on disk", allow_abbrev=False)
+    catalog = choose.add_parser(
+        "catalog", help="catalogs of reference stars and known objects on disk", allow_abbrev=False
+    )
     inner = catalog.add_subparsers(dest="action", required=True, metavar="ACTION")
     parser = inner.add_parser(
         "import",
-        help="make a catalog of a table of stars",
+        help="make a catalog of a table of stars, or of other objects",
         description="Reads a table of Gaia stars (FITS, VOTable, ECSV, CSV or Parquet, with the columns of the Gaia "
-        "archive, VizieR or Rubin's reference catalogs) and writes shards into a new folder.",
+        "archive, VizieR or Rubin's reference catalogs) and writes shards into a new folder. With --kind it is a table "
+        "of other objects, whose columns are found by their usual names or named by --column.",
         allow_abbrev=False,
     )
     parser.add_argument("file", type=Path, metavar="FILE")
@@ -27,10 +30,18 @@ def add_commands(choose: Any) -> None:
     )
     parser.add_argument("--release", required=True, help="for example dr3")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="default: the folder stars in ASTRID_HOME, which is used"
+        "--out", type=Path, metavar="DIR", help="default: stars, or sources/NAME, in ASTRID_HOME, which are used"
     )
     parser.add_argument("--epoch", type=float, metavar="YEAR", help="of the positions, where the file does not tell it")
-    parser.add_argument("--region", metavar="REGION", help="where the table is complete; default: where it has stars")
+    parser.add_argument("--region", metavar="REGION", help="where the table is complete; default: where it has rows")
+    parser.add_argument("--kind", metavar="KIND", help="star, variable, galaxy, agn or transient: known objects")
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="MEANING=NAME",
+        help="with --kind, may be repeated: ra, dec, err, pm_ra, pm_dec, mag, redshift, size, id or type",
+    )
     catalog.set_defaults(command=run_catalog)
     solver = choose.add_parser(
         "solve",
@@ -50,6 +61,10 @@ def add_commands(choose: Any) -> None:
 
 def run_catalog(arguments: argparse.Namespace) -> int:
     """Import one table."""
+    if arguments.kind is not None:
+        return _import_sources(arguments)
+    if arguments.column:
+        raise ValueError("--column goes with --kind")
     from astrid_core.adapters.catalogs.shards import ShardCatalog
     from astrid_core.adapters.catalogs.tables import read_star_table
     from astrid_core.adapters.catalogs.write_shards import write_shards
@@ -64,6 +79,32 @@ def run_catalog(arguments: argparse.Namespace) -> int:
     print(f"{ShardCatalog(out).name}: {len(stars)} stars, complete on {area:.4g} square degrees")
     if arguments.out is not None:
         print(f"use it: ASTRID_STAR_CATALOG={out}")
+    return 0
+
+
+def _import_sources(arguments: argparse.Namespace) -> int:
+    from astrid_core.adapters.catalogs.shards import ShardSources
+    from astrid_core.adapters.catalogs.source_tables import read_source_table
+    from astrid_core.adapters.catalogs.write_shards import write_sources
+    from astrid_core.catalog.known_sources import SourceKind
+    from astrid_core.settings import Settings
+    from astrid_core.shared.sky import Region
+
+    kinds = [one.value for one in SourceKind if one is not SourceKind.MINOR_PLANET]
+    if arguments.kind not in kinds:
+        raise ValueError(f"--kind is one of {', '.join(kinds)}, not {arguments.kind}")
+    names = dict(one.partition("=")[::2] for one in arguments.column)
+    sources = read_source_table(
+        arguments.file, SourceKind(arguments.kind), catalog=arguments.catalog_name,
+        epoch_yr=2000.0 if arguments.epoch is None else arguments.epoch, names=names,
+    )  # fmt: skip
+    region = None if arguments.region is None else Region.parse(arguments.region)
+    out = arguments.out or Settings().home / "sources" / arguments.catalog_name
+    covered = write_sources(sources, out, name=arguments.catalog_name, release=arguments.release, covered=region)
+    area = covered.moc.sky_fraction * 41252.96
+    print(f"{ShardSources(out).name}: {len(sources)} {arguments.kind} objects, complete on {area:.4g} square degrees")
+    if arguments.out is not None:
+        print(f"use it: ASTRID_KNOWN_SOURCES={out}")
     return 0
 
 

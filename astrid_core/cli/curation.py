@@ -108,6 +108,11 @@ def run_agreement(arguments: argparse.Namespace) -> int:
     for what, by_curator in (("seeds", found.against_seeds), ("final verdicts", found.against_final)):
         for curator, counted in by_curator.items():
             print(f"{curator} against {what}: {_parts(counted)}")
+    for curator, bins in found.completeness.items():
+        parts = [
+            f"S/N {one.low:g} to {one.high:g}: {one.n_recovered} of {one.n_injected}" for one in bins if one.n_injected
+        ]
+        print(f"{curator} of injected sources: {', '.join(parts)}")
     return 0
 
 

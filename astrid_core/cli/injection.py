@@ -114,6 +114,7 @@ def _of_records(arguments: argparse.Namespace, pipeline: "Pipeline") -> tuple["S
             _difference(services, arguments.run),
             arguments.model or _champion(services.models),
             pipeline.trial(),
+            curate=pipeline.curate,
             progress=_progress(),
         )
         with services.transaction() as records:

@@ -14,6 +14,7 @@ import structlog
 
 from astrid_core.cli import (
     access,
+    alerts,
     analytics,
     astrometry,
     audit,
@@ -21,8 +22,10 @@ from astrid_core.cli import (
     curation,
     difference,
     explain,
+    extracts,
     injection,
     instruments,
+    known_objects,
     models,
     night,
     observation,
@@ -60,8 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="log every stage to standard error")
     choose = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     groups = (
-        difference, astrometry, injection, instruments, night, references, reference_import, survey, stages,
-        calibration, training, models, score, curation, access, audit, observation, explain, analytics,
+        difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
+        calibration, training, models, score, curation, alerts, access, audit, observation, explain, analytics,
+        known_objects,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -91,6 +91,7 @@ def _one_night(
 ) -> None:
     from astrid_core.bootstrap import survey_truth
     from astrid_core.stages.batch import run_each
+    from astrid_core.stages.context import entries_of_night, run_context
     from astrid_core.stages.curate import run_curate
     from astrid_core.stages.detect import run_detect
     from astrid_core.stages.difference import run_difference
@@ -118,6 +119,7 @@ def _one_night(
     for key in keys:
         run_curate(services, key, pipeline.curate)
     run_publish(services, survey, night, pipeline.publish, keys)
+    run_context(services, entries_of_night(services, survey, night), pipeline.context)
     injections = _inject(services, pipeline, night=night, model=model, model_run_keys=keys)
     run_track(services, survey, night, pipeline.track, keys, injections)
     page = out / f"{survey}-{night}.html"
@@ -168,7 +170,7 @@ def _inject(
     plan = plan_shadows(services, model_run_keys, model, config)
     try:
         done = run_each(
-            lambda key: run_injection(services, _key(key), model.id, config),
+            lambda key: run_injection(services, _key(key), model.id, config, curate=pipeline.curate),
             _counted(f"{night} with injections", plan.pending),
         )
     except TemporaryFailure as error:
@@ -179,12 +181,11 @@ def _inject(
 
 
 def _export(services: "Services", pipeline: "Pipeline", out: Path) -> None:
-    from astrid_core.stages.export import exported_files, run_export
+    from astrid_core.stages.export import run_export, save_export
 
-    out.mkdir(parents=True, exist_ok=True)
-    for name, content in exported_files(services, run_export(services, pipeline.export)).items():
-        (out / name).write_bytes(content)
-        print(f"table: {out / name}")
+    for path in save_export(services, run_export(services, pipeline.export), out):
+        if path.parent == out:
+            print(f"file: {path}")
 
 
 def _rejected(services: "Services", survey: str) -> Sequence[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,9 @@ def add_commands(choose: Any) -> None:
     one.add_argument("--out", type=Path, metavar="PAGE.html")
     one = _command(choose, "export", _export, "freeze an extract of the catalog and write its files")
     one.add_argument("--out", required=True, type=Path, metavar="DIR")
+    one.add_argument("--status", dest="statuses", action="append", metavar="STATUS", help="may be given several times")
+    one.add_argument("--min-detections", type=int, metavar="N", help="leave out objects with fewer")
+    one.add_argument("--format", dest="formats", action="append", metavar="FORMAT", help="may be given several times")
     _region(one)
 
 
@@ -224,12 +228,19 @@ def _report(services: "Services", pipeline: "Pipeline", arguments: argparse.Name
 
 
 def _export(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
-    from astrid_core.stages.export import exported_files, run_export
+    from astrid_core.stages.export import run_export, save_export
 
-    key = run_export(services, pipeline.export, _read_region(arguments.region))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    for name, content in exported_files(services, key).items():
-        (arguments.out / name).write_bytes(content)
+    chosen: dict[str, Any] = {}
+    if arguments.statuses is not None:
+        chosen["statuses"] = tuple(arguments.statuses)
+    if arguments.formats is not None:
+        chosen["formats"] = tuple(arguments.formats)
+    if arguments.min_detections is not None:
+        chosen["min_detections"] = arguments.min_detections
+    config = replace(pipeline.export, **chosen)
+    key = run_export(services, config, _read_region(arguments.region))
+    for path in save_export(services, key, arguments.out):
+        print(path, file=sys.stderr)
     return [key]
 
 

@@ -57,7 +57,7 @@ def add_commands(choose: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the survey."""
-    from astrid_core.adapters.catalogs.shards import PAGE
+    from astrid_core.adapters.catalogs.shard_files import PAGE
     from astrid_core.adapters.catalogs.write_shards import write_shards
     from astrid_core.simulate.star_catalog import covered_sky, reference_stars
     from astrid_core.simulate.survey import TRUTH, simulate_survey

@@ -1,4 +1,4 @@
-"""What people say about detections, what waits for them, and what they are told."""
+"""What people say about detections, and what waits for them."""
 
 import hashlib
 import json
@@ -9,7 +9,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from astrid_core.curation.access import Role
-from astrid_core.detection.entities import Kind
+from astrid_core.detection.entities import Detection, Kind
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.runs import RunKey
 
 
 class Verdict(StrEnum):
@@ -169,14 +171,24 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """A detection announced to somebody; identity detection and channel."""
+class InjectedSeed:
+    """An injected source that a search found again, shown to curators as if it were in the sky; its answer is real.
 
-    detection_id: str
-    channel: str
-    """``review`` for the queue of the curators."""
-    score: float
-    """Score of the detection when it was announced."""
+    It is kept apart from all detections: what reads those never meets it. Identity is that of ``detection``, which is
+    named as one more of the search of its exposure without injections.
+    """
+
+    detection: Detection
+    item: ReviewItem
+    """As the queue would hold the detection; nobody's votes change it."""
+    injection_run: RunKey
+    predicted_snr: float
+    light: ArtifactRef
+    """What it adds to the planes of the stored difference."""
+    mag_ab: float | None = None
+    mag_err: float | None = None
+    reference_digest: str
+    """Of the reference that the catalog would name."""
 
 
 def _text(value: object) -> str:

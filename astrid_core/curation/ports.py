@@ -8,7 +8,15 @@ from uuid import UUID
 from astrid_core.curation.access import OURS
 from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.audit import Fault, Head
-from astrid_core.curation.entities import Alert, Claim, Curator, ReviewItem, ReviewState, Seed, ValidationEvent
+from astrid_core.curation.entities import (
+    Claim,
+    Curator,
+    InjectedSeed,
+    ReviewItem,
+    ReviewState,
+    Seed,
+    ValidationEvent,
+)
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace
 from astrid_core.shared.events import DomainEvent
 
@@ -88,12 +96,16 @@ class AuditTrail(Protocol):
 class ValidationEvents(Protocol):
     """The record of verdicts; append-only."""
 
-    def add(self, event: ValidationEvent) -> bool:
-        """Record it and tell whether it is new."""
+    def add(self, *events: ValidationEvent) -> bool:
+        """Record them, each behind what it supersedes, and tell whether all are new."""
         ...
 
     def find(self, event_id: UUID) -> ValidationEvent | None:
         """Return it, or None."""
+        ...
+
+    def of(self, event_ids: Sequence[UUID]) -> Mapping[UUID, ValidationEvent]:
+        """Return those that are on record, by identity."""
         ...
 
     def all(self) -> Sequence[ValidationEvent]:
@@ -120,8 +132,8 @@ class ReviewQueue(Protocol):
         """Record it and tell whether it is new; what is known of a known detection stays."""
         ...
 
-    def put(self, item: ReviewItem) -> None:
-        """Record it, or what has become of a known one."""
+    def put(self, *items: ReviewItem) -> None:
+        """Record them, or what has become of known ones; each may be named once."""
         ...
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:
@@ -209,9 +221,17 @@ class Seeds(Protocol):
         ...
 
 
-class Alerts(Protocol):
-    """The record of announcements; identity detection and channel."""
+class InjectedSeeds(Protocol):
+    """Injected sources that are shown as if they were detections, apart from these; identity detection."""
 
-    def add(self, alert: Alert) -> bool:
-        """Record it and tell whether it is new."""
+    def add(self, seed: InjectedSeed) -> bool:
+        """Record it and tell whether it is new; a known one never changes."""
+        ...
+
+    def of(self, detection_ids: Sequence[str]) -> Mapping[str, InjectedSeed]:
+        """Return the injected ones among these, by detection."""
+        ...
+
+    def known(self, login: str, *, filters: QueueFilters, at: datetime, limit: int) -> Sequence[ReviewItem]:
+        """Return those which the curator may be given at this time, shuffled."""
         ...

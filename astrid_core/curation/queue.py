@@ -114,6 +114,12 @@ def order_value(item: ReviewItem, order: QueueOrder) -> float | None:
     return values[order]
 
 
+def list_place(item: ReviewItem, order: QueueOrder) -> tuple[float, int]:
+    """Return what lists in ``order`` are sorted by, the largest first, of a detection that has a place in it."""
+    shuffle = shuffle_of(item.detection_id)
+    return (0.0 if order is QueueOrder.RANDOM else order_value(item, order) or 0.0, shuffle)
+
+
 def _lies_in(cell: SkyCell, hpx29: int) -> bool:
     first, behind = cell.hpx29_range
     return first <= hpx29 < behind

@@ -180,6 +180,10 @@ class ModelRuns(Protocol):
         """Return one detection, or raise UnknownRecord."""
         ...
 
+    def detections(self, detection_ids: Sequence[str]) -> Mapping[str, Detection]:
+        """Return these detections by identity, or raise UnknownRecord for one that does not exist."""
+        ...
+
 
 class InjectionRuns(Protocol):
     """The record of searches with injected sources, apart from all real detections; identity RunKey."""

@@ -69,6 +69,7 @@ class Trial:
 
     recoveries: tuple[Recovery, ...]
     quality: SearchQuality
+    searched: Searched
 
 
 def run_trial(
@@ -96,6 +97,7 @@ def run_trial(
         rates[DETECTIONS] = false_rate(sum(_counts(score, config) for score in believed), n_usable_pix)
     recoveries = _recoveries(plan, peaks, scores, before)
     return Trial(
+        searched=searched,
         recoveries=recoveries,
         quality=SearchQuality(
             completeness=_completeness(recoveries, pair.zero_point_mag, config, with_model=scorer is not None),

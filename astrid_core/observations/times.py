@@ -5,7 +5,7 @@ import warnings
 from datetime import date
 
 from astropy.time import Time
-from erfa import ErfaWarning  # type: ignore[import-untyped]
+from erfa import ErfaWarning
 
 from astrid_core.observations.cards import Headers, as_number, comment, number, positive, text, value
 from astrid_core.shared.errors import UnusableFile

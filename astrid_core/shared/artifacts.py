@@ -1,8 +1,14 @@
 """Stored bytes and the port through which they are reached."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+from astrid_core.shared.errors import CorruptArtifact
+
+_CHUNK_BYTES = 2**23
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +26,10 @@ class ArtifactStore(Protocol):
 
     def put(self, content: bytes, *, media_type: str) -> ArtifactRef:
         """Store ``content`` under its digest; storing the same bytes twice changes nothing."""
+        ...
+
+    def put_file(self, path: Path, *, media_type: str) -> ArtifactRef:
+        """Store what is in a file, never all of it in memory; otherwise like ``put``."""
         ...
 
     def get(self, digest: str) -> bytes:
@@ -45,3 +55,21 @@ class ArtifactStore(Protocol):
 def describe(content: bytes, *, media_type: str) -> ArtifactRef:
     """Return the reference that ``content`` has wherever it is stored."""
     return ArtifactRef(digest=hashlib.sha256(content).hexdigest(), media_type=media_type, n_bytes=len(content))
+
+
+def describe_file(path: Path, *, media_type: str) -> ArtifactRef:
+    """Return the reference that what is in a file has wherever it is stored."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return ArtifactRef(digest=digest, media_type=media_type, n_bytes=path.stat().st_size)
+
+
+def chunks(store: ArtifactStore, digest: str) -> Iterator[bytes]:
+    """Yield stored bytes some megabytes at a time; raise CorruptArtifact behind the last if they are not the ones."""
+    seen, size = hashlib.sha256(), store.size(digest)
+    for start in range(0, size, _CHUNK_BYTES):
+        chunk = store.part(digest, start=start, n_bytes=_CHUNK_BYTES)
+        seen.update(chunk)
+        yield chunk
+    if seen.hexdigest() != digest:
+        raise CorruptArtifact("stored bytes do not match their digest", digest=digest)

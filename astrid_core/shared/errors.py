@@ -113,6 +113,14 @@ class IdentityUnavailable(TemporaryFailure):
     """The keys of an issuer of tokens cannot be read now: nobody can tell who asks."""
 
 
+class ChannelUnavailable(TemporaryFailure):
+    """A receiver of alerts cannot be reached, or did not take one for now."""
+
+
+class AlertRefused(PermanentFailure):
+    """A receiver says that it will never take this alert."""
+
+
 class ArchiveRefused(PermanentFailure):
     """An archive wants a token, another one, or does not give these data to us."""
 

@@ -56,11 +56,24 @@ class DomainEvent:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an event is to say, before it has a place in the log."""
+
+    name: str
+    subject: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
 class EventLog(Protocol):
     """Append-only; the log joins the transaction of the change that it records."""
 
     def append(self, name: str, *, subject: str, facts: Mapping[str, object] | None = None) -> DomainEvent:
         """Add one event behind the last one."""
+        ...
+
+    def append_all(self, told: Sequence[Told]) -> Sequence[DomainEvent]:
+        """Add several behind the last one, in this order."""
         ...
 
     def all(self) -> Iterable[DomainEvent]:
@@ -71,6 +84,10 @@ class EventLog(Protocol):
         """Return the events about one subject, oldest first."""
         ...
 
+    def named(self, name: str) -> Sequence[DomainEvent]:
+        """Return the events of one name, oldest first: for those that are rare."""
+        ...
+
 
 def chain_digest(
     *, sequence: int, name: str, subject: str, actor: str, at: datetime, facts: Mapping[str, object], previous: str
@@ -78,6 +95,38 @@ def chain_digest(
     """Return the SHA-256 that seals an event together with all events before it."""
     sealed = [sequence, name, subject, actor, at.isoformat(), dict(facts), previous]
     return hashlib.sha256(json.dumps(sealed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def sealed(told: Iterable[Told], *, actor: Actor, behind: DomainEvent | None, at: datetime) -> list[DomainEvent]:
+    """Return what an actor tells as events, each sealed with the one before it; the first follows ``behind``."""
+    events: list[DomainEvent] = []
+    sequence, previous = (behind.sequence, behind.digest) if behind else (0, GENESIS)
+    for one in told:
+        sequence += 1
+        # The digest covers the facts as they will be read again: lists for tuples, text for keys.
+        facts = json.loads(json.dumps(actor.sign(one.facts), allow_nan=False))
+        digest = chain_digest(
+            sequence=sequence,
+            name=one.name,
+            subject=one.subject,
+            actor=actor.name,
+            at=at,
+            facts=facts,
+            previous=previous,
+        )
+        event = DomainEvent(
+            sequence=sequence,
+            name=one.name,
+            subject=one.subject,
+            actor=actor.name,
+            at=at,
+            facts=facts,
+            previous=previous,
+            digest=digest,
+        )
+        events.append(event)
+        previous = digest
+    return events
 
 
 def verify_chain(events: Iterable[DomainEvent]) -> int:

@@ -44,6 +44,12 @@ class SkyPosition:
         return int(_INDEX.lonlat_to_healpix(self.ra_deg * u.deg, self.dec_deg * u.deg))
 
 
+def hpx29_of(positions: Sequence[SkyPosition]) -> list[int]:
+    """Return the ``hpx29`` of many positions, much faster than one after the other."""
+    ra, dec = (np.array([getattr(one, name) for one in positions], dtype=float) for name in ("ra_deg", "dec_deg"))
+    return [int(one) for one in _INDEX.lonlat_to_healpix(ra * u.deg, dec * u.deg)]
+
+
 def separation_arcsec(one: SkyPosition, other: SkyPosition) -> float:
     """Return the great-circle distance, exact also for tiny angles and at the poles (Vincenty's formula)."""
     lon = math.radians(other.ra_deg - one.ra_deg)
@@ -137,6 +143,16 @@ class Region:
     def hpx29_ranges(self) -> tuple[tuple[int, int], ...]:
         """Half-open ranges of ``hpx29`` that hold every position of the region (a cone's hold a few more)."""
         return tuple((int(first), int(behind)) for first, behind in self.moc.to_depth29_ranges)
+
+    @property
+    def cone_around(self) -> tuple[SkyPosition, float]:
+        """Centre and radius, degrees, of a cone that holds the region; a cone's own are its."""
+        if self.centre is not None and self.radius_deg is not None:
+            return self.centre, self.radius_deg
+        middle = self.moc.barycenter()
+        reach_deg = float(self.moc.largest_distance_from_coo_to_vertices(middle).to_value("deg"))
+        centre = SkyPosition(ra_deg=float(middle.ra.deg) % 360.0, dec_deg=float(middle.dec.deg))
+        return centre, min(reach_deg + 1.0 / 3600.0, 180.0)
 
     def contains(self, position: SkyPosition) -> bool:
         """Tell whether ``position`` lies in the region; the edge of a cone belongs to it."""

@@ -2,13 +2,11 @@
 
 import time
 
-import numpy as np
 import structlog
 
 from astrid_core.detection.config import DetectConfig
-from astrid_core.detection.cutouts import cut_stamps
 from astrid_core.detection.entities import Detection, Model, ModelRun
-from astrid_core.detection.judgement import classify
+from astrid_core.detection.scored import score_candidates
 from astrid_core.differencing.entities import DifferenceRun
 from astrid_core.differencing.products import read_difference
 from astrid_core.shared.errors import Unprocessable
@@ -57,30 +55,7 @@ def _score(
         return ()
     scorer = services.models.load(model_id)
     product = read_difference(services.artifacts.get(difference.image.digest))
-    stamps = cut_stamps(product, difference.candidates, size_pix=scorer.stamp_pix, config=config)
-    judged = scorer.judge(stamps)
-    flags = np.array([difference.candidates[number].flags for number in stamps.index], dtype=np.int64)
-    kinds = classify(judged, flags)
-    found = {number: row for row, number in enumerate(stamps.index.tolist())}
-    detections = []
-    for number, candidate in enumerate(difference.candidates):
-        row = found.get(number)
-        if row is None:
-            detections.append(
-                Detection(model_run=key, candidate=candidate, score=None, unscored_reason=stamps.refused[number])
-            )
-            continue
-        detections.append(
-            Detection(
-                model_run=key,
-                candidate=candidate,
-                score=float(judged.score[row]),
-                uncertainty=float(judged.uncertainty[row]),
-                anomaly=float(judged.anomaly[row]),
-                kind=kinds[row],
-            )
-        )
-    return tuple(detections)
+    return score_candidates(product, difference.candidates, scorer, config, run=key)
 
 
 def _run_of(

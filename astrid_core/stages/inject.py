@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from astrid_core.curation.config import CurateConfig
+from astrid_core.curation.entities import InjectedSeed
 from astrid_core.detection.entities import InjectionRun, Model
 from astrid_core.detection.injected_search import TrialPair
 from astrid_core.detection.ports import ModelRegistry
@@ -19,6 +21,7 @@ from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.errors import MissingArtifact, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus, run_key, settled
 from astrid_core.stages.images import load_image, load_template
+from astrid_core.stages.injected_seeds import seeds_of
 from astrid_core.stages.services import Services
 
 log = structlog.get_logger(__name__)
@@ -37,11 +40,13 @@ def run_injection(
     model_id: str | None,
     config: TrialConfig,
     *,
+    curate: CurateConfig | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> RunKey:
     """Inject into the exposure of a difference, search it again by the same chain, record the run. Safe to repeat.
 
-    Without ``model_id`` candidates are counted, but no detections. Neither candidates nor detections are recorded.
+    Without ``model_id`` candidates are counted, but no detections. Neither candidates nor detections are recorded. With
+    ``curate`` some of the recovered sources are kept as seeds of the review queue; it decides nothing of the run.
     """
     model = services.models.get(model_id) if model_id is not None else None
     key = injection_key(difference_key, model, config)
@@ -83,8 +88,9 @@ def run_injection(
         curves=curves,
         elapsed_s=time.monotonic() - started,
     )
-    _record(services, run)
-    log.info("injection.recorded", run=key, observation=observation.id, n_injected=run.n_injected)
+    seeds = () if scorer is None or curate is None else seeds_of(services, run, trial, scorer, config, curate)
+    _record(services, run, seeds)
+    log.info("injection.recorded", run=key, observation=observation.id, n_injected=run.n_injected, n_seeds=len(seeds))
     return key
 
 
@@ -179,9 +185,11 @@ def _require_trusted(difference: DifferenceRun) -> None:
         raise Unprocessable(f"nothing is taken from this exposure, injected or not: {reasons}")
 
 
-def _record(services: Services, run: InjectionRun) -> None:
+def _record(services: Services, run: InjectionRun, seeds: Sequence[InjectedSeed] = ()) -> None:
     with services.transaction() as records:
         if records.injection_runs.add(run):
+            for seed in seeds:
+                records.injected_seeds.add(seed)
             facts = {
                 "observation": run.observation_id,
                 "difference": run.difference_key,
@@ -189,5 +197,6 @@ def _record(services: Services, run: InjectionRun) -> None:
                 "status": run.status.value,
                 "reason": run.reason,
                 "n_injected": run.n_injected,
+                "n_seeds": len(seeds),
             }
             records.events.append("injection.recorded", subject=run.key, facts=facts)

@@ -1,10 +1,11 @@
 """Which objects of the catalog the detections of a night belong to, and what that changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from uuid import UUID
 
+from astrid_core.alerts.announce import Change
 from astrid_core.catalog.associate import REACH, associate, entry_id, ordered
 from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import CatalogEntry, EntryStatus, LightCurvePoint, Motion
@@ -14,6 +15,7 @@ from astrid_core.catalog.sphere import cone_around, neighbours
 from astrid_core.catalog.tracklets import Tracklet, find_tracklets
 from astrid_core.curation.entities import Verdict
 from astrid_core.shared.sky import SkyPosition
+from astrid_core.stages.announce import announce_changes
 from astrid_core.stages.services import Records
 
 
@@ -23,8 +25,8 @@ class Gathered:
 
     entries: Mapping[UUID, CatalogEntry]
     """On record."""
-    before: Mapping[str, UUID]
-    """Object of each detection on record."""
+    before: Mapping[UUID, Sequence[LightCurvePoint]]
+    """Their points on record."""
     points: Mapping[UUID, Sequence[LightCurvePoint]]
     """By object, as it should be."""
     motions: Mapping[UUID, Motion]
@@ -64,48 +66,50 @@ def gather(records: Records, tonight: Sequence[LightCurvePoint], config: Publish
         motions[identity] = chain[0].motion
     left = [point for name, point in by_name.items() if name not in joined]
     joined |= associate(left, radius_arcsec=config.match_radius_arcsec, max_chi2=config.max_chi2)
-    points: dict[UUID, list[LightCurvePoint]] = {}
-    for point in ordered(by_name.values()):
-        identity = joined[point.detection_id]
-        points.setdefault(identity, []).append(replace(point, entry_id=identity))
-    return Gathered(
-        entries=entries,
-        before={point.detection_id: point.entry_id for point in on_record},
-        points=points,
-        motions=motions,
-    )
+    points = [replace(point, entry_id=joined[point.detection_id]) for point in ordered(by_name.values())]
+    return Gathered(entries=entries, before=by_entry(on_record), points=by_entry(points), motions=motions)
+
+
+def by_entry(points: Iterable[LightCurvePoint]) -> dict[UUID, list[LightCurvePoint]]:
+    """Return the points of each object, in their order."""
+    found: dict[UUID, list[LightCurvePoint]] = {}
+    for point in points:
+        found.setdefault(point.entry_id, []).append(point)
+    return found
 
 
 def write(records: Records, found: Gathered) -> Changes:
-    """Record what differs, objects before their detections; withdrawn ones keep their identity and name a successor."""
+    """Record what differs, objects before their detections, and whom it is to be told.
+
+    An object without detections is withdrawn: it keeps its identity and names a successor.
+    """
     judged = final_verdicts(records, [point.detection_id for points in found.points.values() for point in points])
-    now = {point.detection_id: identity for identity, points in found.points.items() for point in points}
-    n_changed = n_founded = 0
+    changes: list[Change] = []
     for identity, points in sorted(found.points.items()):
-        entry = catalog_entry(points, judged, motion=found.motions.get(identity))
-        if found.entries.get(identity) != entry:
-            records.catalog.put(entry)
-            n_founded += identity not in found.entries
-            n_changed += identity in found.entries
+        before, after = found.entries.get(identity), catalog_entry(points, judged, motion=found.motions.get(identity))
+        if before != after:
+            old = found.before.get(identity, ())
+            changes.append(Change(before=before, after=after, points_before=old, points=points))
+    withdrawn = _withdrawn(found)
+    for change in (*changes, *withdrawn):
+        records.catalog.put(change.after)
+    was = {point.detection_id: identity for identity, points in found.before.items() for point in points}
     moved = [
-        point
-        for points in found.points.values()
-        for point in points
-        if found.before.get(point.detection_id) != point.entry_id
+        point for points in found.points.values() for point in points if was.get(point.detection_id) != point.entry_id
     ]
     records.catalog.put_points(moved)
-    return Changes(n_founded=n_founded, n_changed=n_changed, n_withdrawn=_tell(records, found, now))
+    _tell(records, found)
+    announce_changes(records, [*changes, *withdrawn])
+    n_founded = sum(change.before is None for change in changes)
+    return Changes(n_founded=n_founded, n_changed=len(changes) - n_founded, n_withdrawn=len(withdrawn))
 
 
 def refresh_entries(records: Records, entry_ids: Sequence[UUID]) -> int:
     """Bring objects up to date with the verdicts on their detections; return how many changed."""
-    points: dict[UUID, list[LightCurvePoint]] = {}
-    for point in records.catalog.points(entry_ids):
-        points.setdefault(point.entry_id, []).append(point)
+    points = by_entry(records.catalog.points(entry_ids))
     entries = {identity: records.catalog.get(identity) for identity in points}
     motions = {identity: entry.motion for identity, entry in entries.items() if entry.motion is not None}
-    before = {point.detection_id: point.entry_id for members in points.values() for point in members}
-    return write(records, Gathered(entries=entries, before=before, points=points, motions=motions)).n_changed
+    return write(records, Gathered(entries=entries, before=points, points=points, motions=motions)).n_changed
 
 
 def final_verdicts(records: Records, detection_ids: Sequence[str]) -> Mapping[str, Verdict]:
@@ -114,25 +118,28 @@ def final_verdicts(records: Records, detection_ids: Sequence[str]) -> Mapping[st
     return {name: item.verdict for name, item in items.items() if item.verdict is not None}
 
 
-def _tell(records: Records, found: Gathered, now: Mapping[str, UUID]) -> int:
-    """Withdraw objects without detections, and tell the log who was parted or has become part of another."""
-    held: dict[UUID, list[str]] = {}
-    for name, identity in found.before.items():
-        held.setdefault(identity, []).append(name)
-    withdrawn = 0
-    for identity, names in sorted(held.items()):
-        into = sorted({str(now[name]) for name in names})
+def _withdrawn(found: Gathered) -> list[Change]:
+    """Return the end of each object whose detections are all of others now; the successor holds its first one."""
+    now = {point.detection_id: identity for identity, points in found.points.items() for point in points}
+    gone = []
+    for identity, points in sorted(found.before.items()):
         if identity not in found.points:
-            entry = found.entries[identity]
-            # Its identity is that of its first detection, wherever that is now.
-            successor = next(now[name] for name in names if entry_id(name) == identity)
-            records.catalog.put(replace(entry, status=EntryStatus.WITHDRAWN, successor=successor))
-            withdrawn += 1
+            successor = next(now[one.detection_id] for one in points if entry_id(one.detection_id) == identity)
+            before = found.entries[identity]
+            after = replace(before, status=EntryStatus.WITHDRAWN, successor=successor)
+            gone.append(Change(before=before, after=after, points_before=points, points=points))
+    return gone
+
+
+def _tell(records: Records, found: Gathered) -> None:
+    """Tell the log which objects were parted, or have become part of others."""
+    now = {point.detection_id: identity for identity, points in found.points.items() for point in points}
+    for identity, points in sorted(found.before.items()):
+        into = sorted({str(now[point.detection_id]) for point in points})
         if len(into) > 1:
             records.events.append("entry.split", subject=str(identity), facts={"into": into})
-        elif identity not in found.points:
+        elif into != [str(identity)]:
             records.events.append("entry.merged", subject=str(identity), facts={"into": into[0]})
-    return withdrawn
 
 
 class _Moving:

@@ -25,7 +25,9 @@ def is_released(services: Services, key: RunKey) -> bool:
 
 
 def run_release(services: Services, key: RunKey, *, login: str, requested_by: str, reason: str) -> bool:
-    """Make an extract public, and tell whether it was not yet. Its files stay as they were frozen.
+    """Make an extract public, and tell whether it was not yet; releases are numbered from 1.
+
+    Its files stay as they were frozen: they are stored under their digests, and the log that names them only grows.
 
     Raises NotAllowed for somebody who may not release, and for whoever asked for it; UnknownRecord without the extract.
     """
@@ -39,6 +41,7 @@ def run_release(services: Services, key: RunKey, *, login: str, requested_by: st
         if _is_released(records, key):
             return False
         facts = {
+            "release": len(records.events.named(RELEASED)) + 1,
             "curator": login,
             "requested_by": requested_by,
             "reason": reason,
@@ -49,6 +52,13 @@ def run_release(services: Services, key: RunKey, *, login: str, requested_by: st
         records.events.append(RELEASED, subject=key, facts=facts)
     log.info(RELEASED, run=key, login=login, requested_by=requested_by)
     return True
+
+
+def last_release(services: Services) -> tuple[int, RunKey] | None:
+    """Return number and extract of the newest release; None before the first."""
+    with services.transaction() as records:
+        said = records.events.named(RELEASED)
+    return (len(said), RunKey(said[-1].subject)) if said else None
 
 
 def extract(records: Records, key: RunKey) -> ExportJob:

@@ -62,7 +62,9 @@ def record_many(
     with services.transaction() as records:
         for role in sorted({vote.role for vote in verdicts}):
             require_permission(records, login, _NEEDED[role])
-        votes = Votes.read(records, login, [vote.detection_id for vote in verdicts])
+        votes = Votes.read(
+            records, login, [vote.detection_id for vote in verdicts], event_ids=[vote.event_id for vote in verdicts]
+        )
         said = tuple(votes.give(vote, login=login, batch=batch, at=at) for vote in verdicts)
         votes.publish()
     return said

@@ -4,14 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from astrid_core.curation.access import Role
 from astrid_core.curation.agreement import Confusion, cohen_kappa, confusion, fleiss_kappa, krippendorff_alpha
 from astrid_core.curation.config import N_VOTES
 from astrid_core.curation.consensus import Consensus, consensus
-from astrid_core.curation.entities import ReviewItem, Seed, ValidationEvent, Verdict
+from astrid_core.curation.entities import ReviewItem, ValidationEvent, Verdict
 from astrid_core.curation.queue import QueueFilters
 from astrid_core.curation.verdicts import standing
+from astrid_core.differencing.completeness import CompletenessBin, completeness_curve
 from astrid_core.stages.services import Records, Services
+
+_SNR_EDGES = np.array([0.0, 5.0, 7.0, 10.0, 15.0, np.inf])
+"""Of the parts of a reviewer's completeness: coarse, because each sees only some."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,8 @@ class AgreementReport:
     """By curator: what they said of detections whose answer was known."""
     against_final: Mapping[str, Confusion]
     """By curator: what they said of detections that were decided since, by an arbiter or with other curators."""
+    completeness: Mapping[str, Sequence[CompletenessBin]]
+    """By curator: how many of the injected sources that they were shown they called real, by predicted S/N."""
 
 
 def consensus_of(services: Services, detection_ids: Sequence[str]) -> Mapping[str, Consensus]:
@@ -60,13 +68,22 @@ def agreement_in(records: Records, *, survey: str | None = None, night: str | No
     filters = QueueFilters(survey=survey, night=night)
     items = {one: item for one, item in records.review_queue.of(judged).items() if filters.fits(item)}
     seeds = records.seeds.of(list(items))
-    return _report([event for event in said if event.detection_id in items], items, seeds)
+    injected = {one: seed for one, seed in records.injected_seeds.of(judged).items() if filters.fits(seed.item)}
+    answers = {**dict.fromkeys(injected, Verdict.REAL), **{one: seed.answer for one, seed in seeds.items()}}
+    return _report(said, items, answers, {one: seed.predicted_snr for one, seed in injected.items()})
 
 
 def _report(
-    said: Sequence[ValidationEvent], items: Mapping[str, ReviewItem], seeds: Mapping[str, Seed]
+    said: Sequence[ValidationEvent],
+    items: Mapping[str, ReviewItem],
+    answers: Mapping[str, Verdict],
+    predicted_snr: Mapping[str, float],
 ) -> AgreementReport:
-    votes = [event for event in said if not event.is_seed and event.role is not Role.ARBITER]
+    votes = [
+        event
+        for event in said
+        if event.detection_id in items and not event.is_seed and event.role is not Role.ARBITER
+    ]  # fmt: skip
     by_detection: dict[str, dict[str, Verdict]] = {}
     for vote in votes:
         by_detection.setdefault(vote.detection_id, {})[vote.curator] = vote.verdict
@@ -76,7 +93,7 @@ def _report(
             pairs.setdefault((one, other), []).append((by_curator[one], by_curator[other]))
     told = [list(by_curator.values()) for by_curator in by_detection.values()]
     known = {
-        event: seeds[event.detection_id].answer for event in said if event.is_seed and event.detection_id in seeds
+        event: answers[event.detection_id] for event in said if event.is_seed and event.detection_id in answers
     }  # fmt: skip
     final = {
         vote: verdict
@@ -96,7 +113,24 @@ def _report(
         n_both={pair: len(both) for pair, both in sorted(pairs.items())},
         against_seeds=_confusions(known),
         against_final=_confusions(final),
+        completeness=_completeness([event for event in known if event.detection_id in predicted_snr], predicted_snr),
     )
+
+
+def _completeness(
+    said: Sequence[ValidationEvent], predicted_snr: Mapping[str, float]
+) -> Mapping[str, Sequence[CompletenessBin]]:
+    by_curator: dict[str, list[ValidationEvent]] = {}
+    for event in said:
+        by_curator.setdefault(event.curator, []).append(event)
+    return {
+        curator: completeness_curve(
+            np.array([predicted_snr[event.detection_id] for event in told]),
+            np.array([event.verdict is Verdict.REAL for event in told], dtype=bool),
+            _SNR_EDGES,
+        )
+        for curator, told in sorted(by_curator.items())
+    }
 
 
 def _confusions(truth: Mapping[ValidationEvent, Verdict]) -> Mapping[str, Confusion]:

@@ -1,19 +1,21 @@
 """What waits for a verdict, and who gets it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from astrid_core.curation.access import Permission
 from astrid_core.curation.config import LEASE_S, MAX_CLAIM, SKIP_S
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed
-from astrid_core.curation.queue import QueueFilters, QueueOrder
-from astrid_core.curation.seeds import BY_CONSENSUS, SEED_FRACTION, seed_slots
+from astrid_core.curation.queue import QueueFilters, QueueOrder, list_place, shuffle_place, shuffle_start
+from astrid_core.curation.seeds import BY_CONSENSUS, SEED_FRACTION, Slot, seed_slots
 from astrid_core.curation.verdicts import standing
 from astrid_core.shared.errors import Conflict
 from astrid_core.stages.access import require_permission
+from astrid_core.stages.seeds_ahead import outside_quarantine, seeds_ahead, waiting_for
 from astrid_core.stages.services import Records, Services
 
 ANY = QueueFilters()
@@ -132,35 +134,33 @@ def queue_summary(
 
 
 def _choose(
-    records: Records, login: str, order: QueueOrder, filters: QueueFilters, slots: Sequence[bool], at: datetime
+    records: Records, login: str, order: QueueOrder, filters: QueueFilters, slots: Sequence[Slot], at: datetime
 ) -> list[ReviewItem]:
-    """Return what fills the slots; ordinary detections also where a seed is lacking, seeds never behind the last."""
-    queue = records.review_queue
-    seeds = iter(
-        _outside_quarantine(records, lambda limit: queue.known(login, filters=filters, at=at, limit=limit), sum(slots))
-    )
-    others = iter(
-        _outside_quarantine(
-            records,
-            lambda limit: queue.waiting(login, order=order, filters=filters, at=at, limit=limit),
-            len(slots),
-        )
-    )
+    """Return what fills the slots; ordinary detections also where a seed is lacking, seeds never instead of the last.
+
+    All are in ``order``: a seed stands where its own values put it.
+    """
+    others = waiting_for(records, login, order=order, filters=filters, at=at, limit=len(slots))
+    beside = others[0] if others and any(slots) else None
+    ahead = seeds_ahead(records, login, beside=beside, order=order, filters=filters, at=at)
+    left = iter(others)
     chosen: list[ReviewItem] = []
-    following = next(others, None)
-    for is_seed in slots:
+    following = next(left, None)
+    for slot in slots:
         # Nothing but seeds would give them away.
         if following is None:
             break
-        seed = next(seeds, None) if is_seed else None
-        if seed is None:
+        seed = slot and ahead.take(beside=following, order=order, prefers_injected=slot is Slot.INJECTED)
+        if not seed:
             chosen.append(following)
-            following = next(others, None)
+            following = next(left, None)
         else:
             chosen.append(seed)
             if seed.verdict is not None:
                 records.seeds.add(Seed(detection_id=seed.detection_id, answer=seed.verdict, origin=BY_CONSENSUS))
-    return chosen
+    if order is QueueOrder.RANDOM:
+        return sorted(chosen, key=partial(shuffle_place, start=shuffle_start(login, filters.night)))
+    return sorted(chosen, key=lambda item: list_place(item, order), reverse=True)
 
 
 def _keep(
@@ -183,7 +183,8 @@ def _put_off(
     with services.transaction() as records:
         require_permission(records, login, Permission.JUDGE)
         records.review_queue.lock_votes(login)
-        records.model_runs.detection(detection_id)
+        if not records.injected_seeds.of([detection_id]):
+            records.model_runs.detection(detection_id)
         (claim,) = _keep(records, login, [detection_id], until=at, hidden_until=hidden_until)
         facts = {
             "curator": login,
@@ -211,28 +212,4 @@ def _list(
         mine = {event.detection_id for event in events if event.curator == judged_by}
         return (item for item in items if item.detection_id not in mine)
 
-    return tuple(_outside_quarantine(records, page, limit, is_wanted))
-
-
-def _outside_quarantine(
-    records: Records,
-    read: Callable[[int], Sequence[ReviewItem]],
-    limit: int,
-    chosen: Callable[[Sequence[ReviewItem]], Iterator[ReviewItem]] = iter,
-) -> list[ReviewItem]:
-    """Return the first ``limit`` of what ``read`` returns, without exposures that are set aside."""
-    if limit == 0:
-        return []
-    has_quarantine = bool(records.quarantines.all())
-    n_asked = limit
-    while True:
-        items = read(n_asked)
-        free = [item for item in chosen(items) if not has_quarantine or _is_good(records, item.observation_id)]
-        if len(free) >= limit or len(items) < n_asked:
-            return free[:limit]
-        # What is set aside hides others behind it.
-        n_asked *= 4
-
-
-def _is_good(records: Records, observation_id: str) -> bool:
-    return records.quarantines.of(records.observations.get(observation_id)) is None
+    return tuple(outside_quarantine(records, page, limit, is_wanted))

@@ -8,13 +8,22 @@ from types import ModuleType
 
 import numpy as np
 
-from astrid_core.catalog.ports import CatalogEntries, ExportJobs, ModelJournal, NightAnalytics
+from astrid_core.alerts.ports import AlertChannels, Alerts
+from astrid_core.catalog.ports import (
+    CatalogEntries,
+    EntryContexts,
+    ExportJobs,
+    MinorPlanets,
+    ModelJournal,
+    NightAnalytics,
+    SourceCatalog,
+)
 from astrid_core.curation.ports import (
-    Alerts,
     ApiKeys,
     AuditTrail,
     Claims,
     Curators,
+    InjectedSeeds,
     ReviewQueue,
     Seeds,
     ValidationEvents,
@@ -57,8 +66,10 @@ class Records:
     review_queue: ReviewQueue
     claims: Claims
     seeds: Seeds
+    injected_seeds: InjectedSeeds
     alerts: Alerts
     catalog: CatalogEntries
+    contexts: EntryContexts
     analytics: NightAnalytics
     exports: ExportJobs
     events: EventLog
@@ -80,6 +91,12 @@ class Services:
     """Where figures of networks are shown besides our records; None where nobody looks there."""
     stars: StarCatalog | None = None
     """Reference stars that frames are tied to; None where no catalog is configured."""
+    known_sources: tuple[SourceCatalog, ...] = ()
+    """Catalogs of what others have found: galaxies, variables, active nuclei, transients."""
+    minor_planets: MinorPlanets | None = None
+    """Ephemerides of minor planets and comets; None where no orbits have been imported."""
+    alert_channels: AlertChannels | None = None
+    """The ways to whoever is told of objects; None where nobody can be."""
 
     def acting_as(self, actor: Actor) -> "Services":
         """Return the same services whose transactions name ``actor`` in the event log: one request of many."""

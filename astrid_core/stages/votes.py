@@ -15,6 +15,7 @@ from astrid_core.curation.queue import review_item
 from astrid_core.curation.verdicts import history, not_taken_back, undo_id
 from astrid_core.curation.vocabulary import CURRENT
 from astrid_core.shared.errors import Conflict, NotAllowed
+from astrid_core.shared.events import Told
 from astrid_core.stages.objects import refresh_entries
 from astrid_core.stages.services import Records
 
@@ -42,20 +43,33 @@ class Votes:
     """What is on record of some detections, kept up to date with every verdict that is added."""
 
     records: Records
-    told: list[tuple[str, str, dict[str, object]]]
-    """What the event log is to be told: name, subject and facts."""
+    added: list[ValidationEvent]
+    told: list[Told]
+    """What the event log is to be told."""
+    known: dict[UUID, ValidationEvent]
+    """Those that are on record of the verdicts that are given."""
     events: dict[str, list[ValidationEvent]]
     items: dict[str, ReviewItem]
     before: dict[str, ReviewItem]
+    claims: dict[str, Claim]
+    """Of whoever acts, by detection."""
     seeds: frozenset[str]
+    injected: frozenset[str]
+    """Seeds that are not in the sky: nobody's verdict on them tells of anything but whoever gives it."""
 
     @classmethod
-    def read(cls, records: Records, login: str, detection_ids: Sequence[str]) -> "Votes":
-        """Hold back all others who vote on these, then look: nobody may count what another is changing."""
+    def read(
+        cls, records: Records, login: str, detection_ids: Sequence[str], *, event_ids: Sequence[UUID] = ()
+    ) -> "Votes":
+        """Hold back all others who vote on these, then look: nobody may count what another is changing.
+
+        ``event_ids`` are those of verdicts that will be given.
+        """
         ids = sorted(set(detection_ids))
-        detections = {one: records.model_runs.detection(one) for one in ids}
+        injected = records.injected_seeds.of(ids)
+        detections = records.model_runs.detections([one for one in ids if one not in injected])
         records.review_queue.lock_votes(login, ids)
-        items = dict(records.review_queue.of(ids))
+        items = {**records.review_queue.of(ids), **{one: seed.item for one, seed in injected.items()}}
         for one in ids:
             if one not in items:
                 run = records.model_runs.get(detections[one].model_run)
@@ -67,18 +81,24 @@ class Votes:
         seeds = frozenset(records.seeds.of(ids))
         return cls(
             records=records,
+            added=[],
             told=[],
+            known=dict(records.validation_events.of(event_ids)),
             events=events,
             items=items,
             before=dict(items),
+            claims=dict(records.claims.of(login, ids)),
             seeds=seeds,
+            injected=frozenset(injected),
         )
 
     def give(self, vote: Vote, *, login: str, batch: UUID | None, at: datetime) -> ValidationEvent:
         """Record a verdict and return it; one that is on record already is returned as it is there."""
-        known = self.records.validation_events.find(vote.event_id)
+        known = self.known.get(vote.event_id)
         own = [event for event in self.events[vote.detection_id] if event.curator == login]
-        is_seed = vote.role is Role.REVIEWER and vote.detection_id in self.seeds
+        is_seed = vote.detection_id in self.injected or (
+            vote.role is Role.REVIEWER and vote.detection_id in self.seeds
+        )  # fmt: skip
         event = ValidationEvent(
             id=vote.event_id,
             detection_id=vote.detection_id,
@@ -120,10 +140,10 @@ class Votes:
 
     def take_back(self, event: ValidationEvent, *, at: datetime) -> ValidationEvent:
         """Record that a verdict is taken back, and return that; what was said before stands again."""
-        known = self.records.validation_events.find(undo_id(event.id))
-        if known is not None:
-            return known
         own = self._own(event)
+        for known in own:
+            if known.id == undo_id(event.id):
+                return known
         kept = not_taken_back(own)
         if event not in kept:
             raise Conflict("this takes a verdict back itself", event=event.id)
@@ -135,16 +155,21 @@ class Votes:
         return self._add("verdict.withdrawn", undo)
 
     def publish(self) -> None:
-        """Bring objects of the catalog up to date where a final verdict changed, and tell the event log of it all.
+        """Write down what was given and taken back: the verdicts, what they add up to, and that it happened.
 
-        That comes last: whoever writes there holds up everybody else.
+        Objects of the catalog are brought up to date where a final verdict changed. The event log comes last: whoever
+        writes there holds up everybody else.
         """
+        if not self.records.validation_events.add(*self.added):
+            raise Conflict("a verdict of this identity was just recorded", events=[event.id for event in self.added])
+        judged = {event.detection_id for event in self.added}
+        self.records.review_queue.put(*(self.items[one] for one in sorted(judged - self.injected)))
+        self.records.claims.put([self.claims[one] for one in sorted(judged)])
         changed = [one for one, item in self.items.items() if item.verdict is not self.before[one].verdict]
         if changed:
             self.records.catalog.lock()
             refresh_entries(self.records, sorted(set(self.records.catalog.published(changed).values())))
-        for name, subject, facts in self.told:
-            self.records.events.append(name, subject=subject, facts=facts)
+        self.records.events.append_all(self.told)
 
     def _own(self, event: ValidationEvent) -> list[ValidationEvent]:
         return [one for one in self.events[event.detection_id] if one.curator == event.curator]
@@ -154,11 +179,10 @@ class Votes:
         self.events[one].append(event)
         before, after = self.items[one], counted(self.items[one], self.events[one])
         self.items[one] = after
-        self.records.validation_events.add(event)
-        self.records.review_queue.put(after)
-        claim = self.records.claims.of(event.curator, [one]).get(one)
-        claim = claim or Claim(detection_id=one, login=event.curator, until=event.at)
-        self.records.claims.put([replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN)])
+        self.added.append(event)
+        self.known[event.id] = event
+        claim = self.claims.get(one) or Claim(detection_id=one, login=event.curator, until=event.at)
+        self.claims[one] = replace(claim, is_answered=event.verdict is not Verdict.WITHDRAWN)
         facts: dict[str, object] = {
             "event": str(event.id),
             "curator": event.curator,
@@ -170,7 +194,7 @@ class Votes:
             "after": after.state.value,
             "digest": event.digest,
         }
-        self.told.append((name, one, facts))
+        self.told.append(Told(name=name, subject=one, facts=facts))
         log.info(name, detection=one, curator=event.curator, verdict=event.verdict.value)
         return event
 

@@ -23,7 +23,7 @@ class Act(Protocol):
         ...
 
 
-def acting(
+async def acting(
     request: Request, person: Annotated[Principal, Depends(who)], context: Annotated[Context, Depends(context_of)]
 ) -> Act:
     """Return what calls stages in the name of whoever asks: the event log tells who, as what, and in which request."""

@@ -77,7 +77,7 @@ class Context:
             return self._opened
 
 
-def context_of(request: Request) -> Context:
+async def context_of(request: Request) -> Context:
     """Return what all requests of this application share."""
     found: Context = request.app.state.context
     return found

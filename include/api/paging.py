@@ -23,7 +23,7 @@ class Listed(BaseModel, Generic[T]):
     next: str | None
 
 
-def asked(
+async def asked(
     after: Annotated[str | None, Query(max_length=2000, description="The next of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST)] = 50,
 ) -> Ask:

@@ -1,4 +1,7 @@
-"""Parameters that several lists have in common."""
+"""Parameters that several lists have in common.
+
+They are read by coroutines: FastAPI would send a plain function to a thread, which costs more than what it does.
+"""
 
 from typing import Annotated
 
@@ -17,7 +20,7 @@ Declination = Annotated[float | None, Query(ge=-90.0, le=90.0, allow_inf_nan=Fal
 Radius = Annotated[float | None, Query(ge=1e-6, le=324_000.0, allow_inf_nan=False)]
 
 
-def cell_of(
+async def cell_of(
     cell: Annotated[str | None, Query(pattern=r"^[0-9]{1,2}/[0-9]{1,19}$", description="order/number, NESTED")] = None,
 ) -> SkyCell | None:
     """Return the cell that a request asks for."""
@@ -29,7 +32,7 @@ def cell_of(
         raise Refused(422, str(error)) from error
 
 
-def region_of(
+async def region_of(
     ra_deg: Degrees = None,
     dec_deg: Declination = None,
     radius_arcsec: Radius = None,
@@ -53,7 +56,7 @@ def region_of(
     return Region.cone(SkyPosition(ra_deg=ra_deg, dec_deg=dec_deg), radius_deg=radius_arcsec / 3600.0)
 
 
-def detections_of(  # noqa: PLR0913 - each is a parameter of the request
+async def detections_of(  # noqa: PLR0913 - each is a parameter of the request
     *,
     cell: Annotated[SkyCell | None, Depends(cell_of)],
     region: Annotated[Region | None, Depends(region_of)],

@@ -190,11 +190,19 @@ class EntryWithPoints(EntryShape):
 
 
 class AlertShape(BaseModel):
-    """A detection that was announced."""
+    """What was said of an object to one channel, and whether it arrived."""
 
-    detection_id: str
+    entry_id: UUID
+    version: int
     channel: str
-    score: float | None
+    kind: str
+    raised_at: datetime
+    state: str
+    batch: str
+    n_attempts: int
+    try_after: datetime | None
+    settled_at: datetime | None
+    error: str
 
 
 class AnalyticsShape(BaseModel):

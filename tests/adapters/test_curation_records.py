@@ -1,9 +1,9 @@
-"""Contract of ValidationEvents and Alerts."""
+"""Contract of ValidationEvents."""
 
 from dataclasses import replace
 
 from astrid_core.curation.access import Role
-from astrid_core.curation.entities import Alert, Curator, Verdict
+from astrid_core.curation.entities import Curator, Verdict
 from tests.adapters.databases import AnyDatabase
 from tests.adapters.invented import verdict
 
@@ -35,17 +35,21 @@ def test_a_recorded_verdict_never_changes(database: AnyDatabase) -> None:
         assert records.validation_events.of_detections(["detect-1:1"]) == (verdict(1),)
 
 
+def test_verdicts_of_one_act_are_recorded_in_their_order_and_one_that_is_known_is_told(database: AnyDatabase) -> None:
+    first = verdict(1)
+    second = verdict(2, after_s=1.0, supersedes=first)
+    with database.transaction() as records:
+        records.curators.add(ADA)
+        assert records.validation_events.add(first, second)
+        assert records.validation_events.add()
+        assert not records.validation_events.add(verdict(3, "detect-1:2"), first)
+        assert records.validation_events.of([first.id, verdict(9).id]) == {first.id: first}
+        assert records.validation_events.of([]) == {}
+
+
 def test_verdicts_on_thousands_of_detections_are_found(database: AnyDatabase) -> None:
     with database.transaction() as records:
         records.curators.add(ADA)
         records.validation_events.add(verdict(1, "detect-1:70000"))
         found = records.validation_events.of_detections([f"detect-1:{number}" for number in range(70_001)])
     assert found == (verdict(1, "detect-1:70000"),)
-
-
-def test_an_alert_is_raised_once_per_channel(database: AnyDatabase) -> None:
-    alert = Alert(detection_id="detect-1:1", channel="review", score=0.75)
-    with database.transaction() as records:
-        assert records.alerts.add(alert)
-        assert not records.alerts.add(replace(alert, score=0.99))
-        assert records.alerts.add(replace(alert, channel="public"))

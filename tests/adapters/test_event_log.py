@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from astrid_core.adapters.db.engine import open_engine
 from astrid_core.adapters.db.repositories import events
 from astrid_core.shared.errors import PermanentFailure, Unprocessable
-from astrid_core.shared.events import GENESIS, Actor, verify_chain
+from astrid_core.shared.events import GENESIS, Actor, Told, verify_chain
 from tests.adapters.databases import AnyDatabase, SqlDatabase
 from tests.adapters.invented import verdict
 from tests.adapters.test_curation_records import ADA
@@ -37,11 +37,25 @@ def test_every_event_names_the_one_before_it(database: AnyDatabase) -> None:
         told = list(records.events.all())
         assert list(records.events.of("demo:b")) == [second]
         assert list(records.events.of("demo:c")) == []
+        assert list(records.events.named("observation.recorded")) == [first, second]
     assert told == [first, second, third]
     assert [event.sequence for event in told] == [1, 2, 3]
     assert [event.previous for event in told] == [GENESIS, first.digest, second.digest]
     assert [event.actor for event in told] == ["ingest", "ingest", "ada"]
     assert verify_chain(told) == 3
+
+
+def test_events_of_one_act_follow_each_other_in_one_chain(database: AnyDatabase) -> None:
+    act = [Told(name="verdict.recorded", subject=f"detect-1:{number}", facts={"n": number}) for number in (3, 1, 2)]
+    with database.transaction() as records:
+        first = records.events.append("verdict.recorded", subject="detect-1:0")
+        told = records.events.append_all(act)
+        assert list(records.events.append_all([])) == []
+    with database.transaction() as records:
+        log = list(records.events.all())
+    assert log == [first, *told]
+    assert [event.facts for event in told] == [{"n": 3}, {"n": 1}, {"n": 2}]
+    assert verify_chain(log) == 4
 
 
 def test_an_event_tells_what_is_known_of_its_actor(database: AnyDatabase) -> None:

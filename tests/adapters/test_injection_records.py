@@ -109,14 +109,12 @@ def test_injections_leave_no_trace_among_candidates_and_detections(database: Any
         assert records.catalog.search() == ()
 
 
-def test_nothing_of_the_catalog_points_to_the_table_of_injections(sql_url: str) -> None:
+def test_only_seeds_point_to_the_table_of_injections_and_nothing_points_to_them(sql_url: str) -> None:
     engine = open_engine(sql_url)
     tables = inspect(engine)
     pointing = {
-        name
-        for name in tables.get_table_names()
-        for key in tables.get_foreign_keys(name)
-        if key["referred_table"] == "injection_run"
+        (name, key["referred_table"]) for name in tables.get_table_names() for key in tables.get_foreign_keys(name)
     }
     engine.dispose()
-    assert pointing == set()
+    assert {name for name, target in pointing if target == "injection_run"} == {"injected_seed"}
+    assert {name for name, target in pointing if target == "injected_seed"} == set()

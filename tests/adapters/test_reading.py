@@ -32,7 +32,6 @@ from astrid_core.adapters.db.reading.observations import (
 )
 from astrid_core.adapters.db.reading.pages import Ask, BadKey, Facts, Key, Page
 from astrid_core.adapters.db.reading.runs import list_candidates, list_runs
-from astrid_core.curation.entities import Alert
 from astrid_core.shared.errors import AstridError, UnknownRecord
 from astrid_core.shared.sky import Region, SkyCell
 from tests.adapters.databases import SqlDatabase
@@ -47,6 +46,7 @@ from tests.adapters.invented import (
     record_difference,
     reference,
 )
+from tests.adapters.test_alert_records import announced
 
 T = TypeVar("T")
 Ask_ = Callable[[AsyncConnection], Awaitable[T]]
@@ -68,7 +68,8 @@ def url(sql_url: str) -> str:
         records.catalog.put(entry())
         records.catalog.put_points([point("detect-1:1")])
         for number in (1, 2):
-            records.alerts.add(Alert(detection_id=f"detect-1:{number}", channel="review", score=0.5))
+            said, alert = announced(number)
+            records.alerts.add([said], [alert])
         records.events.append("night.looked-at", subject="night")
     database.close()
     return sql_url
@@ -158,13 +159,13 @@ def test_other_lists_are_read_alike(url: str) -> None:
     entries = _read(url, lambda connection: list_entries(connection, Ask(), region=None))
     runs = _read(url, lambda connection: list_runs(connection, Ask(), stage=None, observation=observation().id))
     candidates = _read(url, lambda connection: list_candidates(connection, Ask(), run="difference-1"))
-    alerts = _read(url, lambda connection: list_alerts(connection, Ask(limit=1), channel="review"))
+    alerts = _read(url, lambda connection: list_alerts(connection, Ask(limit=1), channel="all"))
     events = _read(url, lambda connection: list_events(connection, Ask(), subject="night"))
 
     assert _ids(entries) == [entry().id]
     assert {one["stage"] for one in runs.items} == {"preprocess", "difference", "detect"}
     assert len(candidates.items) == 4
-    assert alerts.next == ["detect-1:1", "review"]
+    assert alerts.next == [UUID(int=1), 1, "all"]
     assert [one["name"] for one in events.items] == ["night.looked-at"]
     assert len(_read(url, lambda connection: points_of(connection, entry().id))) == 1
     with pytest.raises(UnknownRecord):
@@ -186,7 +187,9 @@ def test_a_key_of_another_list_is_refused(url: str, after: list[object]) -> None
         _read(url, lambda connection: list_detections(connection, DetectionFilter(), Ask(after=after)))
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM detection", "UPDATE alert SET score = 1", "CREATE TABLE x (y INT)"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM detection", "UPDATE alert SET n_attempts = 1", "CREATE TABLE x (y INT)"]
+)
 def test_nothing_is_ever_written(url: str, statement: str) -> None:
     with pytest.raises((SQLAlchemyError, AstridError)):
         _read(url, lambda connection: connection.execute(text(statement)))

@@ -272,10 +272,17 @@ def test_one_detection_is_found_by_its_id(database: AnyDatabase) -> None:
         record_difference(records)
         records.model_runs.add(run)
         assert records.model_runs.detection("detect-1:2") == run.detections[1]
+        assert records.model_runs.detections(["detect-1:2", "detect-1:1"]) == {
+            "detect-1:2": run.detections[1],
+            "detect-1:1": run.detections[0],
+        }
+        with pytest.raises(UnknownRecord, match="detection=detect-1:7"):
+            records.model_runs.detections(["detect-1:1", "detect-1:7"])
 
 
 @pytest.mark.parametrize(
-    "detection_id", ["detect-1:3", "detect-1:01", "detect-1:", "detect-1:\u00b2", "", "detect-2:1"]
+    "detection_id",
+    ["detect-1:3", "detect-1:01", "detect-1:", "detect-1:\u00b2", "", "detect-2:1", f"detect-1:{10**30}"],
 )
 def test_a_detection_that_is_not_there_is_named(database: AnyDatabase, detection_id: str) -> None:
     with database.transaction() as records:

@@ -69,7 +69,8 @@ def _votable(stars: CatalogStars, *infos: Info, renamed: dict[str, str] | None =
 def _cone_answer(asked: Asked) -> Reply:
     stars = _stars()
     ra, dec, radius = (float(asked.query[key]) for key in ("RA", "DEC", "SR"))
-    here = stars.take(inside(Region.parse(f"cone({ra!r},{dec!r},{radius!r}deg)"), stars))
+    cone = Region.parse(f"cone({ra!r},{dec!r},{radius!r}deg)")
+    here = stars.take(inside(cone, stars.ra_deg, stars.dec_deg))
     return Reply(body=_votable(here), headers={"Content-Type": "text/xml"})
 
 

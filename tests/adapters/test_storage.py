@@ -21,7 +21,7 @@ from astrid_core.adapters.storage.names import object_name
 from astrid_core.adapters.storage.open import open_artifacts
 from astrid_core.adapters.storage.s3 import S3Artifacts, connect
 from astrid_core.adapters.storage.s3_errors import EXPECTED, translated
-from astrid_core.shared.artifacts import ArtifactStore
+from astrid_core.shared.artifacts import ArtifactStore, chunks
 from astrid_core.shared.errors import BadConfiguration, CorruptArtifact, MissingArtifact, StorageUnavailable
 from tests.fakes.artifacts import MemoryArtifacts
 
@@ -119,20 +119,27 @@ def test_a_digest_that_is_not_there_is_missing(case: Case) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"lighT", b"lig", b"", b"light and more"])
-def test_corrupt_bytes_are_named_and_never_returned_nor_overwritten(case: Case, damage: bytes) -> None:
+def test_corrupt_bytes_are_named_and_never_returned_nor_overwritten(case: Case, damage: bytes, tmp_path: Path) -> None:
     ref = case.store.put(b"light", media_type=FITS)
     case.tamper(ref.digest, damage)
     with pytest.raises(CorruptArtifact, match=ref.digest):
         case.store.get(ref.digest)
     with pytest.raises(CorruptArtifact, match=ref.digest):
         case.store.put(b"light", media_type=FITS)
+    (tmp_path / "light").write_bytes(b"light")
+    with pytest.raises(CorruptArtifact, match=ref.digest):
+        case.store.put_file(tmp_path / "light", media_type=FITS)
+    with pytest.raises(CorruptArtifact, match=ref.digest):
+        list(chunks(case.store, ref.digest))
     with pytest.raises(CorruptArtifact, match=ref.digest):
         case.store.get(ref.digest)
 
 
-def test_large_artifacts_come_back_whole(case: Case) -> None:
-    content = os.urandom(12 * MIB + 17)
-    assert case.store.get(case.store.put(content, media_type=FITS).digest) == content
+def test_large_artifacts_come_back_whole(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "content").write_bytes(content := os.urandom(12 * MIB + 17))
+    ref = case.store.put_file(tmp_path / "content", media_type=FITS)
+    assert case.store.put(content, media_type=FITS) == ref
+    assert case.store.get(ref.digest) == content == b"".join(chunks(case.store, ref.digest))
 
 
 def test_a_part_is_what_lies_there(case: Case) -> None:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.storage.folder import FolderArtifacts
-from astrid_core.catalog.config import ExportConfig, PublishConfig
+from astrid_core.alerts.config import AlertsConfig
+from astrid_core.alerts.entities import Channel
+from astrid_core.catalog.config import PublishConfig
+from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig
 from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.settings import Settings
+from astrid_core.stages.announce import open_channels
 from astrid_core.stages.build_reference import run_build_reference
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import run_detect
@@ -65,6 +69,7 @@ def make_night(home: Path) -> None:
     )
     scored = run_detect(services, difference, with_champion(made.models).id, DetectConfig())
     run_curate(services, scored, CurateConfig())
+    open_channels(services, AlertsConfig(channels=(Channel(name="all", format="gcn"),)))
     run_publish(services, "demo", NIGHT, PublishConfig(), [scored])
     run_report(services, survey="demo", night=NIGHT, model_run_keys=[scored])
     run_export(services, ExportConfig())

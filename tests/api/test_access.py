@@ -30,6 +30,7 @@ PARTS = {
     "{observation_id:path}": "demo:x", "{night}": "2024-01-20", "{detection_id}": "detect-0:1", "{key_id}": "0" * 16,
     "{entry_id}": "00000000-0000-0000-0000-000000000000", "{verdict_id}": "00000000-0000-0000-0000-000000000000",
     "{batch}": "00000000-0000-0000-0000-000000000000", "{digest}": "0" * 64, "{login}": "nobody",
+    "{key}": "export-0",
 }  # fmt: skip
 Route = tuple[str, str]
 

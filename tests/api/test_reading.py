@@ -128,7 +128,8 @@ def test_what_the_client_has_is_not_sent_again(client: Client) -> None:
 
 
 def test_a_light_curve_has_the_point_and_the_limits_of_its_place(client: Client) -> None:
-    published = {one["detection_id"] for one in client.get("/alerts").json()["items"]}
+    known = client.get("/catalog").json()["items"][0]["id"]
+    published = {one["detection_id"] for one in client.get(f"/catalog/{known}").json()["points"]}
     curve = client.get(f"/detections/{min(published)}/lightcurve").json()
 
     assert curve["entry_id"]
@@ -144,6 +145,18 @@ def test_neighbours_are_sorted_by_distance(client: Client) -> None:
     assert len(distances) >= 4
     assert distances == sorted(distances)
     assert one["id"] not in {other["id"] for other in near["detections"]}
+
+
+def test_its_own_object_is_no_neighbour_of_a_detection(client: Client) -> None:
+    one = client.get("/detections").json()["items"][0]
+    near = client.get(f"/detections/{one['id']}/neighbours", params={"radius_arcsec": 600}).json()
+    own = client.get(f"/catalog/{near['entry_id']}").json()["points"]
+
+    assert near["entry_id"] not in {other["id"] for other in near["objects"]}
+    assert [one["detection_id"] for one in near["history"]] == [
+        point["detection_id"] for point in own if point["detection_id"] != one["id"]
+    ]
+    assert all(earlier["separation_arcsec"] < 2.0 for earlier in near["history"])
 
 
 def test_a_night_tells_what_it_covered(client: Client) -> None:

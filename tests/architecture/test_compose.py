@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 import yaml
+from airflow.providers.fab.get_provider_info import get_provider_info
 from jsonschema import Draft202012Validator
 
+from astrid_core.curation.access import Role, airflow_role_named
 from astrid_core.settings import Settings
 from tests.architecture.repository import ROOT
 
@@ -142,8 +144,16 @@ def test_our_settings_are_known(compose: dict[str, Any]) -> None:
     assert ours <= known
 
 
+def test_every_role_of_ours_can_be_given_in_airflow_and_sees_our_pages(compose: dict[str, Any]) -> None:
+    made = json.loads(compose["x-airflow"]["environment"]["AIRFLOW__FAB__CUSTOM_ROLES"])
+
+    assert {airflow_role_named(name) for name in made} == set(Role)
+    assert all({"action": "can_read", "resource": "Plugins"} in permissions for permissions in made.values())
+
+
 def test_airflow_knows_every_option_that_is_set(compose: dict[str, Any]) -> None:
     options = yaml.safe_load(files("airflow").joinpath("config_templates/config.yml").read_text())
+    options |= get_provider_info()["config"]
     for key in compose["x-airflow"]["environment"]:
         if key.startswith("AIRFLOW__"):
             _, section, option = key.lower().split("__")

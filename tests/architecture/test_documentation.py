@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from astrid_core.cli.main import build_parser
-from docs import architecture, settings
+from docs import architecture, catalog, settings
 from tests.architecture.repository import ROOT, named, pages
 
 _CODE_PATH = re.compile(r"`((?:astrid_core|dags|docs|include|plugins|tests|benchmarks)/[\w./-]*)`")
@@ -32,6 +32,10 @@ def test_the_architecture_picture_shows_every_part_of_the_library() -> None:
 
     for part in parts - {"__init__"}:
         assert f">{part}</text>" in architecture.PICTURE.read_text()
+
+
+def test_the_page_of_the_catalog_is_fresh() -> None:
+    assert catalog.write() == catalog.PAGE.read_text(), "run: python -m docs.catalog"
 
 
 def test_every_stage_of_a_night_records_something() -> None:

@@ -3,15 +3,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser.chromium import CHROMIUM, MISSING, chromium
 from tests.browser.night import make_night
-from tests.browser.people import Reviewer
+from tests.browser.people import Reviewer, Visitors
 from tests.browser.site import COOKIE, Site, serving
-
-CHROMIUM = "/usr/bin/chromium"
-# A busy machine is slow, not wrong.
-expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
             if not Path(CHROMIUM).exists():
-                item.add_marker(pytest.mark.skip(reason=f"no browser at {CHROMIUM}"))
+                item.add_marker(pytest.mark.skip(reason=MISSING))
 
 
 # Ends with this folder: while it runs, no other test could start an event loop.
@@ -32,11 +29,8 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    # Without 3D, as on a machine without a graphics card: the page must not need it.
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-3d-apis"]
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-    yield browser
-    browser.close()
+    with chromium(playwright) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
@@ -48,46 +42,34 @@ def night_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(night_home: Path, tmp_path: Path) -> Iterator[Site]:
-    """The page over a home of one test: the same artifacts, a database of its own."""
+def home(night_home: Path, tmp_path: Path) -> Path:
+    """A home of one test: the same artifacts, a database of its own."""
     shutil.copy(night_home / "astrid.sqlite", tmp_path / "astrid.sqlite")
     (tmp_path / "artifacts").symlink_to(night_home / "artifacts")
-    with serving(tmp_path) as site:
+    return tmp_path
+
+
+@pytest.fixture
+def site(home: Path) -> Iterator[Site]:
+    """The page over a home of one test."""
+    with serving(home) as site:
         yield site
 
 
-class People:
-    """Opens the page for whoever is named; what a page complains of fails the test."""
+class People(Visitors):
+    """Opens the page for whoever is named."""
 
     def __init__(self, browser: Browser, site: Site) -> None:
-        self._browser = browser
+        super().__init__(browser)
         self._site = site
-        self.complaints: list[str] = []
-        self._opened: list[Page] = []
 
     def come(
         self, login: str, *roles: str, at: str = "", size: tuple[int, int] = (1400, 900), dark: bool = False
     ) -> Reviewer:
-        context = self._browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
-        )
-        context.add_cookies([{"name": COOKIE, "value": ".".join((login, *roles)), "url": self._site.origin}])
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-
-        def note(said: ConsoleMessage) -> None:
-            if said.type == "error":
-                self.complaints.append(f"{login}: {said.text}")
-
-        page.on("pageerror", lambda error: self.complaints.append(f"{login}: {error}"))
-        page.on("console", note)
+        page = self.arrive(login, size=size, dark=dark)
+        page.context.add_cookies([{"name": COOKIE, "value": ".".join((login, *roles)), "url": self._site.origin}])
         page.goto(self._site.page + at)
-        self._opened.append(page)
-        return Reviewer(page=page, login=login)
-
-    def leave(self) -> None:
-        for page in self._opened:
-            page.context.close()
+        return Reviewer(page=page, frame=page.main_frame, login=login)
 
 
 @pytest.fixture

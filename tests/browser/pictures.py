@@ -6,7 +6,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from astrid_core.stages.report import run_report
-from tests.browser.conftest import CHROMIUM, People
+from tests.browser.chromium import CHROMIUM
+from tests.browser.conftest import People
 from tests.browser.night import make_night
 from tests.browser.people import Reviewer
 from tests.browser.site import serving

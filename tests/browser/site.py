@@ -51,10 +51,11 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Site]:
-    """Serve the home until the block ends."""
+def serving(home: Path, **addresses: str) -> Iterator[Site]:
+    """Serve the home until the block ends; ``addresses`` are settings."""
     identities = [CookieIdentity()]
-    api = create_app(identities, Settings(home=home, api_burst=100_000, api_rate_per_s=10_000.0), opener=services_in)
+    settings = Settings(home=home, api_burst=100_000, api_rate_per_s=10_000.0, **addresses)  # type: ignore[arg-type]
+    api = create_app(identities, settings, opener=services_in)
 
     @asynccontextmanager
     async def closing(_: FastAPI) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """Judging in the browser, over the real API and a searched night."""
 
 import json
+import re
 import statistics
 import time
 
@@ -122,7 +123,8 @@ def test_a_whole_page_is_judged_and_taken_back_as_one(people: People) -> None:
     ana.sent()
     assert ana.ask("queue/summary")["n_judged"] == 24
     ana.press("z")
-    expect(ana.page.get_by_text("24 verdicts (bogus) taken back")).to_be_visible()
+    # What it says of it may be gone before a busy machine has painted 24 pictures.
+    expect(ana.page.get_by_test_id("pace")).to_have_text(re.compile("^0 judged"))
     ana.sent()
     assert ana.ask("queue/summary")["n_judged"] == 0
 

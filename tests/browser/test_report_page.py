@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from astrid_core.catalog.comparison import beside
 from astrid_core.catalog.coverage import cover
 from astrid_core.catalog.page import night_page
-from tests.browser.conftest import CHROMIUM
+from tests.browser.chromium import CHROMIUM
 from tests.catalog.test_comparison import STEADY, box
 from tests.catalog.test_report import invented_night
 

@@ -154,6 +154,21 @@ def test_a_viewer_looks_and_does_not_judge(people: People) -> None:
     expect(vera.page.get_by_role("button", name="Real")).to_have_count(0)
 
 
+def test_the_log_says_in_words_who_changed_what(people: People) -> None:
+    ana = people.come("ana", "reviewer")
+    ana.wait()
+    ana.judge("1")
+    ana.sent()
+    olga = people.come("olga", "admin", at="#/audit")
+    entries = olga.page.get_by_role("list", name="Log").get_by_role("listitem")
+    expect(entries.filter(has_text="roles.changed").first).to_contain_text("none → ")
+    olga.page.get_by_label("What", exact=True).fill("verdict.recorded")
+    olga.press("Enter")
+    expect(entries).to_have_count(1)
+    for words in ("ana", "reviewer", "open, as before", "verdict real"):
+        expect(entries).to_contain_text(words)
+
+
 def test_a_detection_tells_where_all_of_it_came_from(people: People) -> None:
     vera = people.come("vera", "viewer", at="#/list")
     vera.page.get_by_role("link", name="Show the detection").first.click()

@@ -2,8 +2,9 @@ import math
 
 import pytest
 
-from astrid_core.catalog.config import ExportConfig, PublishConfig, ReportConfig
+from astrid_core.catalog.config import PublishConfig, ReportConfig
 from astrid_core.catalog.entities import EntryStatus
+from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.catalog.measure import ab_magnitude, catalog_entry, entry_status
 from astrid_core.curation.entities import Verdict
 from astrid_core.shared.errors import BadConfiguration

@@ -144,7 +144,6 @@ def test_reasons_belong_to_their_verdict() -> None:
     [
         {"min_score": 1.1},
         {"min_score": -0.1},
-        {"channel": " "},
         {"n_votes": 0},
         {"lease_s": 0.0},
         {"seed_fraction": 0.6},

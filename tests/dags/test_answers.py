@@ -112,6 +112,19 @@ def test_a_catalog_goes_out_once_by_a_second_person(night: Voting) -> None:
         releases.freeze(night.services, Pipeline(), region=None, requested_by="olga")
 
 
+def test_whoever_releases_is_told_what_changed_since_the_last_release(night: Voting) -> None:
+    first = releases.freeze(night.services, Pipeline(), region=None, requested_by="olga", formats=["csv"])
+    assert "first release" in first["text"]
+    releases.release(night.services, first, _answer("Approve", "dan", reason="DR 1"))
+    second = releases.freeze(
+        night.services, Pipeline(), region=None, requested_by="olga", formats=["csv", "hats"], min_detections=2,
+        statuses=None,
+    )  # fmt: skip
+    assert f"Since release 1, `{first['key']}`" in second["text"]
+    assert "| catalog | 0 | 3 | 0 | 0 |" in second["text"]
+    assert "| hats: " in second["text"]
+
+
 @pytest.mark.parametrize("name", ["dan", "eve", ""])
 def test_nobody_but_an_operator_asks_for_a_release(night: Voting, name: str) -> None:
     with pytest.raises(NotAllowed):

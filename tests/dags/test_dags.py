@@ -13,8 +13,11 @@ from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
 from pendulum import datetime
 
+from astrid_core.catalog.entities import EntryStatus
+from astrid_core.catalog.exports.config import Format
 from include.batches import MAX_BATCHES
-from include.messages import LEAVE
+from include.dag_settings import FORMATS, STATUSES
+from include.messages import KEEP, LEAVE
 from include.notices import QuestionNotifier
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -138,9 +141,27 @@ def test_a_catalog_is_released_behind_the_answer_of_a_person(dags: dict[str, Any
     assert (release.upstream_task_ids, release.trigger_rule) == ({"freeze", "approve"}, "all_success")
 
 
+def test_the_form_of_a_release_offers_what_there_is() -> None:
+    assert set(STATUSES) == {one.value for one in EntryStatus} - {EntryStatus.WITHDRAWN.value}
+    assert set(FORMATS) == {one.value for one in Format}
+
+
+def test_alerts_that_are_held_wait_for_a_person_and_hold_up_no_delivery(dags: dict[str, Any]) -> None:
+    deliver, release = dags["deliver_alerts"], dags["release_alerts"]
+    assert deliver.is_paused_upon_creation
+    assert deliver.get_task("deliver").upstream_task_ids == {"gate"}
+    assert not any(isinstance(task, HITLOperator) for task in deliver.tasks)
+    (told,) = deliver.get_task("tell_held").outlets
+    assert [asset.uri for asset in release.timetable.asset_condition.objects] == [told.uri]
+    ask = release.get_task("ask")
+    assert (ask.defaults, ask.upstream_task_ids) == ([KEEP], {"list_held"})
+    assert release.get_task("settle").upstream_task_ids == {"list_held", "ask"}
+    assert [asset.name for asset in release.get_task("settle").outlets] == ["alerts-released"]
+
+
 def test_whoever_is_to_answer_is_told_of_every_question(dags: dict[str, Any]) -> None:
     questions = [task for _, task in _tasks(dags) if isinstance(task, HITLOperator)]
-    assert len(questions) == 3
+    assert len(questions) == 4
     assert all([type(one) for one in task.notifiers] == [QuestionNotifier] for task in questions)
 
 
@@ -149,6 +170,14 @@ def test_the_reducer_survives_failed_and_missing_batches(dags: dict[str, Any], d
     gather = dags[dag_id].get_task("gather")
     assert gather.trigger_rule == "all_done"
     assert {"plan", "search_batch.detect"} <= gather.upstream_task_ids
+
+
+@pytest.mark.parametrize("dag_id", SEARCHES)
+def test_known_objects_are_looked_up_after_publishing_and_hold_up_no_report(dags: dict[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert "publish" in dag.get_task("look_up").upstream_task_ids
+    assert "look_up" not in dag.get_task("report").get_flat_relative_ids(upstream=True)
+    assert "look_up" in dag.get_task("complete_report").upstream_task_ids
 
 
 @pytest.mark.parametrize("dag_id", SEARCHES)
@@ -191,6 +220,9 @@ def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> No
         ("build_references", {"before_mjd": "2026-11-20"}),
         ("build_references", {"ask": "perhaps"}),
         ("release_catalog", {"region": "M31"}),
+        ("release_catalog", {"formats": ["xls"]}),
+        ("release_catalog", {"statuses": ["splendid"]}),
+        ("release_catalog", {"min_detections": 0}),
         ("ingest_observations", {"first_night": "yesterday"}),
         ("ingest_observations", {"region": "M31"}),
         ("reconcile_archive", {"retry": "perhaps"}),
@@ -213,6 +245,8 @@ def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, a
         ("build_references", {"exclude_night": "2026-11-20"}),
         ("build_calibrations", {"first_night": "2026-11-20", "survey": "demo"}),
         ("build_references", {"exclude": ["demo:a.fits"], "before_mjd": 61000.5}),
+        ("release_catalog", {}),
+        ("release_catalog", {"statuses": ["confirmed"], "min_detections": 2, "formats": ["csv", "hats"]}),
         ("ingest_observations", {**NIGHT, "region": "cone(10.68,41.27,0.5deg)", "survey": "m31-hst"}),
         ("reconcile_archive", {"survey": "m31-hst", "retry": True}),
     ],

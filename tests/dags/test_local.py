@@ -60,6 +60,16 @@ def test_the_address_is_loopback_and_the_last_port_is_kept(monkeypatch: pytest.M
     assert choose_address(first).port == first.port
 
 
+@pytest.mark.parametrize(("said", "path"), [("", ""), ("/", ""), ("observatory", "/observatory"), ("/a/b/", "/a/b")])
+def test_a_path_stands_before_every_address(home: Home, monkeypatch: pytest.MonkeyPatch, said: str, path: str) -> None:
+    monkeypatch.setenv("ASTRID_PATH", said)
+    address = choose_address(Address(host="127.0.0.1", port=0))
+    found = environment(home, Postgres(data=home.postgres, log=home.logs / "postgres.log"), address)
+    assert address.url == f"http://127.0.0.1:{address.port}{path}"
+    assert found["AIRFLOW__API__BASE_URL"] == address.url
+    assert found["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"{address.url}/execution/"
+
+
 def test_no_setting_of_another_airflow_leaks_in(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
     server = Postgres(data=home.postgres, log=home.logs / "postgres.log")

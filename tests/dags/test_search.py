@@ -71,7 +71,9 @@ def test_a_night_goes_from_files_to_a_page_and_again_finds_nothing_to_do(made: S
     assert gates.check_found(made.services, request) >= 1
     assert gates.trip_breaker(made.services, request) == 0
     assert search.curate_all(made.services, request) >= 1
-    assert search.publish_all(made.services, request)["n_new_entries"] >= 1
+    published = search.publish_all(made.services, request)["n_new_entries"]
+    assert published >= 1
+    assert sum(search.look_up_all(made.services, request).values()) == published
     (key,) = search.report_all(made.services, request)
     assert (tmp_path / "results" / f"demo-{NIGHT}.html").read_text().startswith("<!")
 

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +17,15 @@ import psutil
 from astrid_core.bootstrap import open_services
 from astrid_core.shared.events import verify_chain
 from include.local.client import Airflow, Run
-from include.local.home import LOGIN, Home
+from include.local.home import LOGIN, REPOSITORY, Home
 from include.local.processes import Started, read_started
 from include.local.progress import why_failed
 from include.local.survey import Survey, settings_of
 from include.local.system import System, begin, database_of, down, wait_until_ready
 
 RUN_TIMEOUT_S = 900.0
+PERSON_S = 10.0
+"""The soonest that a person answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,19 @@ class Living:
         run = self.airflow.wait(dag, run_id, timeout_s=RUN_TIMEOUT_S)
         assert run.state == "success", why_failed(self.home, run)
         return run
+
+    def until_asked(self, dag: str, run_id: str, task: str) -> str:
+        """Wait until a run asks a person, and return where the answer goes."""
+        deadline = time.monotonic() + RUN_TIMEOUT_S
+        while time.monotonic() < deadline:
+            run = self.airflow.run(dag, run_id)
+            assert not run.is_over, why_failed(self.home, run)
+            if any(one.task == task and one.state == "awaiting_input" for one in run.tasks):
+                # Airflow forgets an answer that comes before the scheduler has seen the task wait; people are slower.
+                time.sleep(PERSON_S)
+                return f"/dags/{dag}/dagRuns/{run_id}/taskInstances/{task}/-1/hitlDetails"
+            time.sleep(1.0)
+        raise TimeoutError
 
     def runs_of(self, dag: str) -> dict[str, dict[str, object]]:
         """Return every run of a DAG by its id."""
@@ -94,11 +111,28 @@ def living_in(home: Home) -> Iterator[Living]:
 @contextmanager
 def living_copy(home: Home, folder: Path) -> Iterator[Living]:
     """Start the system of a copy of a home that is down."""
+    with living_in(copied(home, folder)) as living:
+        yield living
+
+
+def copied(home: Home, folder: Path) -> Home:
+    """Return a copy of a home that is down."""
     # The database belongs to another user where tests run as root.
     subprocess.run(["cp", "-a", str(home.folder), str(folder)], check=True)
     (folder / "logs" / "supervisor.log").unlink()
-    with living_in(Home.open(folder)) as living:
-        yield living
+    return Home.open(folder)
+
+
+def told_by_demo(home: Path, *arguments: str) -> str:
+    """Run the demonstration in a home to its end, which must be a good one; return what it told."""
+    done = subprocess.run(
+        [sys.executable, "-m", "include.local", "demo", *arguments], cwd=REPOSITORY, text=True, check=False,
+        env=os.environ | {"ASTRID_HOME": str(home), "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    sys.stdout.write(done.stdout)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def events_of(home: Home) -> int:

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.end_to_end.living import (
     living_copy,
     living_in,
     restart_database,
+    told_by_demo,
 )
 from tests.synthetic.broken import LATER, write_broken_inputs
 
@@ -43,30 +43,6 @@ SURVEY, FIRST_NIGHT, NIGHT = "small", "2025-04-28", "2025-05-04"
 STEP = "search_batch.difference"
 BROKEN_AT = (20.0, -30.0)
 """Far from the field of the survey."""
-
-
-@pytest.fixture(scope="module")
-def workshop() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="astrid-live-") as folder:
-        yield Path(folder)
-
-
-def _demo(home: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "include.local", "demo", *arguments], cwd=REPOSITORY, text=True, check=False,
-        env=os.environ | {"ASTRID_HOME": str(home), "PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    sys.stdout.write(done.stdout)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def demo(workshop: Path) -> tuple[Home, str]:
-    """The home of a demonstration that ran once, and what it told."""
-    told = _demo(workshop / "demo")
-    return Home.open(workshop / "demo"), told
 
 
 @pytest.fixture
@@ -117,7 +93,7 @@ def test_the_demo_leaves_no_process_behind(demo: tuple[Home, str]) -> None:
 def test_a_second_demo_recomputes_nothing_and_says_so(demo: tuple[Home, str], workshop: Path) -> None:
     home, first = demo
     before = _events(home)
-    told = _demo(workshop / "demo")
+    told = told_by_demo(workshop / "demo")
     searched = re.search(r"nothing to do: (\d+) exposures already searched", told)
     assert searched is not None
     assert int(searched[1]) >= 4
@@ -143,7 +119,7 @@ def test_the_supernova_of_a_real_pair_is_in_the_catalog(demo: tuple[Home, str], 
     if not data.is_dir():
         pytest.skip(f"no {data}; ASTRID_REAL_DATA tells where the real data are")
     home, _ = demo
-    told = _demo(workshop / "demo", "--data", str(data))
+    told = told_by_demo(workshop / "demo", "--data", str(data))
     found = Table.read(home.results / "catalog.ecsv")
     supernova = SkyPosition(ra_deg=179.80507, dec_deg=-1.60521)
     distances = [

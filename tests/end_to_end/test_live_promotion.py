@@ -1,7 +1,6 @@
 """A new network comes into use on Airflow, with a person who says no and then yes. Minutes: ``make test-live``."""
 
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from include.local.home import LOGIN, Home
 from include.local.progress import why_failed
 from include.local.survey import settings_of
 from include.local.system import database_of
-from tests.end_to_end.living import RUN_TIMEOUT_S, Living, living_in
+from tests.end_to_end.living import RUN_TIMEOUT_S, living_in
 
 pytestmark = [
     pytest.mark.live,
@@ -24,8 +23,6 @@ pytestmark = [
 ]
 
 DAG = "train_detector"
-PERSON_S = 10.0
-"""The soonest that a person answers."""
 SETTINGS = """
 [train]
 n_frames = 4
@@ -55,21 +52,6 @@ def home() -> Iterator[Home]:
         yield Home.open(Path(folder) / "home")
 
 
-def _asked(living: Living) -> tuple[str, str]:
-    """Start a run, wait until it asks a person, and return its id and where the answer goes."""
-    run_id = living.airflow.trigger(DAG, {})
-    deadline = time.monotonic() + RUN_TIMEOUT_S
-    while time.monotonic() < deadline:
-        run = living.airflow.run(DAG, run_id)
-        assert not run.is_over, why_failed(living.home, run)
-        if any(task.task == "approve" and task.state == "awaiting_input" for task in run.tasks):
-            # Airflow forgets an answer that comes before the scheduler has seen the task wait; people are slower.
-            time.sleep(PERSON_S)
-            return run_id, f"/dags/{DAG}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
-        time.sleep(1.0)
-    raise TimeoutError
-
-
 def _used(home: Home) -> dict[str, int]:
     with open_services(settings_of(home, database_of(home))) as services:
         return {alias.value: model.version for alias, model in services.models.aliases(MODEL_NAME).items()}
@@ -83,7 +65,8 @@ def test_a_person_says_no_and_then_yes(home: Home) -> None:
             ("Reject", "skipped", {"champion": 1, "challenger": 2}),
             ("Approve", "success", {"champion": 2, "rollback": 1}),
         ):
-            run_id, where = _asked(living)
+            run_id = living.airflow.trigger(DAG, {})
+            where = living.until_asked(DAG, run_id, "approve")
             asked = living.airflow._call("GET", where)
             assert f"{MODEL_NAME}/2 against {MODEL_NAME}/1" in asked["body"]
             assert "frame: real accepted, all" in asked["body"]

@@ -1,6 +1,7 @@
 """The artifact store in memory."""
 
 import hashlib
+from pathlib import Path
 
 from astrid_core.shared.artifacts import ArtifactRef, describe
 from astrid_core.shared.errors import CorruptArtifact, MissingArtifact
@@ -17,6 +18,9 @@ class MemoryArtifacts:
         self.stored.setdefault(ref.digest, bytes(content))
         self.get(ref.digest)
         return ref
+
+    def put_file(self, path: Path, *, media_type: str) -> ArtifactRef:
+        return self.put(path.read_bytes(), media_type=media_type)
 
     def get(self, digest: str) -> bytes:
         if digest not in self.stored:

@@ -1,7 +1,7 @@
 """Memory twins of the catalog domain's records."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
 from tests.fakes.tables import add_new
+
+_AT_ONCE = 2
 
 
 class MemoryCatalogEntries:
@@ -48,6 +50,11 @@ class MemoryCatalogEntries:
         in_time = [entry for entry in found if entry.last_mjd >= from_mjd and entry.first_mjd <= to_mjd]
         return tuple(sorted(in_time, key=lambda entry: entry.id))
 
+    def pages(self, *, region: Region | None = None) -> Iterator[Sequence[CatalogEntry]]:
+        found = self.search(region=region)
+        for start in range(0, len(found), _AT_ONCE):
+            yield found[start : start + _AT_ONCE]
+
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         found = [point for point in self._points.values() if point.entry_id in set(entry_ids)]
         return tuple(sorted(found, key=lambda point: (point.entry_id, point.mid_mjd, point.detection_id)))
@@ -58,6 +65,9 @@ class MemoryCatalogEntries:
 
     def published(self, detection_ids: Sequence[str]) -> Mapping[str, UUID]:
         return {name: self._points[name].entry_id for name in detection_ids if name in self._points}
+
+    def hold_still(self) -> None:
+        """Transactions in memory follow one another anyway."""
 
     def lock(self) -> None:
         """Transactions in memory follow one another anyway."""

@@ -1,10 +1,10 @@
 """Memory twins of the curation domain's records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from astrid_core.curation.entities import Alert, ValidationEvent
+from astrid_core.curation.entities import ValidationEvent
 from tests.fakes.tables import add_new
 
 
@@ -14,11 +14,15 @@ class MemoryValidationEvents:
     def __init__(self, rows: dict[UUID, ValidationEvent]) -> None:
         self._rows = rows
 
-    def add(self, event: ValidationEvent) -> bool:
-        return add_new(self._rows, event.id, event)
+    def add(self, *events: ValidationEvent) -> bool:
+        are_new = [add_new(self._rows, event.id, event) for event in events]
+        return all(are_new)
 
     def find(self, event_id: UUID) -> ValidationEvent | None:
         return self._rows.get(event_id)
+
+    def of(self, event_ids: Sequence[UUID]) -> Mapping[UUID, ValidationEvent]:
+        return {one: self._rows[one] for one in event_ids if one in self._rows}
 
     def all(self) -> Sequence[ValidationEvent]:
         return tuple(sorted(self._rows.values(), key=lambda event: (event.at, str(event.id))))
@@ -31,13 +35,3 @@ class MemoryValidationEvents:
 
     def of_batch(self, batch: UUID) -> Sequence[ValidationEvent]:
         return tuple(event for event in self.all() if event.batch == batch)
-
-
-class MemoryAlerts:
-    """Alerts in memory."""
-
-    def __init__(self, rows: dict[tuple[str, str], Alert]) -> None:
-        self._rows = rows
-
-    def add(self, alert: Alert) -> bool:
-        return add_new(self._rows, (alert.detection_id, alert.channel), alert)

@@ -1,6 +1,6 @@
 """Memory twins of the detection domain's records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from astrid_core.detection.entities import Detection, InjectionRun, ModelRun
 from astrid_core.shared.errors import UnknownRecord
@@ -30,6 +30,9 @@ class MemoryModelRuns:
 
     def of_observation(self, observation_id: str) -> Sequence[ModelRun]:
         return tuple(run for _, run in sorted(self._rows.items()) if run.observation_id == observation_id)
+
+    def detections(self, detection_ids: Sequence[str]) -> Mapping[str, Detection]:
+        return {one: self.detection(one) for one in detection_ids}
 
     def detection(self, detection_id: str) -> Detection:
         for run in self._rows.values():

@@ -7,10 +7,12 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
+from astrid_core.alerts.entities import Alert, Announcement, Channel
+from astrid_core.catalog.context import EntryContext
 from astrid_core.catalog.entities import Analytics, CatalogEntry, ExportJob, LightCurvePoint
 from astrid_core.curation.access import Role
 from astrid_core.curation.api_keys import ApiKey
-from astrid_core.curation.entities import Alert, Claim, ReviewItem, Seed, ValidationEvent
+from astrid_core.curation.entities import Claim, InjectedSeed, ReviewItem, Seed, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
 from astrid_core.observations.entities import CalibrationFrame, Observation, Quarantine, Rejection, UndeliveredFile
@@ -19,17 +21,19 @@ from astrid_core.shared.events import Actor, DomainEvent
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
 from tests.fakes.access import MemoryApiKeys, MemoryCurators
+from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.calibration import MemoryCalibrationFrames, MemoryCalibrationMasters
 from tests.fakes.catalog import MemoryCatalogEntries, MemoryExportJobs, MemoryNightAnalytics
-from tests.fakes.curation import MemoryAlerts, MemoryValidationEvents
+from tests.fakes.context import MemoryEntryContexts
+from tests.fakes.curation import MemoryValidationEvents
 from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
 from tests.fakes.events import MemoryEventLog
 from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
-from tests.fakes.review import MemoryClaims, MemoryReviewQueue, MemorySeeds
+from tests.fakes.review import MemoryClaims, MemoryInjectedSeeds, MemoryReviewQueue, MemorySeeds
 
 TESTER = Actor(name="test")
 
@@ -56,9 +60,13 @@ class Tables:
     review_items: dict[str, ReviewItem] = field(default_factory=dict)
     claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
     seeds: dict[str, Seed] = field(default_factory=dict)
-    alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
+    injected_seeds: dict[str, InjectedSeed] = field(default_factory=dict)
+    alert_channels: dict[str, tuple[Channel, bool]] = field(default_factory=dict)
+    announcements: dict[tuple[UUID, int], Announcement] = field(default_factory=dict)
+    alerts: dict[tuple[UUID, int, str], Alert] = field(default_factory=dict)
     entries: dict[UUID, CatalogEntry] = field(default_factory=dict)
     points: dict[str, LightCurvePoint] = field(default_factory=dict)
+    contexts: dict[UUID, EntryContext] = field(default_factory=dict)
     analytics: dict[RunKey, Analytics] = field(default_factory=dict)
     exports: dict[RunKey, ExportJob] = field(default_factory=dict)
     events: dict[int, DomainEvent] = field(default_factory=dict)
@@ -121,8 +129,10 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         review_queue=MemoryReviewQueue(tables.review_items, tables.claims, tables.seeds),
         claims=MemoryClaims(tables.claims),
         seeds=MemorySeeds(tables.seeds),
-        alerts=MemoryAlerts(tables.alerts),
+        injected_seeds=MemoryInjectedSeeds(tables.injected_seeds, tables.claims),
         catalog=MemoryCatalogEntries(tables.entries, tables.points, tables.observations),
+        contexts=MemoryEntryContexts(tables.contexts),
+        alerts=MemoryAlerts(tables.alert_channels, tables.announcements, tables.alerts),
         analytics=MemoryNightAnalytics(tables.analytics),
         exports=MemoryExportJobs(tables.exports),
         events=MemoryEventLog(tables.events, actor=actor),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed, Verdict
+from astrid_core.curation.entities import Claim, InjectedSeed, ReviewItem, ReviewState, Seed, Verdict
 from astrid_core.curation.queue import (
     QueueFilters,
     QueueOrder,
@@ -32,8 +32,8 @@ class MemoryReviewQueue:
     def add(self, item: ReviewItem) -> bool:
         return add_new(self._rows, item.detection_id, item)
 
-    def put(self, item: ReviewItem) -> None:
-        self._rows[item.detection_id] = item
+    def put(self, *items: ReviewItem) -> None:
+        self._rows.update((item.detection_id, item) for item in items)
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:
         return {one: self._rows[one] for one in sorted(set(detection_ids)) if one in self._rows}
@@ -142,6 +142,29 @@ class MemorySeeds:
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, Seed]:
         return {one: self._rows[one] for one in sorted(set(detection_ids)) if one in self._rows}
+
+
+class MemoryInjectedSeeds:
+    """InjectedSeeds in memory; claims are those of the same transaction."""
+
+    def __init__(self, rows: dict[str, InjectedSeed], claims: Mapping[tuple[str, str], Claim]) -> None:
+        self._rows = rows
+        self._claims = claims
+
+    def add(self, seed: InjectedSeed) -> bool:
+        return add_new(self._rows, seed.detection.id, seed)
+
+    def of(self, detection_ids: Sequence[str]) -> Mapping[str, InjectedSeed]:
+        return {one: self._rows[one] for one in sorted(set(detection_ids)) if one in self._rows}
+
+    def known(self, login: str, *, filters: QueueFilters, at: datetime, limit: int) -> Sequence[ReviewItem]:
+        claims = {one: self._claims.get((one, login)) for one in self._rows}
+        found = [
+            seed.item
+            for one, seed in self._rows.items()
+            if filters.fits(seed.item) and ((claim := claims[one]) is None or claim.is_free(at))
+        ]
+        return _shuffled(found, start=shuffle_start(login, filters.night))[:limit]
 
 
 def _place(item: ReviewItem, order: QueueOrder) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ from types import ModuleType
 import pytest
 
 import plugins.astrid
+import plugins.data_quality
 
 
 @pytest.fixture
@@ -29,3 +30,14 @@ def test_the_page_is_linked_where_it_is_served(plugin: ModuleType) -> None:
     served = [str(one["url_prefix"]) for one in plugin.Astrid.fastapi_apps]
 
     assert plugin.Astrid.external_views[0]["href"].rstrip("/") in served
+
+
+@pytest.mark.parametrize("name", ["Astrid", "DataQuality"])
+def test_pages_are_found_where_a_proxy_serves_airflow_below_a_path(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = plugins.astrid if name == "Astrid" else plugins.data_quality
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://example.org/observatory")
+    (view,) = getattr(importlib.reload(module), name).external_views
+    monkeypatch.undo()
+    importlib.reload(module)
+
+    assert view["href"].startswith("/observatory/astrid/")

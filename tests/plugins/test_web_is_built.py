@@ -22,7 +22,7 @@ def _sealed() -> dict[str, str]:
 
 def _there() -> dict[str, str]:
     files = [WEB / name for name in SOURCES]
-    files += [file for folder in ("src", "dist") for file in (WEB / folder).rglob("*") if file.is_file()]
+    files += [file for folder in ("public", "src", "dist") for file in (WEB / folder).rglob("*") if file.is_file()]
     return {str(file.relative_to(WEB)): _digest(file) for file in files if file.name != "SOURCES.sha256"}
 
 

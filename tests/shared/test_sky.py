@@ -1,8 +1,9 @@
 import math
 
+import numpy as np
 import pytest
 
-from astrid_core.shared.sky import Region, SkyCell, SkyPosition, separation_arcsec
+from astrid_core.shared.sky import Region, SkyCell, SkyPosition, hpx29_of, separation_arcsec
 
 
 def at(ra_deg: float, dec_deg: float) -> SkyPosition:
@@ -107,3 +108,13 @@ def _offset(centre: SkyPosition, bearing_deg: float, distance_deg: float) -> Sky
 def test_the_part_of_a_region_outside_of_another(other: str, expected: float) -> None:
     region = Region.parse("cone(0.0,20.0,0.1deg)")
     assert region.outside(Region.parse(other)) == pytest.approx(expected, abs=0.05)
+
+
+def test_many_positions_lie_in_the_cells_of_each() -> None:
+    rng = np.random.default_rng(3)
+    positions = [
+        SkyPosition(ra_deg=float(ra), dec_deg=float(dec))
+        for ra, dec in zip(rng.uniform(0.0, 360.0, 50), rng.uniform(-90.0, 90.0, 50), strict=True)
+    ]
+    assert hpx29_of(positions) == [one.hpx29 for one in positions]
+    assert hpx29_of([]) == []

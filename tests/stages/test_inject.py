@@ -14,16 +14,17 @@ from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.shared.errors import BadConfiguration, UnknownModel, UnknownRecord, Unprocessable
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.stages.difference import run_difference
-from astrid_core.stages.export import exported_files, run_export
+from astrid_core.stages.export import run_export
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.inject import as_published, choose_shadows, injection_key, plan_shadows, run_injection
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
 from tests.fakes.models import MemoryNetwork
+from tests.stages.exported import exported_files
 from tests.stages.scene import NIGHT, Scene, scene
 from tests.stages.searched import SCIENCE, searched
 
-PIPELINE = Pipeline(inject=InjectConfig(n_sources=40, separation_fwhm=4.0))
+PIPELINE = Pipeline(inject=InjectConfig(n_sources=40))
 CONFIG = PIPELINE.trial()
 
 
@@ -37,7 +38,8 @@ def shadowed() -> tuple[Scene, RunKey, RunKey, Model, RunKey]:
     """A searched night with an injection run; tests must not change it."""
     made = scene()
     difference, model_run, model = searched(made, PIPELINE)
-    return made, difference, model_run, model, run_injection(made.services, difference, model.id, CONFIG)
+    key = run_injection(made.services, difference, model.id, CONFIG, curate=PIPELINE.curate)
+    return made, difference, model_run, model, key
 
 
 def _run(made: Scene, key: RunKey) -> InjectionRun:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from astrid_core.catalog.config import ExportConfig
+from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
 from astrid_core.shared.runs import RunKey
-from astrid_core.stages.export import exported_files, run_export
+from astrid_core.stages.export import run_export
 from astrid_core.stages.release import is_released, require_requester, run_release
+from tests.stages.exported import exported_files
 from tests.stages.voting import Voting, releasable
 
 
@@ -26,7 +27,8 @@ def test_an_extract_is_public_once_a_second_person_says_so(night: Voting) -> Non
         (event,) = (one for one in records.events.of(key) if one.name == "catalog.released")
         files = {name: ref.digest for name, ref in records.exports.find(key).files.items()}  # type: ignore[union-attr]
     assert event.facts == {
-        "curator": "dan", "requested_by": "olga", "reason": "DR 1", "n_entries": 3, "n_points": 3, "files": files,
+        "release": 1, "curator": "dan", "requested_by": "olga", "reason": "DR 1", "n_entries": 3, "n_points": 3,
+        "files": files,
     }  # fmt: skip
 
 

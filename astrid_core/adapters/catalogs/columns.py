@@ -112,6 +112,8 @@ class RawTable:
 
     columns: Columns
     units: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    """Columns of words, and of whole numbers as they are written."""
 
     def values(self, column: Column) -> tuple[FloatArray, str]:
         """Return a column as floats, NaN where it is empty or missing, and its unit."""

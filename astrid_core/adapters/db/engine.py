@@ -19,6 +19,8 @@ _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _BUSY_TIMEOUT_MS = 60_000
 """How long SQLite waits for another writer."""
 CONNECT_TIMEOUT_S = 10
+_CONNECTIONS = 15
+"""Of one process at most; none is closed when it comes back, because a fresh one knows no plans and costs a process."""
 _READING = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN")
 """How statements begin that need no write lock of SQLite."""
 
@@ -60,6 +62,8 @@ def open_engine(url: str) -> Engine:
         return create_engine(
             parsed,
             pool_pre_ping=True,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
             isolation_level="READ COMMITTED",
             json_serializer=to_json,
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},

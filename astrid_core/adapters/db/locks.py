@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from enum import IntEnum
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 
 class Lock(IntEnum):
@@ -17,6 +17,13 @@ class Lock(IntEnum):
     NUMBER_CALIBRATION = 0x4173_0005
     CHANGE_QUEUE = 0x4173_0006
     CHANGE_ROLES = 0x4173_0007
+    TAKE_ALERTS = 0x4173_0008
+
+
+_IN_ORDER = text(
+    "SELECT pg_advisory_xact_lock(number) "
+    "FROM (SELECT number FROM unnest(CAST(:numbers AS bigint[])) AS number ORDER BY number) AS ordered"
+)
 
 
 def take(connection: Connection, lock: Lock) -> None:
@@ -36,8 +43,18 @@ def take_each(connection: Connection, names: Iterable[str]) -> None:
         begin_writing(connection)
         return
     numbers = {int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True) for name in names}
-    for number in sorted(numbers):
-        connection.execute(select(func.pg_advisory_xact_lock(number)))
+    if numbers:
+        connection.execute(_IN_ORDER, {"numbers": sorted(numbers)})
+
+
+def hold_still(connection: Connection) -> None:
+    """Let every statement of this transaction see what was committed before the first one, and write nothing."""
+    if connection.dialect.name == "sqlite":
+        driver = connection.connection.driver_connection
+        if driver is not None and not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def begin_writing(connection: Connection) -> None:

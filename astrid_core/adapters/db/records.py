@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.repositories.access import SqlApiKeys, SqlCurators
+from astrid_core.adapters.db.repositories.alerts import SqlAlerts
 from astrid_core.adapters.db.repositories.audit import SqlAuditTrail
 from astrid_core.adapters.db.repositories.calibration import SqlCalibrationFrames, SqlCalibrationMasters
 from astrid_core.adapters.db.repositories.catalog import SqlCatalogEntries, SqlExportJobs, SqlNightAnalytics
-from astrid_core.adapters.db.repositories.curation import SqlAlerts, SqlValidationEvents
+from astrid_core.adapters.db.repositories.context import SqlEntryContexts
+from astrid_core.adapters.db.repositories.curation import SqlValidationEvents
 from astrid_core.adapters.db.repositories.detection import SqlInjectionRuns, SqlModelRuns
 from astrid_core.adapters.db.repositories.differencing import SqlDifferenceRuns, SqlReferenceImages
 from astrid_core.adapters.db.repositories.events import SqlEventLog
+from astrid_core.adapters.db.repositories.injected import SqlInjectedSeeds
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
@@ -41,8 +44,10 @@ class SqlRecords:
     review_queue: SqlReviewQueue
     claims: SqlClaims
     seeds: SqlSeeds
+    injected_seeds: SqlInjectedSeeds
     alerts: SqlAlerts
     catalog: SqlCatalogEntries
+    contexts: SqlEntryContexts
     analytics: SqlNightAnalytics
     exports: SqlExportJobs
     events: SqlEventLog
@@ -70,8 +75,10 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         review_queue=SqlReviewQueue(session),
         claims=SqlClaims(session),
         seeds=SqlSeeds(session),
+        injected_seeds=SqlInjectedSeeds(session),
         alerts=SqlAlerts(session),
         catalog=SqlCatalogEntries(session),
+        contexts=SqlEntryContexts(session),
         analytics=SqlNightAnalytics(session),
         exports=SqlExportJobs(session),
         events=SqlEventLog(session, actor=actor),

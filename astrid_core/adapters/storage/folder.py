@@ -2,12 +2,15 @@
 
 import contextlib
 import errno
+import io
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from astrid_core.adapters.storage.names import object_name, verified
-from astrid_core.shared.artifacts import ArtifactRef, describe
+from astrid_core.shared.artifacts import ArtifactRef, chunks, describe, describe_file
 from astrid_core.shared.errors import (
     BadConfiguration,
     MissingArtifact,
@@ -46,11 +49,27 @@ class FolderArtifacts:
         try:
             if not path.exists():
                 _make_folder(path.parent)
-                self._publish(content, path)
+                self._publish(io.BytesIO(content), path)
                 return ref
         except OSError as error:
             raise _translated(error, path) from error
         self.get(ref.digest)
+        return ref
+
+    def put_file(self, path: Path, *, media_type: str) -> ArtifactRef:
+        """Store what is in a file; raise CorruptArtifact if its name is taken by other bytes."""
+        ref = describe_file(path, media_type=media_type)
+        place = self._path(ref.digest)
+        try:
+            if not place.exists():
+                _make_folder(place.parent)
+                with path.open("rb") as content:
+                    self._publish(content, place)
+                return ref
+        except OSError as error:
+            raise _translated(error, place) from error
+        for _ in chunks(self, ref.digest):
+            pass  # what is read is compared with its digest
         return ref
 
     def get(self, digest: str) -> bytes:
@@ -97,12 +116,12 @@ class FolderArtifacts:
     def _path(self, digest: str) -> Path:
         return self._folder / object_name(digest)
 
-    def _publish(self, content: bytes, path: Path) -> None:
+    def _publish(self, content: BinaryIO, path: Path) -> None:
         descriptor, name = tempfile.mkstemp(prefix=".incoming-", dir=path.parent)
         aside = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
+                shutil.copyfileobj(content, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             aside.chmod(0o444)

@@ -1,7 +1,9 @@
 """Artifacts in an S3 bucket: Amazon's, Cloudflare R2, MinIO or any other."""
 
+import io
 from contextlib import ExitStack
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import boto3
 from botocore import UNSIGNED
@@ -10,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from astrid_core.adapters.storage.names import object_name, verified
 from astrid_core.adapters.storage.s3_errors import EXPECTED, is_missing, is_taken, translated
-from astrid_core.shared.artifacts import ArtifactRef, describe
+from astrid_core.shared.artifacts import ArtifactRef, chunks, describe, describe_file
 from astrid_core.shared.errors import BadConfiguration, MissingArtifact
 
 _MULTIPART_BYTES = 64 * 2**20
@@ -71,22 +73,13 @@ class S3Artifacts:
 
     def put(self, content: bytes, *, media_type: str) -> ArtifactRef:
         """Store ``content``; raise CorruptArtifact if its name is taken by other bytes."""
-        ref = describe(content, media_type=media_type)
-        if self.contains(ref.digest):
-            self.get(ref.digest)
-            return ref
-        try:
-            if len(content) > self._multipart_bytes:
-                self._put_parts(content, ref)
-            else:
-                self._client.put_object(
-                    **self._address(ref.digest), Body=content, ContentType=media_type, IfNoneMatch="*"
-                )
-        except EXPECTED as error:
-            if not is_taken(error):
-                raise translated(error, where=self._where(ref.digest)) from error
-            self.get(ref.digest)  # somebody was faster; what they wrote must be the same
-        return ref
+        return self._put(io.BytesIO(content), describe(content, media_type=media_type))
+
+    def put_file(self, path: Path, *, media_type: str) -> ArtifactRef:
+        """Store what is in a file; raise CorruptArtifact if its name is taken by other bytes."""
+        ref = describe_file(path, media_type=media_type)
+        with path.open("rb") as content:
+            return self._put(content, ref)
 
     def get(self, digest: str) -> bytes:
         """Return the verified bytes."""
@@ -131,15 +124,35 @@ class S3Artifacts:
             raise translated(error, where=self._where(digest)) from error
         return content
 
-    def _put_parts(self, content: bytes, ref: ArtifactRef) -> None:
+    def _put(self, content: BinaryIO, ref: ArtifactRef) -> ArtifactRef:
+        if not self.contains(ref.digest):
+            try:
+                if ref.n_bytes > self._multipart_bytes:
+                    self._put_parts(content, ref)
+                else:
+                    self._client.put_object(
+                        **self._address(ref.digest), Body=content.read(), ContentType=ref.media_type, IfNoneMatch="*"
+                    )
+            except EXPECTED as error:
+                if not is_taken(error):
+                    raise translated(error, where=self._where(ref.digest)) from error
+            else:
+                return ref
+        self._verify(ref.digest)  # it is there, or somebody was faster; what they wrote must be the same
+        return ref
+
+    def _verify(self, digest: str) -> None:
+        for _ in chunks(self, digest):
+            pass  # what is read is compared with its digest
+
+    def _put_parts(self, content: BinaryIO, ref: ArtifactRef) -> None:
         address = self._address(ref.digest)
         upload = self._client.create_multipart_upload(**address, ContentType=ref.media_type)["UploadId"]
         with ExitStack() as undo:
             undo.callback(self._abort, address, upload)
             parts = []
-            for number, start in enumerate(range(0, len(content), self._multipart_bytes), start=1):
-                part = memoryview(content)[start : start + self._multipart_bytes]
-                sent = self._client.upload_part(**address, UploadId=upload, PartNumber=number, Body=bytes(part))
+            for number, part in enumerate(iter(lambda: content.read(self._multipart_bytes), b""), start=1):
+                sent = self._client.upload_part(**address, UploadId=upload, PartNumber=number, Body=part)
                 parts.append({"PartNumber": number, "ETag": sent["ETag"]})
             self._client.complete_multipart_upload(
                 **address, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"

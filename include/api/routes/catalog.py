@@ -16,7 +16,9 @@ from astrid_core.adapters.db.reading.catalog import (
     list_exports,
     points_of,
 )
+from astrid_core.adapters.db.reading.context import find_context
 from astrid_core.adapters.db.reading.pages import Ask
+from astrid_core.alerts.entities import AlertState
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.catalog.explain import explained
 from astrid_core.shared.sky import Region, SkyPosition
@@ -24,6 +26,7 @@ from astrid_core.stages.explain import run_explain
 from include.api.context import Context, context_of
 from include.api.etags import tagged
 from include.api.identity import Reader
+from include.api.neighbours import ContextShape
 from include.api.paging import Listed, asked, listed
 from include.api.queries import Night, Text, region_of
 from include.api.shapes import (
@@ -74,8 +77,12 @@ async def explain(
         days=days,
         band=band or "",
     )
-    answers = [AnswerShape(**asdict(answer)) for answer in await to_thread.run_sync(ask)]
-    return Explanation(best=explained(answers), answers=answers)
+    answers = await to_thread.run_sync(ask)
+    best = explained(answers)
+    return Explanation(
+        best=None if best is None else AnswerShape(**asdict(best)),
+        answers=[AnswerShape(**asdict(answer)) for answer in answers],
+    )
 
 
 @router.get("/catalog/{entry_id}", response_model=EntryWithPoints)
@@ -89,16 +96,27 @@ async def entry(
     return tagged(request, EntryWithPoints(**found, points=points))
 
 
+@router.get("/catalog/{entry_id}/context")
+async def entry_context(_: Reader, context: Annotated[Context, Depends(context_of)], entry_id: UUID) -> ContextShape:
+    """Show what others know at the place of an object, and what it therefore is."""
+    async with context.reading.reading() as connection:
+        return ContextShape(**await find_context(connection, entry_id))
+
+
 @router.get("/alerts")
 async def alerts(
     _: Reader,
     context: Annotated[Context, Depends(context_of)],
     ask: Annotated[Ask, Depends(asked)],
     channel: Text = None,
+    state: AlertState | None = None,
+    entry: UUID | None = None,
+    batch: Text = None,
 ) -> Listed[AlertShape]:
-    """List announcements by detection."""
+    """List alerts by object, version and channel, and how far each is on its way."""
     async with context.reading.reading() as connection:
-        return listed(await list_alerts(connection, ask, channel=channel), AlertShape)
+        page = await list_alerts(connection, ask, channel=channel, state=state, entry_id=entry, batch=batch)
+        return listed(page, AlertShape)
 
 
 @router.get("/exports")

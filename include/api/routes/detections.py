@@ -1,7 +1,9 @@
 """Detections and what surrounds them."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -9,33 +11,34 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from astrid_core.adapters.db.reading.catalog import entry_of, limits_at, list_entries, points_of
 from astrid_core.adapters.db.reading.detections import DetectionFilter, find_detection, list_detections
 from astrid_core.adapters.db.reading.pages import Ask, Facts
-from astrid_core.shared.errors import AstridError, NotCovered
-from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
-from astrid_core.stages.services import Services
+from astrid_core.curation.access import Permission, Principal
+from astrid_core.shared.errors import AstridError
+from astrid_core.shared.sky import Region, SkyPosition
 from include.api.context import Context, context_of
 from include.api.etags import tagged
 from include.api.identity import Reader
-from include.api.neighbours import NeighbourShape, NeighboursShape, StarShape
+from include.api.neighbours import HistoryShape, NeighbourShape, NeighboursShape
 from include.api.paging import Listed, asked, listed
 from include.api.queries import detections_of
 from include.api.shapes import DetectionShape, LightCurveShape, LimitShape, Opinion, PointShape, Provenance
+from include.api.surroundings import apart, bodies_near, known_near, stars_near
 
 router = APIRouter(tags=["detections"])
 DetectionId = Annotated[str, Path(max_length=300, pattern=r"^[^\x00/]+$")]
 _MOST_NEIGHBOURS = 200
-_MOST_STARS = 500
+_OWN = tuple(DetectionShape.model_fields.keys() - {"opinion", "provenance"})
+_OPINION = tuple(Opinion.model_fields)
+_SOURCES = tuple(Provenance.model_fields.keys() - {"model", "model_digest"})
 
 
 def detection_shape(*, is_blind: bool = False, model_digest: str | None = None, **facts: object) -> DetectionShape:
     """Return a detection as clients see it; in blind review without what the network says."""
-    names = DetectionShape.model_fields.keys() - {"opinion", "provenance"}
-    sources = Provenance.model_fields.keys() - {"model", "model_digest"}
     return DetectionShape.model_validate(
         {
-            **{name: facts[name] for name in names},
-            "opinion": None if is_blind else {name: facts[name] for name in Opinion.model_fields},
+            **{name: facts[name] for name in _OWN},
+            "opinion": None if is_blind else {name: facts[name] for name in _OPINION},
             "provenance": {
-                **{name: facts[name] for name in sources},
+                **{name: facts[name] for name in _SOURCES},
                 "model": None if is_blind else facts["model"],
                 "model_digest": None if is_blind else model_digest,
             },
@@ -68,7 +71,7 @@ async def detection(
 
 @router.get("/detections/{detection_id}/lightcurve")
 async def lightcurve(
-    _: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
+    person: Reader, context: Annotated[Context, Depends(context_of)], detection_id: DetectionId
 ) -> LightCurveShape:
     """Show what was measured at the place of a detection, and how deep the exposures were that show nothing."""
     async with context.reading.reading() as connection:
@@ -81,7 +84,7 @@ async def lightcurve(
         seen = [one["observation_id"] for one in points]
         limits = [] if position is None else await limits_at(connection, position, seen=seen)
     return LightCurveShape(
-        entry_id=entry_id,
+        entry_id=_told(person, entry_id, len(points)),
         points=[PointShape(**one) for one in points],
         limits=[LimitShape(**one) for one in limits],
     )
@@ -89,31 +92,68 @@ async def lightcurve(
 
 @router.get("/detections/{detection_id}/neighbours")
 async def neighbours(
-    _: Reader,
+    person: Reader,
     context: Annotated[Context, Depends(context_of)],
     detection_id: DetectionId,
     radius_arcsec: Annotated[float, Query(ge=1e-6, le=600.0, allow_inf_nan=False)] = 60.0,
 ) -> NeighboursShape:
-    """Show what else is near: objects of the catalog, other detections and stars, nearest first."""
+    """Show when else its object was detected, and what else is near, here and in the catalogs of others."""
     async with context.reading.reading() as connection:
         facts = await find_detection(connection, detection_id)
         position = _position(facts)
         if position is None:
-            return NeighboursShape(ra_deg=None, dec_deg=None, objects=[], detections=[], stars=[], stars_from=None)
+            return NeighboursShape(
+                ra_deg=None,
+                dec_deg=None,
+                entry_id=None,
+                history=[],
+                objects=[],
+                detections=[],
+                stars=[],
+                stars_from=None,
+                known=[],
+                known_from=[],
+                minor_planets=[],
+                minor_planets_from=None,
+            )
+        entry_id = await entry_of(connection, detection_id)
+        points = [] if entry_id is None else await points_of(connection, entry_id)
         region = Region.cone(position, radius_deg=radius_arcsec / 3600.0)
         ask = Ask(limit=_MOST_NEIGHBOURS)
         objects = (await list_entries(connection, ask, region=region)).items
         others = (await list_detections(connection, DetectionFilter(region=region), ask)).items
-    stars = await to_thread.run_sync(_stars, context.services, region, position)
-    catalog = context.services.stars
+    services, mjd, survey = context.services, facts["mid_mjd"], facts["observation_id"].partition(":")[0]
+    stars = await to_thread.run_sync(stars_near, services, region, position, mjd)
+    known = await to_thread.run_sync(known_near, services, region, position, mjd)
+    look = partial(bodies_near, survey=survey, config=context.pipeline.context)
+    bodies = await to_thread.run_sync(look, services, region, position, mjd)
+    own = {one["detection_id"] for one in points} | {detection_id}
     return NeighboursShape(
         ra_deg=position.ra_deg,
         dec_deg=position.dec_deg,
-        objects=_near(position, objects, "status"),
-        detections=_near(position, [one for one in others if one["id"] != detection_id], "night"),
+        entry_id=_told(person, entry_id, len(points)),
+        history=[
+            HistoryShape(**one, separation_arcsec=apart(position, one))
+            for one in points
+            if one["detection_id"] != detection_id
+        ],
+        objects=_near(position, [one for one in objects if one["id"] != entry_id], "status"),
+        detections=_near(position, [one for one in others if one["id"] not in own], "night"),
         stars=stars,
-        stars_from=None if catalog is None else catalog.name,
+        stars_from=None if services.stars is None else services.stars.name,
+        known=known,
+        known_from=[one.name for one in services.known_sources],
+        minor_planets=bodies,
+        minor_planets_from=None if services.minor_planets is None else services.minor_planets.name,
     )
+
+
+def _told(person: Principal, entry_id: UUID | None, n_points: int) -> UUID | None:
+    """Return the object of a detection as far as somebody may know: a seed, which they may be judging, has none.
+
+    So whoever judges is told only of an object that holds other detections, too.
+    """
+    return None if n_points <= 1 and Permission.JUDGE in person.permissions else entry_id
 
 
 def _near(position: SkyPosition, found: Sequence[Facts], note: str) -> list[NeighbourShape]:
@@ -122,31 +162,12 @@ def _near(position: SkyPosition, found: Sequence[Facts], note: str) -> list[Neig
             id=str(one["id"]),
             ra_deg=one["ra_deg"],
             dec_deg=one["dec_deg"],
-            separation_arcsec=separation_arcsec(position, SkyPosition(ra_deg=one["ra_deg"], dec_deg=one["dec_deg"])),
+            separation_arcsec=apart(position, one),
             note=str(one[note]),
         )
         for one in found
     ]
     return sorted(shapes, key=lambda one: (one.separation_arcsec, one.id))
-
-
-def _stars(services: Services, region: Region, position: SkyPosition) -> list[StarShape]:
-    """Return the stars of the reference catalog; none where there is no catalog or it says nothing of the place."""
-    if services.stars is None:
-        return []
-    try:
-        found = services.stars.stars(region, max_stars=_MOST_STARS)
-    except NotCovered:
-        return []
-    shapes = [
-        StarShape(
-            ra_deg=float(ra) % 360.0,
-            dec_deg=float(dec),
-            separation_arcsec=separation_arcsec(position, SkyPosition(ra_deg=float(ra) % 360.0, dec_deg=float(dec))),
-        )
-        for ra, dec in zip(found.ra_deg, found.dec_deg, strict=True)
-    ]
-    return sorted(shapes, key=lambda one: one.separation_arcsec)
 
 
 def _position(facts: Facts) -> SkyPosition | None:
@@ -160,9 +181,9 @@ def _own_point(facts: Facts) -> Facts:
     return {
         **{name: facts[name] for name in names},
         "detection_id": facts["id"],
-        "reference_digest": next(iter(facts["reference_digests"]), None),
-        "mag_ab": None,
-        "mag_err": None,
+        "reference_digest": facts.get("owner_digest") or next(iter(facts["reference_digests"]), None),
+        "mag_ab": facts.get("mag_ab"),
+        "mag_err": facts.get("mag_err"),
     }
 
 

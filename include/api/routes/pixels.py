@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from astrid_core.adapters.db.reading.detections import find_detection
 from astrid_core.adapters.db.reading.pages import Facts
+from astrid_core.differencing.added_light import read_light, with_light
 from astrid_core.differencing.stored_planes import (
     PLANES,
     DifferenceLayout,
@@ -93,6 +94,8 @@ def _cut(artifacts: ArtifactStore, facts: Facts, *, names: tuple[str, ...], half
     layout = _layout(digest, part)
     where = {"x_pix": facts["x_pix"], "y_pix": facts["y_pix"]}
     stamp = read_stamp(part, layout, names, half_pix=half_pix, **where)
+    if light := facts.get("light_digest"):
+        stamp = with_light(stamp, read_light(artifacts.get(light)))
     turn = turn_at(layout.wcs, **where)
     return turned(stamp, turn).astype("<f4").tobytes(), turn
 

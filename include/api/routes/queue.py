@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query
 
 from astrid_core.adapters.db.reading.detections import find_detections
-from astrid_core.curation.access import Principal
+from astrid_core.adapters.db.reading.queue import Waiting, list_waiting
+from astrid_core.curation.access import Permission, Principal
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, order_value, shuffle_of
 from astrid_core.detection.entities import Kind
 from astrid_core.shared.sky import SkyCell
 from astrid_core.stages.review_queue import claim_next, extend, held_by, queue_summary, release, skip, snooze
-from astrid_core.stages.services import Services
+from astrid_core.stages.seeds_ahead import list_with_seeds
 from include.api.acting import Acting
 from include.api.context import Context, context_of
 from include.api.identity import Judge, Reader
@@ -29,7 +31,7 @@ router = APIRouter(tags=["queue"])
 _SESSION_H = 12.0
 
 
-def filters_of(
+async def filters_of(
     *,
     cell: Annotated[SkyCell | None, Depends(cell_of)],
     night: Night = None,
@@ -47,7 +49,7 @@ def filters_of(
 
 @router.get("/queue")
 async def waiting(
-    _: Reader,
+    person: Reader,
     *,
     context: Annotated[Context, Depends(context_of)],
     filters: Annotated[QueueFilters, Depends(filters_of)],
@@ -55,24 +57,27 @@ async def waiting(
     after: Annotated[str | None, Query(max_length=2000)] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST)] = 50,
 ) -> Listed[DetectionShape]:
-    """List what lacks votes, without taking it."""
+    """List what lacks votes, without taking it; to whoever judges with the seeds that they may be given next."""
     behind = None if after is None else _place(after)
-
-    def page(services: Services) -> Sequence[ReviewItem]:
-        with services.transaction() as records:
-            states = [ReviewState.OPEN]
-            return records.review_queue.page(
-                order=order, filters=filters, states=states, behind=behind, limit=limit + 1
-            )
-
-    found = await to_thread.run_sync(page, context.services)
-    shown = found[:limit]
+    found: Sequence[Waiting] = ()
+    judges = Permission.JUDGE in person.permissions
+    if judges:
+        asked = partial(list_with_seeds, login=person.login, order=order, filters=filters, behind=behind)
+        found = await to_thread.run_sync(
+            lambda: [
+                _waiting(one, order) for one in asked(context.services, limit=limit + 1, at=datetime.now(UTC))
+            ]
+        )  # fmt: skip
     async with context.reading.reading() as connection:
+        if not judges:
+            found = await list_waiting(
+                connection, order=order, filters=filters, states=[ReviewState.OPEN], behind=behind, limit=limit + 1
+            )
+        shown = found[:limit]
         facts = await find_detections(connection, [one.detection_id for one in shown])
     following = None
     if len(found) > limit:
-        last = shown[-1]
-        following = write_key([order_value(last, order), shuffle_of(last.detection_id)])
+        following = write_key([shown[-1].place.value, shown[-1].place.shuffle])
     return Listed(items=[detection_shape(**one) for one in facts], next=following)
 
 
@@ -165,6 +170,11 @@ async def _queued(context: Context, claims: Sequence[Claim], *, is_blind: bool) 
         QueuedShape(**dict(detection_shape(is_blind=is_blind, **one)), claim_until=until[one["id"]]) for one in found
     ]
     return Listed(items=items, next=None)
+
+
+def _waiting(item: ReviewItem, order: QueueOrder) -> Waiting:
+    place = QueuePlace(value=order_value(item, order) or 0.0, shuffle=shuffle_of(item.detection_id))
+    return Waiting(item.detection_id, place)
 
 
 def _place(after: str) -> QueuePlace:

@@ -19,6 +19,7 @@ from astrid_core.stages.review_agreement import agreement_of, consensus_of
 from astrid_core.stages.review_queue import arbitration_queue
 from astrid_core.stages.votes import Vote
 from include.api.acting import Acting
+from include.api.agreement import AgreementShape, PairShape, completeness_shape, confusion_shapes
 from include.api.context import Context, context_of
 from include.api.identity import Arbiter, Judge, Reader
 from include.api.paging import LARGEST, Listed
@@ -26,16 +27,13 @@ from include.api.queries import Night
 from include.api.routes.detections import DetectionId, detection_shape
 from include.api.routes.queue import filters_of
 from include.api.votes import (
-    AgreementShape,
     BatchBody,
     DisputedShape,
     JudgedShape,
-    PairShape,
     TermShape,
     VerdictBody,
     VerdictShape,
     VocabularyShape,
-    confusion_shapes,
     consensus_shape,
     verdict_shape,
 )
@@ -158,6 +156,11 @@ async def agreement(person: Reader, act: Acting, night: Night = None) -> Agreeme
         pairs=pairs,
         against_seeds=confusion_shapes(seen["against_seeds"]),
         against_final=confusion_shapes(seen["against_final"]),
+        completeness=[
+            completeness_shape(login, bins)
+            for login, bins in found.completeness.items()
+            if oversees or login == person.login
+        ],
     )
 
 

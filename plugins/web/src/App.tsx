@@ -2,8 +2,8 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
-import type { Me, Summary, Vocabulary } from "./api/types";
-import { keyName, parseKeymap, type Keymap } from "./lib/keymap";
+import type { Me, Setup, Summary, Vocabulary } from "./api/types";
+import { parseKeymap, type Keymap } from "./lib/keymap";
 import type { Letter } from "./lib/outbox";
 import { readPlace, writePlace, type Place, type View } from "./lib/place";
 import { paceOf } from "./lib/queue";
@@ -11,6 +11,7 @@ import { readSetting, writeSetting } from "./lib/settings";
 import { Help } from "./parts/Help";
 import { may, PageContext, useKeys, usePage, type PageState } from "./parts/page";
 import { PLAIN_DISPLAY } from "./parts/Triplet";
+import { Trouble } from "./parts/Trouble";
 import { useGet } from "./parts/useGet";
 import { useOutbox } from "./parts/useOutbox";
 import { useQueue, type QueueState } from "./parts/useQueue";
@@ -22,6 +23,7 @@ import { Grid } from "./views/Grid";
 import { List } from "./views/List";
 import { Review } from "./views/Review";
 import { Sky } from "./views/Sky";
+import { Cap } from "./parts/Cap";
 
 const TABS: { view: View; title: string; permission: string }[] = [
   { view: "review", title: "Queue", permission: "read" },
@@ -33,18 +35,15 @@ const TABS: { view: View; title: string; permission: string }[] = [
   { view: "audit", title: "Log", permission: "audit" },
 ];
 const SUMMARY_EVERY_MS = 30_000;
+/** Beside the page, not of the API. */
+const SETUP = new URL("page.json", new URL(".", document.baseURI)).href;
 
 export function App() {
   const me = useGet<Me>("me");
   const mayRead = me.data !== null && may(me.data, "read");
   const vocabulary = useGet<Vocabulary>(mayRead ? "vocabulary" : null);
   const error = me.error ?? vocabulary.error;
-  if (error)
-    return (
-      <p role="alert" className="m-6 box p-6 text-bogus">
-        {error}
-      </p>
-    );
+  if (error) return <Trouble>{error}</Trouble>;
   if (me.data !== null && !mayRead) return <NoRole login={me.data.login} />;
   if (me.data === null || vocabulary.data === null) return <p className="p-6">Loading…</p>;
   return <Frame key={me.data.login} me={me.data} vocabulary={vocabulary.data} />;
@@ -83,6 +82,7 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
   const [word, setWord] = useState({ text: "", isError: false, n: 0 });
   const [refusals, setRefusals] = useState(0);
   const [showsHelp, setShowsHelp] = useState(false);
+  const survey = useGet<Setup>(SETUP).data?.survey ?? null;
   const queue = useRef<QueueState | null>(null);
 
   const say = useCallback(
@@ -103,24 +103,21 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
   });
 
   const page = useMemo<PageState>(
-    () => ({ me, vocabulary, place, go, keys, keysOn, display, setDisplay, say, send }),
-    [me, vocabulary, place, go, keys, keysOn, display, say, send],
+    () => ({ me, vocabulary, survey, place, go, keys, keysOn, display, setDisplay, say, send }),
+    [me, vocabulary, survey, place, go, keys, keysOn, display, say, send],
   );
   return (
     <PageContext value={page}>
       <div className="mx-auto max-w-[110rem] space-y-3 p-3 max-sm:pb-32">
         <header className="flex flex-wrap items-center gap-x-4 gap-y-2">
-          <h1 className="text-lg font-semibold">Curation</h1>
+          <h1 className="text-lg font-semibold max-sm:sr-only">Curation</h1>
           <Tabs />
           <div className="ml-auto flex flex-wrap items-center gap-3 text-sm">
             <Progress state={state} />
             <Unsent n={unsent.n} isStuck={unsent.isStuck} />
             <span className="text-soft">{me.login}</span>
             <button type="button" className="button" onClick={() => setShowsHelp(true)}>
-              Keys{" "}
-              <span aria-hidden="true" className="cap">
-                {keyName(keys.help)}
-              </span>
+              Keys <Cap>{keys.help}</Cap>
             </button>
           </div>
         </header>
@@ -171,7 +168,7 @@ function Frame({ me, vocabulary }: { me: Me; vocabulary: Vocabulary }) {
 function Tabs() {
   const { me, place } = usePage();
   return (
-    <nav aria-label="Views" className="flex max-w-full gap-1 overflow-x-auto">
+    <nav aria-label="Views" className="flex flex-wrap gap-1">
       {TABS.filter((tab) => may(me, tab.permission)).map(({ view, title }) => (
         <a
           key={view}

@@ -9,8 +9,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, Statement, plain, read_page
 from astrid_core.adapters.db.reading.places import inside, near
+from astrid_core.adapters.db.rows.alerts import AlertRow
 from astrid_core.adapters.db.rows.catalog import AnalyticsRow, CatalogEntryRow, ExportJobRow, LightCurvePointRow
-from astrid_core.adapters.db.rows.curation import AlertRow
 from astrid_core.adapters.db.rows.differencing import DifferenceRunRow
 from astrid_core.adapters.db.rows.events import DomainEventRow
 from astrid_core.adapters.db.rows.observations import ObservationRow
@@ -99,12 +99,28 @@ def _covers(row: Facts, position: SkyPosition) -> bool:
     return bool(separation_arcsec(middle, position) <= row["radius_deg"] * 3600.0)
 
 
-async def list_alerts(connection: AsyncConnection, ask: Ask, *, channel: str | None) -> Page:
-    """Return announcements by detection and channel."""
+async def list_alerts(
+    connection: AsyncConnection,
+    ask: Ask,
+    *,
+    channel: str | None,
+    state: str | None = None,
+    entry_id: UUID | None = None,
+    batch: str | None = None,
+) -> Page:
+    """Return alerts by object, version and channel."""
     statement = _columns(AlertRow)
-    if channel is not None:
-        statement = statement.where(AlertRow.channel == channel)
-    return await read_page(connection, statement, (AlertRow.detection_id, AlertRow.channel), ask)
+    if entry_id is not None:
+        statement = statement.where(AlertRow.entry_id == entry_id)
+    equal: dict[InstrumentedAttribute[str], str | None] = {
+        AlertRow.channel: channel,
+        AlertRow.state: state,
+        AlertRow.batch: batch,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            statement = statement.where(column == value)
+    return await read_page(connection, statement, (AlertRow.entry_id, AlertRow.version, AlertRow.channel), ask)
 
 
 async def list_exports(connection: AsyncConnection, ask: Ask) -> Page:

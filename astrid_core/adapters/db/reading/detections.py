@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, and_, bindparam, cast, select, tuple_
+from sqlalchemy import String, and_, bindparam, cast, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, Statement, plain, read_page
 from astrid_core.adapters.db.reading.places import inside, near
 from astrid_core.adapters.db.rows.detection import DetectionRow, ModelRunRow
 from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow, NeighbourReferenceRow
+from astrid_core.adapters.db.rows.injected import InjectedSeedRow
 from astrid_core.adapters.db.rows.observations import ObservationRow
 from astrid_core.adapters.db.rows.preprocessing import PreprocessRunRow
 from astrid_core.shared.errors import UnknownRecord
@@ -22,6 +23,28 @@ _LARGEST = 2**63
 _BATCH = 200
 """Keys in one statement."""
 _PLANES = tuple((plane.name, int(plane)) for plane in MaskPlane)
+_MEASURED = (
+    "ra_deg", "dec_deg", "x_pix", "y_pix", "x_err_pix", "y_err_pix", "significance", "flux", "flux_err", "chi2",
+    "fwhm_pix", "ellipticity", "flags",
+)  # fmt: skip
+_RUNS = (
+    ModelRunRow.model,
+    ModelRunRow.observation_id,
+    ObservationRow.survey,
+    ObservationRow.night,
+    ObservationRow.band,
+    ObservationRow.instrument,
+    ObservationRow.mid_mjd,
+    ObservationRow.exposure_s,
+    ObservationRow.pixel_scale_arcsec,
+    DifferenceRunRow.preprocess_key,
+    DifferenceRunRow.reference_digest,
+    DifferenceRunRow.image_digest.label("difference_digest"),
+    DifferenceRunRow.quality_level,
+    PreprocessRunRow.raw_digest,
+    PreprocessRunRow.image_digest.label("science_digest"),
+)
+"""What the runs and the exposure behind a detection tell of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +96,11 @@ async def find_detections(connection: AsyncConnection, detection_ids: Sequence[s
     for start in range(0, len(keys), _BATCH):
         found = await connection.execute(_BY_KEY, {"keys": keys[start : start + _BATCH]})
         rows |= {row["id"]: plain(row) for row in found.mappings()}
+    # What is asked for by name may be a seed: in no list of detections, and not to be told from one.
+    others = [one for one in dict.fromkeys(detection_ids) if one not in rows]
+    for start in range(0, len(others), _BATCH):
+        found = await connection.execute(_INJECTED_BY_ID, {"ids": others[start : start + _BATCH]})
+        rows |= {row["id"]: plain(row) for row in found.mappings()}
     return await complete(connection, [rows[one] for one in dict.fromkeys(detection_ids) if one in rows])
 
 
@@ -103,26 +131,34 @@ def every_detection() -> Statement:
             CandidateRow.fwhm_pix,
             CandidateRow.ellipticity,
             CandidateRow.flags,
-            ModelRunRow.model,
-            ModelRunRow.observation_id,
-            ObservationRow.survey,
-            ObservationRow.night,
-            ObservationRow.band,
-            ObservationRow.instrument,
-            ObservationRow.mid_mjd,
-            ObservationRow.exposure_s,
-            ObservationRow.pixel_scale_arcsec,
-            DifferenceRunRow.preprocess_key,
-            DifferenceRunRow.reference_digest,
-            DifferenceRunRow.image_digest.label("difference_digest"),
-            DifferenceRunRow.quality_level,
-            PreprocessRunRow.raw_digest,
-            PreprocessRunRow.image_digest.label("science_digest"),
+            *_RUNS,
         )
         .join(ModelRunRow, ModelRunRow.key == DetectionRow.model_run)
         .join(CandidateRow, of_candidate)
         .join(ObservationRow, ObservationRow.id == ModelRunRow.observation_id)
         .join(DifferenceRunRow, DifferenceRunRow.key == DetectionRow.difference_key)
+        .join(PreprocessRunRow, PreprocessRunRow.key == DifferenceRunRow.preprocess_key)
+    )
+
+
+def every_injected_seed() -> Statement:
+    """Return injected sources with the columns of ``every_detection``, and what only they have."""
+    row = InjectedSeedRow
+    own = ("model_run", "number", "difference_key", "score", "uncertainty", "anomaly", "kind", *_MEASURED)
+    return (
+        select(
+            row.detection_id.label("id"),
+            literal("").label("unscored_reason"),
+            *(getattr(row, name) for name in own),
+            *_RUNS,
+            row.mag_ab,
+            row.mag_err,
+            row.reference_digest.label("owner_digest"),
+            row.light_digest,
+        )
+        .join(ModelRunRow, ModelRunRow.key == row.model_run)
+        .join(ObservationRow, ObservationRow.id == row.observation_id)
+        .join(DifferenceRunRow, DifferenceRunRow.key == row.difference_key)
         .join(PreprocessRunRow, PreprocessRunRow.key == DifferenceRunRow.preprocess_key)
     )
 
@@ -159,22 +195,21 @@ async def complete(connection: AsyncConnection, found: Sequence[Facts]) -> list[
     if runs:
         for run, digest in await connection.execute(_BESIDE, {"runs": runs}):
             beside[run].append(digest)
-    return [
-        {
-            **{name: value for name, value in one.items() if name != "reference_digest"},
-            "reference_digests": [one["reference_digest"], *beside[one["difference_key"]]]
-            if one["reference_digest"]
-            else [],
-            "flag_names": [name for name, bit in _PLANES if bit & one["flags"]],
-        }
-        for one in found
-    ]
+    completed: list[Facts] = []
+    for one in found:
+        facts = dict(one)
+        middle = facts.pop("reference_digest")
+        facts["reference_digests"] = [middle, *beside[one["difference_key"]]] if middle else []
+        facts["flag_names"] = [name for name, bit in _PLANES if bit & one["flags"]]
+        completed.append(facts)
+    return completed
 
 
 # Made once: what a statement is made of takes longer than what it asks for.
 _BY_KEY = every_detection().where(
     tuple_(DetectionRow.model_run, DetectionRow.number).in_(bindparam("keys", expanding=True))
 )
+_INJECTED_BY_ID = every_injected_seed().where(InjectedSeedRow.detection_id.in_(bindparam("ids", expanding=True)))
 _BESIDE = (
     select(NeighbourReferenceRow.run, NeighbourReferenceRow.reference_digest)
     .where(NeighbourReferenceRow.run.in_(bindparam("runs", expanding=True)))

@@ -15,6 +15,8 @@ _SQLITE = "sqlite"
 _LONGEST_STATEMENT_MS = 20_000
 """PostgreSQL breaks off what takes longer: a reader who asks for too much must not hold up the others."""
 
+_CONNECTIONS = 20
+
 
 class ReadingDatabase:
     """A pool of connections that can only read; it belongs to one event loop."""
@@ -44,8 +46,12 @@ def open_reading(url: str) -> ReadingDatabase:
             create_async_engine(
                 parsed,
                 pool_pre_ping=True,
-                pool_size=10,
-                isolation_level="READ COMMITTED",
+                # None is closed when it comes back: a fresh one knows no plans and costs PostgreSQL a process.
+                pool_size=_CONNECTIONS,
+                max_overflow=0,
+                # Each statement is a transaction of its own: it sees what READ COMMITTED would show it, and nobody
+                # waits for the answers to BEGIN and ROLLBACK.
+                isolation_level="AUTOCOMMIT",
                 json_serializer=to_json,
                 connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": told},
             )

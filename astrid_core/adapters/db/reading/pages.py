@@ -75,7 +75,11 @@ async def read_page(
 
 def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Return a row with None for what JSON cannot tell."""
-    return {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in row.items()}
+    facts = dict(row)
+    for name, value in row.items():
+        if value.__class__ is float and not isfinite(value):
+            facts[name] = None
+    return facts
 
 
 def _behind(keys: Sequence[Column], after: Key, falling: bool) -> ColumnElement[bool]:  # noqa: FBT001 - of this module only

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.locks import Lock, take
@@ -45,12 +45,13 @@ class SqlCurators:
 
     def find(self, login: str, *, source: str | None = None) -> Curator | None:
         """Return them with the roles of every source, or of one; None if nobody has the name."""
-        if not read(self._session, select(CuratorRow).where(CuratorRow.login == login)):
-            return None
-        wanted = select(CuratorRoleRow).where(CuratorRoleRow.login == login)
+        theirs = CuratorRoleRow.login == CuratorRow.login
         if source is not None:
-            wanted = wanted.where(CuratorRoleRow.source == source)
-        return Curator(login=login, roles=frozenset(Role(row.role) for row in read(self._session, wanted)))
+            theirs = and_(theirs, CuratorRoleRow.source == source)
+        # One question: every request asks it, and every act of somebody once more.
+        wanted = select(CuratorRoleRow.role).select_from(CuratorRow).join(CuratorRoleRow, theirs, isouter=True)
+        found = self._session.scalars(wanted.where(CuratorRow.login == login)).all()
+        return Curator(login=login, roles=frozenset(Role(role) for role in found if role)) if found else None
 
     def all(self) -> Sequence[Curator]:
         """Return everybody with the roles of every source, by login."""

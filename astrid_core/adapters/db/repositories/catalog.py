@@ -1,13 +1,20 @@
 """Objects, light curves, facts of nights and extracts, in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.locks import Lock, take
-from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in, read_region
+from astrid_core.adapters.db.locks import Lock, hold_still, take
+from astrid_core.adapters.db.repositories.statements import (
+    insert_new,
+    insert_or_replace,
+    read,
+    read_in,
+    read_pages,
+    read_region,
+)
 from astrid_core.adapters.db.rows.catalog import AnalyticsRow, CatalogEntryRow, ExportJobRow, LightCurvePointRow
 from astrid_core.adapters.db.rows.observations import ObservationRow
 from astrid_core.catalog.associate import ordered
@@ -59,6 +66,14 @@ class SqlCatalogEntries:
         )
         return tuple(sorted((row.entity() for row in read(self._session, wanted)), key=lambda entry: entry.id))
 
+    def pages(self, *, region: Region | None = None) -> Iterator[Sequence[CatalogEntry]]:
+        """Yield the same objects in the same order, some thousands at a time, and keep none of them."""
+        standing = select(CatalogEntryRow).where(CatalogEntryRow.status != EntryStatus.WITHDRAWN.value)
+        in_order = standing.order_by(CatalogEntryRow.hpx29, CatalogEntryRow.id)
+        for rows in read_pages(self._session, in_order, CatalogEntryRow.hpx29, region):
+            found = (row.entity() for row in rows)
+            yield tuple(entry for entry in found if region is None or region.contains(entry.position))
+
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         """Return the light curves of these objects, ordered by entry, mid_mjd, detection."""
         rows = read_in(self._session, select(LightCurvePointRow), LightCurvePointRow.entry_id, entry_ids)
@@ -78,6 +93,10 @@ class SqlCatalogEntries:
         """Return the objects of those detections that are in the catalog already."""
         rows = read_in(self._session, select(LightCurvePointRow), LightCurvePointRow.detection_id, detection_ids)
         return {row.detection_id: row.entry_id for row in rows}
+
+    def hold_still(self) -> None:
+        """See everything as it is now until this transaction ends, whatever others write; the first thing it does."""
+        hold_still(self._session.connection())
 
     def lock(self) -> None:
         """Hold back other publishers until this transaction ends: association reads, then writes."""

@@ -1,15 +1,15 @@
-"""Verdicts and announcements, in the database."""
+"""Verdicts, in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.statements import insert_new, read, read_in
-from astrid_core.adapters.db.rows.curation import AlertRow, ValidationEventRow
-from astrid_core.curation.entities import Alert, ValidationEvent
+from astrid_core.adapters.db.repositories.statements import insert_all_new, read, read_in
+from astrid_core.adapters.db.rows.curation import ValidationEventRow
+from astrid_core.curation.entities import ValidationEvent
 
 
 class SqlValidationEvents:
@@ -18,14 +18,19 @@ class SqlValidationEvents:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, event: ValidationEvent) -> bool:
-        """Record it and tell whether it is new."""
-        return insert_new(self._session, ValidationEventRow, ValidationEventRow.values(event))
+    def add(self, *events: ValidationEvent) -> bool:
+        """Record them, each behind what it supersedes, and tell whether all are new."""
+        rows = [ValidationEventRow.values(event) for event in events]
+        return not rows or insert_all_new(self._session, ValidationEventRow, rows) == len(rows)
 
     def find(self, event_id: UUID) -> ValidationEvent | None:
         """Return it, or None."""
-        found = read(self._session, select(ValidationEventRow).where(ValidationEventRow.id == event_id))
-        return found[0].entity() if found else None
+        return self.of([event_id]).get(event_id)
+
+    def of(self, event_ids: Sequence[UUID]) -> Mapping[UUID, ValidationEvent]:
+        """Return those that are on record, by identity."""
+        rows = read_in(self._session, select(ValidationEventRow), ValidationEventRow.id, event_ids)
+        return {row.id: row.entity() for row in rows}
 
     def all(self) -> Sequence[ValidationEvent]:
         """Return every verdict, oldest first, superseded ones included."""
@@ -49,14 +54,3 @@ class SqlValidationEvents:
 
 def _in_order(rows: Sequence[ValidationEventRow]) -> tuple[ValidationEvent, ...]:
     return tuple(sorted((row.entity() for row in rows), key=lambda event: (event.at, str(event.id))))
-
-
-class SqlAlerts:
-    """Alerts in SQL."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def add(self, alert: Alert) -> bool:
-        """Record it and tell whether it is new."""
-        return insert_new(self._session, AlertRow, AlertRow.values(alert))

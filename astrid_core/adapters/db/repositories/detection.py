@@ -1,8 +1,8 @@
 """Model runs and injection runs, in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import ColumnElement, and_, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.repositories.statements import insert_new, read
@@ -11,6 +11,11 @@ from astrid_core.adapters.db.rows.differencing import CandidateRow
 from astrid_core.detection.entities import Detection, InjectionRun, ModelRun
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
+
+_BATCH = 200
+"""Keys in one statement."""
+_LONGEST = 19
+"""Digits of the first number that no column holds."""
 
 
 class SqlModelRuns:
@@ -49,23 +54,30 @@ class SqlModelRuns:
 
     def detection(self, detection_id: str) -> Detection:
         """Return one detection, or raise UnknownRecord."""
-        key, _, number = detection_id.rpartition(":")
-        found = self._detections(key, int(number)) if number.isdecimal() else ()
-        if not found or found[0].id != detection_id:
-            raise UnknownRecord("no such detection", detection=detection_id)
-        return found[0]
+        return self.detections([detection_id])[detection_id]
+
+    def detections(self, detection_ids: Sequence[str]) -> Mapping[str, Detection]:
+        """Return these detections by identity, or raise UnknownRecord for one that does not exist."""
+        parts = {one: one.rpartition(":") for one in detection_ids}
+        keys = [
+            (run, int(number)) for run, _, number in parts.values() if number.isdecimal() and len(number) < _LONGEST
+        ]
+        found: dict[str, Detection] = {}
+        for start in range(0, len(keys), _BATCH):
+            some = tuple_(DetectionRow.model_run, DetectionRow.number).in_(keys[start : start + _BATCH])
+            found |= {one.id: one for one in self._detections(some)}
+        for one in detection_ids:
+            if one not in found:
+                raise UnknownRecord("no such detection", detection=one)
+        return {one: found[one] for one in detection_ids}
 
     def _entity(self, row: ModelRunRow) -> ModelRun:
-        return row.entity(self._detections(row.key))
+        return row.entity(self._detections(DetectionRow.model_run == row.key))
 
-    def _detections(self, key: str, number: int | None = None) -> tuple[Detection, ...]:
+    def _detections(self, wanted: ColumnElement[bool]) -> tuple[Detection, ...]:
         of_candidate = and_(CandidateRow.run == DetectionRow.difference_key, CandidateRow.number == DetectionRow.number)
-        wanted = (
-            select(DetectionRow, CandidateRow).join(CandidateRow, of_candidate).where(DetectionRow.model_run == key)
-        )
-        if number is not None:
-            wanted = wanted.where(DetectionRow.number == number)
-        pairs = self._session.execute(wanted.order_by(DetectionRow.number))
+        joined = select(DetectionRow, CandidateRow).join(CandidateRow, of_candidate).where(wanted)
+        pairs = self._session.execute(joined.order_by(DetectionRow.number))
         return tuple(detection.entity(candidate.entity()) for detection, candidate in pairs)
 
 

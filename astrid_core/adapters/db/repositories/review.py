@@ -3,16 +3,19 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
+from sqlalchemy import Select, exists, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from astrid_core.adapters.db.locks import Lock, take, take_each
+from astrid_core.adapters.db.repositories.queued import fitting, is_free, shuffled
 from astrid_core.adapters.db.repositories.statements import insert_new, insert_or_replace, read, read_in
 from astrid_core.adapters.db.rows.review import ClaimRow, ReviewItemRow, SeedRow
 from astrid_core.curation.entities import Claim, ReviewItem, ReviewState, Seed, Verdict
 from astrid_core.curation.queue import QueueFilters, QueueOrder, QueuePlace, shuffle_place, shuffle_start
 
+S = TypeVar("S", bound=Select[Any])
 _SORTED_BY: Mapping[QueueOrder, InstrumentedAttribute[float] | InstrumentedAttribute[float | None]] = {
     QueueOrder.TOP: ReviewItemRow.score,
     QueueOrder.UNCERTAIN: ReviewItemRow.uncertainty,
@@ -33,9 +36,10 @@ class SqlReviewQueue:
         """Record it and tell whether it is new; what is known of a known detection stays."""
         return insert_new(self._session, ReviewItemRow, ReviewItemRow.values(item))
 
-    def put(self, item: ReviewItem) -> None:
-        """Record it, or what has become of a known one."""
-        insert_or_replace(self._session, ReviewItemRow, ReviewItemRow.values(item))
+    def put(self, *items: ReviewItem) -> None:
+        """Record them, or what has become of known ones; each may be named once."""
+        if items:
+            insert_or_replace(self._session, ReviewItemRow, *(ReviewItemRow.values(item) for item in items))
 
     def of(self, detection_ids: Sequence[str]) -> Mapping[str, ReviewItem]:
         """Return these detections by identity, without those that nobody judges."""
@@ -59,13 +63,14 @@ class SqlReviewQueue:
         )
         wanted = select(ReviewItemRow).where(
             ReviewItemRow.state == ReviewState.OPEN.value,
-            *_fitting(filters),
+            *fitting(filters, ReviewItemRow),
             ~exists().where(SeedRow.detection_id == ReviewItemRow.detection_id),
-            _is_free(login, at),
+            is_free(login, at, ReviewItemRow),
             ReviewItemRow.n_given + n_held < ReviewItemRow.n_needed,
         )
         if order is QueueOrder.RANDOM:
-            return self._shuffled(wanted, start=shuffle_start(login, filters.night), limit=limit)
+            start = shuffle_start(login, filters.night)
+            return _entities(shuffled(self._session, wanted, ReviewItemRow.shuffle, start=start, limit=limit))
         by = _SORTED_BY[order]
         wanted = wanted.where(by.is_not(None)).order_by(by.desc(), ReviewItemRow.shuffle.desc()).limit(limit)
         return _entities(read(self._session, wanted))
@@ -73,7 +78,7 @@ class SqlReviewQueue:
     def known(self, login: str, *, filters: QueueFilters, at: datetime, limit: int) -> Sequence[ReviewItem]:
         """Return detections whose answer is known and which the curator may be given at this time, shuffled."""
         start = shuffle_start(login, filters.night)
-        wanted = select(ReviewItemRow).where(*_fitting(filters), _is_free(login, at))
+        wanted = select(ReviewItemRow).where(*fitting(filters, ReviewItemRow), is_free(login, at, ReviewItemRow))
         # One statement each: asked for all of it at once, PostgreSQL reads the whole queue.
         decided = [
             wanted.where(ReviewItemRow.state == state, ReviewItemRow.verdict.in_(_ANSWERS)) for state in _DECIDED
@@ -81,7 +86,11 @@ class SqlReviewQueue:
         planted = wanted.join(SeedRow, SeedRow.detection_id == ReviewItemRow.detection_id).where(
             or_(ReviewItemRow.state.not_in(_DECIDED), ReviewItemRow.verdict.not_in(_ANSWERS))
         )
-        found = [item for one in (*decided, planted) for item in self._shuffled(one, start=start, limit=limit)]
+        found = [
+            item
+            for one in (*decided, planted)
+            for item in _entities(shuffled(self._session, one, ReviewItemRow.shuffle, start=start, limit=limit))
+        ]
         return sorted(found, key=partial(shuffle_place, start=start))[:limit]
 
     def page(
@@ -94,17 +103,7 @@ class SqlReviewQueue:
         limit: int = 100,
     ) -> Sequence[ReviewItem]:
         """Return detections in these states, in ``order``, whoever holds or has judged them."""
-        wanted = select(ReviewItemRow).where(
-            ReviewItemRow.state.in_([state.value for state in states]), *_fitting(filters)
-        )
-        if order is QueueOrder.RANDOM:
-            if behind is not None:
-                wanted = wanted.where(ReviewItemRow.shuffle < behind.shuffle)
-            return _entities(read(self._session, wanted.order_by(ReviewItemRow.shuffle.desc()).limit(limit)))
-        by = _SORTED_BY[order]
-        if behind is not None:
-            wanted = wanted.where(tuple_(by, ReviewItemRow.shuffle) < (behind.value, behind.shuffle))
-        wanted = wanted.where(by.is_not(None)).order_by(by.desc(), ReviewItemRow.shuffle.desc()).limit(limit)
+        wanted = in_order(select(ReviewItemRow), order, filters, states, behind=behind, limit=limit)
         return _entities(read(self._session, wanted))
 
     def decided(self) -> Sequence[ReviewItem]:
@@ -116,7 +115,7 @@ class SqlReviewQueue:
         """Return how many detections are in each state."""
         wanted = (
             select(ReviewItemRow.state, func.count().label("number"))
-            .where(*_fitting(filters))
+            .where(*fitting(filters, ReviewItemRow))
             .group_by(ReviewItemRow.state)
         )
         found = {row.state: row.number for row in self._session.execute(wanted)}
@@ -131,15 +130,6 @@ class SqlReviewQueue:
         connection = self._session.connection()
         take_each(connection, [f"curator {login}"])
         take_each(connection, [f"detection {one}" for one in detection_ids])
-
-    def _shuffled(self, wanted: Select[ReviewItemRow], *, start: int, limit: int) -> Sequence[ReviewItem]:
-        """Read from ``start`` to the end of the shuffle and on from its beginning, each along the index."""
-        ordered = wanted.order_by(ReviewItemRow.shuffle).limit(limit)
-        found = _entities(read(self._session, ordered.where(ReviewItemRow.shuffle >= start)))
-        if len(found) < limit:
-            rest = ordered.where(ReviewItemRow.shuffle < start).limit(limit - len(found))
-            found += _entities(read(self._session, rest))
-        return found
 
 
 class SqlClaims:
@@ -186,34 +176,31 @@ class SqlSeeds:
         return {row.detection_id: row.entity() for row in rows}
 
 
+def sorted_by(order: QueueOrder) -> InstrumentedAttribute[Any]:
+    """Return what ``order`` sorts by before the shuffle; of the random order that is the shuffle itself."""
+    return ReviewItemRow.shuffle if order is QueueOrder.RANDOM else _SORTED_BY[order]
+
+
+def in_order(
+    wanted: S,
+    order: QueueOrder,
+    filters: QueueFilters,
+    states: Collection[ReviewState],
+    *,
+    behind: QueuePlace | None,
+    limit: int,
+) -> S:
+    """Narrow a statement to one page of the queue; what has no number to be sorted by is left out."""
+    wanted = wanted.where(ReviewItemRow.state.in_([state.value for state in states]), *fitting(filters, ReviewItemRow))
+    if order is QueueOrder.RANDOM:
+        if behind is not None:
+            wanted = wanted.where(ReviewItemRow.shuffle < behind.shuffle)
+        return wanted.order_by(ReviewItemRow.shuffle.desc()).limit(limit)
+    by = _SORTED_BY[order]
+    if behind is not None:
+        wanted = wanted.where(tuple_(by, ReviewItemRow.shuffle) < (behind.value, behind.shuffle))
+    return wanted.where(by.is_not(None)).order_by(by.desc(), ReviewItemRow.shuffle.desc()).limit(limit)
+
+
 def _entities(rows: Sequence[ReviewItemRow]) -> list[ReviewItem]:
     return [row.entity() for row in rows]
-
-
-def _is_free(login: str, at: datetime) -> ColumnElement[bool]:
-    """Return ``Claim.is_free``, which no claim is, too."""
-    return ~exists().where(
-        ClaimRow.detection_id == ReviewItemRow.detection_id,
-        ClaimRow.login == login,
-        or_(ClaimRow.is_answered, ClaimRow.until > at, ClaimRow.hidden_until > at),
-    )
-
-
-def _fitting(filters: QueueFilters) -> list[ColumnElement[bool]]:
-    """Return ``QueueFilters.fits``."""
-    row = ReviewItemRow
-    equal = (
-        (row.survey, filters.survey),
-        (row.night, filters.night),
-        (row.band, filters.band),
-        (row.kind, None if filters.kind is None else filters.kind.value),
-    )
-    wanted: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
-    if filters.min_score is not None:
-        wanted.append(row.score >= filters.min_score)
-    if filters.max_score is not None:
-        wanted.append(row.score <= filters.max_score)
-    if filters.cell is not None:
-        first, behind = filters.cell.hpx29_range
-        wanted += [row.hpx29 >= first, row.hpx29 < behind]
-    return wanted

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Select, and_, inspect, or_
+from sqlalchemy import ColumnElement, Select, and_, inspect, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 _BATCH = 200
 """Ranges or keys in one statement: SQLite nests OR at most 1000 deep."""
+
+_PAGE = 5_000
+"""Rows that are read at once of a table that is too large to be read whole."""
 
 
 def read(session: Session, statement: Select[R]) -> Sequence[R]:
@@ -34,26 +37,61 @@ def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttri
     """Return the rows whose ``hpx29`` lies in the ranges of ``region``: all that are inside, and a few more."""
     rows: list[R] = []
     for batch in _batches(region.hpx29_ranges):
-        inside = or_(*(and_(hpx29 >= first, hpx29 < behind) for first, behind in batch))
-        rows.extend(read(session, statement.where(inside)))
+        rows.extend(read(session, statement.where(_inside(hpx29, batch))))
     return rows
+
+
+def read_pages(
+    session: Session, statement: Select[R], hpx29: InstrumentedAttribute[int], region: Region | None
+) -> Iterator[Sequence[R]]:
+    """Yield the rows of ``statement``, which orders by ``hpx29`` first, page by page from the server's cursor.
+
+    With a region only those in its ranges of ``hpx29``: these rise, and so does the order of the rows.
+    """
+    paged = statement.execution_options(populate_existing=True, yield_per=_PAGE)
+    if region is None:
+        yield from session.scalars(paged).partitions()
+        return
+    for near in _neighbours(region.hpx29_ranges):
+        # Databases that read in the order of the index would go through all of it without the outer bounds.
+        bounds = and_(hpx29 >= near[0][0], hpx29 < near[-1][1])
+        yield from session.scalars(paged.where(bounds, _inside(hpx29, near))).partitions()
 
 
 def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
     """Insert and tell whether the key is new; a known one changes nothing, also when two insert it at once."""
-    return _n_changed(
-        session, _insert(session, row).values(dict(values)).on_conflict_do_nothing(index_elements=_key(row))
-    )
+    return insert_all_new(session, row, [values]) == 1
+
+
+def insert_all_new(session: Session, row: type[Row], values: Sequence[Mapping[str, object]]) -> int:
+    """Insert rows of the same columns in this order, and return how many keys are new; see ``insert_new``."""
+    return _n_changed(session, _insert(session, row).on_conflict_do_nothing(index_elements=_key(row)), values)
 
 
 def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, object]) -> bool:
     """Insert rows, or replace what known keys say; tell whether anything changed."""
-    # SQLAlchemy compiles a list of rows anew each time.
-    statement = _insert(session, row).values(dict(values[0]) if len(values) == 1 else [dict(one) for one in values])
+    statement = _insert(session, row)
     fresh = {name: statement.excluded[name] for name in values[0] if name not in _key(row)}
     differs = or_(*(getattr(row, name).is_distinct_from(value) for name, value in fresh.items()))
     replacing = statement.on_conflict_do_update(index_elements=_key(row), set_=fresh, where=differs)
-    return _n_changed(session, replacing)
+    return _n_changed(session, replacing, values) > 0
+
+
+def _inside(hpx29: InstrumentedAttribute[int], ranges: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
+    return or_(*(and_(hpx29 >= first, hpx29 < behind) for first, behind in ranges))
+
+
+def _neighbours(ranges: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+    """Yield ranges in groups that hold no wider gap than all of them together cover."""
+    covered = sum(behind - first for first, behind in ranges)
+    group: list[tuple[int, int]] = []
+    for one in ranges:
+        if group and (one[0] - group[-1][1] > covered or len(group) == _BATCH):
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
 
 
 def _insert(session: Session, row: type[Row]) -> "postgresql.Insert | sqlite.Insert":
@@ -64,10 +102,13 @@ def _key(row: type[Row]) -> list[str]:
     return [column.name for column in inspect(row).primary_key]
 
 
-def _n_changed(session: Session, statement: "postgresql.Insert | sqlite.Insert") -> bool:
+def _n_changed(
+    session: Session, statement: "postgresql.Insert | sqlite.Insert", values: Sequence[Mapping[str, object]]
+) -> int:
+    # The rows are parameters, so that the statement is compiled once and the driver sends it once for all of them.
     # SQLAlchemy forgets the count of an INSERT unless it is asked to keep it.
-    counted = session.connection().execute(statement.execution_options(preserve_rowcount=True))
-    return counted.rowcount > 0
+    counting = statement.execution_options(preserve_rowcount=True)
+    return session.connection().execute(counting, [dict(one) for one in values]).rowcount
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -48,8 +48,8 @@ class CatalogEntryRow(Row):
             "peak_significance": entry.peak_significance,
             "status": entry.status.value,
             "position_err_arcsec": entry.position_err_arcsec,
-            "motion_rate_arcsec_h": None if entry.motion is None else entry.motion.rate_arcsec_h,
-            "motion_angle_deg": None if entry.motion is None else entry.motion.angle_deg,
+            "motion_rate_arcsec_h": entry.motion_rate_arcsec_h,
+            "motion_angle_deg": entry.motion_angle_deg,
             "successor": entry.successor,
         }
 

@@ -49,6 +49,10 @@ class ExactFloat(TypeDecorator[float]):
         """Return what was stored."""
         return None if value is None else float(value)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what turns the driver's values into ours: nothing for PostgreSQL, whose doubles are floats."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
 
 class ExactInt(TypeDecorator[int]):
     """A whole number; what only looks like one (2.0) is a TypeError."""

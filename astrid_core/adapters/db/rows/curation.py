@@ -1,4 +1,4 @@
-"""Verdicts and announcements, as rows."""
+"""Verdicts, as rows."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from astrid_core.adapters.db.rows.table import Row
 from astrid_core.curation.access import Role
-from astrid_core.curation.entities import Alert, ValidationEvent, Verdict
+from astrid_core.curation.entities import ValidationEvent, Verdict
 
 
 class ValidationEventRow(Row):
@@ -76,23 +76,3 @@ class ValidationEventRow(Row):
             at=self.at,
             supersedes=self.supersedes,
         )
-
-
-class AlertRow(Row):
-    """One announcement."""
-
-    __tablename__ = "alert"
-    __table_args__ = (Index(None, "channel", "score"),)
-
-    detection_id: Mapped[str] = mapped_column(primary_key=True)
-    channel: Mapped[str] = mapped_column(primary_key=True)
-    score: Mapped[float]
-
-    @staticmethod
-    def values(alert: Alert) -> dict[str, object]:
-        """Return the columns of ``alert``."""
-        return {"detection_id": alert.detection_id, "channel": alert.channel, "score": alert.score}
-
-    def entity(self) -> Alert:
-        """Return the announcement."""
-        return Alert(detection_id=self.detection_id, channel=self.channel, score=self.score)

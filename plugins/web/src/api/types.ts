@@ -8,6 +8,17 @@ export interface Me {
   permissions: string[];
 }
 
+/** What the page is told about the place that it runs at. */
+export interface Setup {
+  survey: Survey | null;
+}
+
+/** Where a survey of the sky, and what shows it, are loaded from. */
+export interface Survey {
+  library: string;
+  survey: string;
+}
+
 export interface Term {
   code: string;
   title: string;
@@ -94,14 +105,50 @@ export interface Star {
   ra_deg: number;
   dec_deg: number;
   separation_arcsec: number;
+  mag_ab: number | null;
+  band: string | null;
 }
 
-/** Nearest first, each. */
+/** An object of another catalog, where it was at the time of the exposure. */
+export interface Known {
+  id: string;
+  kind: string;
+  type: string;
+  catalog: string;
+  ra_deg: number;
+  dec_deg: number;
+  separation_arcsec: number;
+  mag: number | null;
+  redshift: number | null;
+}
+
+/** A minor planet or comet, where it stood at the time of the exposure. */
+export interface MinorPlanet {
+  name: string;
+  ra_deg: number;
+  dec_deg: number;
+  separation_arcsec: number;
+  err_arcsec: number;
+  mag_v: number | null;
+}
+
+/** Another time that the same object was detected. */
+export interface Earlier extends Point {
+  ra_deg: number | null;
+  dec_deg: number | null;
+  separation_arcsec: number;
+}
+
+/** Nearest first, each; the history oldest first. */
 export interface Neighbours {
+  entry_id: string | null;
+  history: Earlier[];
   objects: Neighbour[];
   detections: Neighbour[];
   stars: Star[];
   stars_from: string | null;
+  known: Known[];
+  minor_planets: MinorPlanet[];
 }
 
 export interface VerdictEvent {
@@ -158,6 +205,20 @@ export interface Confusion {
   completeness_high: number | null;
 }
 
+/** How many of the injected sources that somebody was shown they called real, by predicted S/N. */
+export interface Completeness {
+  login: string;
+  bins: {
+    low: number;
+    high: number | null;
+    n_shown: number;
+    n_called_real: number;
+    fraction: number | null;
+    fraction_low: number | null;
+    fraction_high: number | null;
+  }[];
+}
+
 export interface Agreement {
   n_detections: number;
   n_votes: number;
@@ -166,6 +227,7 @@ export interface Agreement {
   pairs: { logins: [string, string]; n_both: number; cohen_kappa: number | null }[];
   against_seeds: Confusion[];
   against_final: Confusion[];
+  completeness: Completeness[];
 }
 
 export interface Night {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { decText, mollweide, offsetArcsec, raText, shown } from "./sky";
+import { decText, mjdDate, mollweide, offsetArcsec, raText, shown, ticks } from "./sky";
 
 test("offsets are east and north, also across the start of right ascension", () => {
   const step = offsetArcsec({ ra_deg: 359.9999, dec_deg: 0 }, { ra_deg: 0.0001, dec_deg: 0.0001 });
@@ -27,4 +27,20 @@ test("sexagesimal seconds never reach sixty", () => {
 
 test("a number that is not there is a dash", () => {
   expect([shown(null), shown(Number.NaN), shown(1.234)]).toEqual(["–", "–", "1.23"]);
+});
+
+test("an axis has round numbers inside of its limits, with the digits that they need", () => {
+  expect(ticks(16.31, 18.44).map((one) => one.text)).toEqual(["16.5", "17.0", "17.5", "18.0"]);
+  expect(ticks(60329.67, 60330.17).map((one) => one.text)).toEqual([
+    "60329.7",
+    "60329.8",
+    "60329.9",
+    "60330.0",
+    "60330.1",
+  ]);
+  expect(ticks(-300, 2100).map((one) => one.text)).toEqual(["0", "500", "1000", "1500", "2000"]);
+});
+
+test("a modified Julian date falls into a day of UTC", () => {
+  expect([mjdDate(40587), mjdDate(60329.999)]).toEqual(["1970-01-01", "2024-01-20"]);
 });

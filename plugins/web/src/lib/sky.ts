@@ -18,6 +18,12 @@ export function offsetArcsec(middle: Position, other: Position): { east: number;
   return { east: (east / DEG) * 3600, north: (north / DEG) * 3600 };
 }
 
+/** Arcseconds between places that lie on one half of the sky; without end beyond. */
+export function separation(one: Position, other: Position): number {
+  const offset = offsetArcsec(one, other);
+  return offset === null ? Number.POSITIVE_INFINITY : Math.hypot(offset.east, offset.north);
+}
+
 /** The whole sky on an ellipse two units wide each way, equal areas kept (Mollweide); east is left, as one looks up. */
 export function mollweide(position: Position, middleRaDeg = 180): { x: number; y: number } {
   const lat = position.dec_deg * DEG;
@@ -57,6 +63,26 @@ function sixty(value: number, digits: number, wrapAt: number | null): string {
   const whole = Math.floor(units / scale / 3600);
   const two = (number: number) => String(number).padStart(2, "0");
   return `${two(whole)}:${two(minutes)}:${seconds.toFixed(digits).padStart(digits + 3, "0")}`;
+}
+
+const MJD_OF_1970 = 40587;
+
+/** The day, UTC, that a modified Julian date falls into. */
+export function mjdDate(mjd: number): string {
+  return new Date((mjd - MJD_OF_1970) * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** Round values between two limits for an axis, three to six of them, with as many digits as tell them apart. */
+export function ticks(low: number, high: number): { value: number; text: string }[] {
+  const rough = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((part) => part * power).find((one) => one >= rough * 0.999) ?? rough;
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(Math.floor(high / step) - first + 1, 0) }, (_, i) => {
+    const value = (first + i) * step;
+    return { value, text: Math.abs(value) >= 1e6 ? value.toExponential(2) : value.toFixed(digits) };
+  });
 }
 
 /** A number with a unit that reads well, or a dash. */

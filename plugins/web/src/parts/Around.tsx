@@ -7,6 +7,7 @@ import { Facts, Provenance } from "./Facts";
 import { Finder } from "./Finder";
 import { LightCurve } from "./LightCurve";
 import { usePage } from "./page";
+import { Trouble } from "./Trouble";
 import { useGet } from "./useGet";
 
 /** At 300 verdicts an hour nobody waits for a light curve at a glance; this spares the server those who pass by. */
@@ -34,7 +35,7 @@ interface Props {
 export function Around({ detection, blind, showsProvenance, onProvenance, showsVotes = true, verdict }: Props) {
   const stays = useStay(detection.id);
   return (
-    <div className="grid gap-3 lg:grid-cols-[minmax(0,4fr)_minmax(0,3fr)_minmax(0,2fr)]">
+    <div className="grid items-start gap-3 lg:grid-cols-[minmax(0,4fr)_minmax(0,3fr)_minmax(0,2fr)]">
       <div className="flex min-w-0 flex-col gap-3">
         {verdict}
         <Facts detection={detection} blind={blind} />
@@ -42,14 +43,14 @@ export function Around({ detection, blind, showsProvenance, onProvenance, showsV
         <Provenance detection={detection} open={showsProvenance} onToggle={onProvenance} />
       </div>
       {stays && <LightCurve detection={detection} />}
-      {stays && <Finder detection={detection} />}
+      <Finder detection={detection} asks={stays} />
     </div>
   );
 }
 
 export function Votes({ id, again = 0 }: { id: string; again?: number }) {
   const { data, error } = useGet<Judgement>(`detections/${encodeURIComponent(id)}/verdicts`, {}, again);
-  if (error) return <p className="text-bogus">{error}</p>;
+  if (error) return <Trouble>{error}</Trouble>;
   if (data === null || data.items.length === 0) return null;
   return <VoteList verdicts={data.items} />;
 }
@@ -73,7 +74,7 @@ export function VoteList({ verdicts }: { verdicts: VerdictEvent[] }) {
               {one.verdict}
             </span>
             {one.reason && `, ${title(one)}`} · {one.curator}
-            {one.role === "arbiter" && " (arbiter)"} · {one.at.slice(0, 16).replace("T", " ")}
+            {one.role === "arbiter" && " (arbiter)"} · {one.at.slice(0, 16).replace("T", " ")} UTC
             {one.comment && <q className="block pl-4 text-soft">{one.comment}</q>}
           </li>
         ))}

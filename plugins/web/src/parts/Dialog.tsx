@@ -1,6 +1,7 @@
 /** A dialog of our own: Airflow's frame forbids those of the browser. Focus stays inside; Escape closes. */
 
 import { useEffect, useRef } from "react";
+import { Cap } from "./Cap";
 
 export function Dialog({
   title,
@@ -32,10 +33,7 @@ export function Dialog({
       <div className="mb-3 flex items-center justify-between gap-4">
         <h2 className="text-base font-semibold">{title}</h2>
         <button type="button" className="button" onClick={onClose}>
-          Close{" "}
-          <span aria-hidden="true" className="cap">
-            Esc
-          </span>
+          Close <Cap>Esc</Cap>
         </button>
       </div>
       {children}

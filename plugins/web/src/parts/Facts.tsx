@@ -17,12 +17,12 @@ export function Facts({ detection, blind }: { detection: Detection; blind: boole
             ? `x ${shown(detection.x_pix, 1)}, y ${shown(detection.y_pix, 1)} pix`
             : `${raText(detection.ra_deg)} ${decText(detection.dec_deg)}`}
         </Fact>
-        <Fact name="Degrees">
-          {shown(detection.ra_deg, 5)} {shown(detection.dec_deg, 5)}
+        <Fact name="RA, Dec">
+          {shown(detection.ra_deg, 5)}°, {shown(detection.dec_deg, 5)}°
         </Fact>
         <Fact name="Significance">{shown(detection.significance, 1)} σ</Fact>
         <Fact name="Flux">
-          {shown(detection.flux, 0)} ± {shown(detection.flux_err, 0)}
+          {shown(detection.flux, 0)} ± {shown(detection.flux_err, 0)} counts
         </Fact>
         <Fact name="Shape">
           FWHM {shown(detection.fwhm_pix, 1)} pix, ellipticity {shown(detection.ellipticity)}
@@ -30,7 +30,7 @@ export function Facts({ detection, blind }: { detection: Detection; blind: boole
         <Fact name="Flags">
           {detection.flag_names.length === 0 ? "none" : detection.flag_names.join(", ").toLowerCase()}
         </Fact>
-        {detection.quality_level && <Fact name="Exposure">{detection.quality_level}</Fact>}
+        {detection.quality_level && <Fact name="Exposure">quality {detection.quality_level}</Fact>}
         {blind || opinion === null ? (
           <Fact name="Network">hidden until you have judged</Fact>
         ) : (
@@ -38,11 +38,13 @@ export function Facts({ detection, blind }: { detection: Detection; blind: boole
             <Fact name="Score">
               {opinion.score === null ? opinion.unscored_reason : <strong>{shown(opinion.score, 3)}</strong>}{" "}
               {opinion.uncertainty !== null && (
-                <span className="text-soft">uncertain by {shown(opinion.uncertainty)} bit</span>
+                <span className="text-soft">uncertain by {shown(opinion.uncertainty)} of 1 bit</span>
               )}
             </Fact>
             <Fact name="Class">{opinion.kind?.replaceAll("_", " ") ?? "–"}</Fact>
-            <Fact name="Anomaly">{shown(opinion.anomaly)}</Fact>
+            <Fact name="Anomaly">
+              {shown(opinion.anomaly)} <span className="text-soft">1 is like the training, more is stranger</span>
+            </Fact>
             <Fact name="Model">{opinion.model}</Fact>
           </>
         )}

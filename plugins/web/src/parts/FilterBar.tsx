@@ -2,10 +2,10 @@
 
 import { useState } from "react";
 
-import { keyName } from "../lib/keymap";
 import { FILTERS, ORDERS, START, readPlace, writePlace, type Filter } from "../lib/place";
 import { readSetting, writeSetting } from "../lib/settings";
 import { usePage } from "./page";
+import { Cap } from "./Cap";
 
 const TITLES: Record<Filter, string> = {
   night: "Night",
@@ -66,10 +66,7 @@ export function FilterBar() {
         </select>
       </label>
       <button type="button" className="button" aria-pressed={place.blind} onClick={() => go({ blind: !place.blind })}>
-        Blind{" "}
-        <span aria-hidden="true" className="cap">
-          {keyName(keys.blind)}
-        </span>
+        Blind <Cap>{keys.blind}</Cap>
       </button>
       <details className="relative">
         <summary className="button">Filters{used.length > 0 && ` (${used.length})`}</summary>

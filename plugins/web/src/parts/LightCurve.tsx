@@ -3,7 +3,8 @@
 import { useMemo } from "react";
 
 import type { Curve, Detection } from "../api/types";
-import { shown } from "../lib/sky";
+import { mjdDate, shown, ticks } from "../lib/sky";
+import { Trouble } from "./Trouble";
 import { useGet } from "./useGet";
 
 const WIDE = 420;
@@ -65,8 +66,8 @@ export function LightCurve({ detection }: { detection: Pick<Detection, "id"> }) 
   return (
     <section className="box p-2" aria-label="Light curve">
       <h3 className="text-sm font-semibold">Light curve</h3>
-      {error && <p className="text-bogus">{error}</p>}
-      {!error && data === null && <p className="label">loading</p>}
+      <Trouble>{error}</Trouble>
+      {!error && data === null && <p className="label">Fetching the light curve…</p>}
       {data !== null && drawing === null && <p className="label">No measurement at this place yet.</p>}
       {drawing && (
         <>
@@ -135,7 +136,7 @@ function Axes({ drawing }: { drawing: NonNullable<ReturnType<typeof draw>> }) {
         </text>
       ))}
       <text x={(PAD.left + WIDE - PAD.right) / 2} y={HIGH - 3} textAnchor="middle">
-        MJD
+        {drawing.days}
       </text>
       <text
         x={10}
@@ -171,11 +172,9 @@ function draw(points: readonly Reading[], references: readonly string[]) {
   const y = (value: number) => PAD.top + (usesMag ? share(value) : 1 - share(value)) * (HIGH - PAD.top - PAD.bottom);
   return {
     unit: usesMag ? "mag (AB)" : "flux (counts)",
-    xTicks: ticks(x0, x1).map((value) => ({ at: x(value), text: value.toFixed(x1 - x0 < 5 ? 2 : 0) })),
-    yTicks: ticks(y0, y1).map((value) => ({
-      at: y(value),
-      text: Math.abs(value) >= 1e4 ? value.toExponential(1) : value.toFixed(y1 - y0 < 5 ? 1 : 0),
-    })),
+    days: `MJD, ${mjdDate(x0)}${mjdDate(x0) === mjdDate(x1) ? "" : ` to ${mjdDate(x1)}`} (UTC)`,
+    xTicks: ticks(x0, x1).map(({ value, text }) => ({ at: x(value), text })),
+    yTicks: ticks(y0, y1).map(({ value, text }) => ({ at: y(value), text })),
     points: used.map(({ reading, value, error }): Drawn => ({
       reading,
       x: x(reading.mid_mjd),
@@ -191,10 +190,6 @@ function spread(values: readonly number[], least: number): [number, number] {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = Math.max((high - low) * 0.08, high - low < least ? least / 2 : 0);
   return [low - room, high + room];
-}
-
-function ticks(low: number, high: number): number[] {
-  return [0.1, 0.5, 0.9].map((share) => low + share * (high - low));
 }
 
 function PointTable({ points }: { points: readonly Reading[] }) {

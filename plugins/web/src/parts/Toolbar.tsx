@@ -1,10 +1,10 @@
 /** How the pictures are shown; each button names its key. */
 
 import type { Action } from "../lib/keymap";
-import { keyName } from "../lib/keymap";
 import { STRETCHES } from "../lib/stretch";
 import { usePage } from "./page";
 import type { Display } from "./Triplet";
+import { Cap } from "./Cap";
 
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 
@@ -34,15 +34,13 @@ export function changed(display: Display, action: Action): Display | null {
   }
 }
 
-export function Toolbar() {
+/** Small pictures neither blink nor have a crosshair. */
+export function Toolbar({ isSmall = false }: { isSmall?: boolean }) {
   const { display, setDisplay, keys } = usePage();
   const press = (action: Action) => () => setDisplay((one) => changed(one, action) ?? one);
   const button = (action: Action, text: string, pressed?: boolean) => (
     <button type="button" className="button text-xs" onClick={press(action)} aria-pressed={pressed}>
-      {text}{" "}
-      <span aria-hidden="true" className="cap">
-        {keyName(keys[action])}
-      </span>
+      {text} <Cap>{keys[action]}</Cap>
     </button>
   );
   return (
@@ -50,8 +48,8 @@ export function Toolbar() {
       {button("stretch", `Stretch: ${display.stretch}`)}
       {button("link", "Shared", display.shared)}
       {button("invert", "Invert", display.inverted)}
-      {button("crosshair", "Crosshair", display.crosshair)}
-      {button("blink", "Blink", display.blinking)}
+      {!isSmall && button("crosshair", "Crosshair", display.crosshair)}
+      {!isSmall && button("blink", "Blink", display.blinking)}
       {button("zoomOut", "−")}
       <span className="self-center text-xs text-soft" aria-live="polite">
         {display.zoom}×

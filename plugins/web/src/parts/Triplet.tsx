@@ -8,6 +8,7 @@ import type { Look } from "../lib/colours";
 import { shown } from "../lib/sky";
 import { limits, type Stretch } from "../lib/stretch";
 import { Stamp, type Cursor } from "./Stamp";
+import { Trouble } from "./Trouble";
 
 export interface Display {
   stretch: Stretch;
@@ -101,12 +102,7 @@ export function Triplet({
     return () => clearInterval(timer);
   }, [display.blinking]);
 
-  if (error)
-    return (
-      <p role="alert" className="box p-6 text-bogus">
-        The pictures cannot be shown: {error}
-      </p>
-    );
+  if (error) return <Trouble before="The pictures cannot be shown: ">{error}</Trouble>;
   const names = PLANES.filter((name) => (stamps === null ? name !== "score" : stamps.planes[name] !== undefined));
   return (
     <div>

@@ -5,6 +5,7 @@ import { useEffect } from "react";
 import type { VerdictWord } from "../api/types";
 import { keyName, REASON_KEYS } from "../lib/keymap";
 import { usePage } from "./page";
+import { Cap } from "./Cap";
 
 export const VERDICTS: { word: VerdictWord; tone: string }[] = [
   { word: "real", tone: "text-real" },
@@ -47,12 +48,7 @@ export function VerdictBar(props: Props) {
               onClick={() => props.onVerdict(word, "")}
               className={`button flex-1 font-semibold capitalize ${tone} ${vocabulary.reasons[word]?.length ? "rounded-r-none" : ""}`}
             >
-              {word}{" "}
-              {keysOn && (
-                <span aria-hidden="true" className="cap">
-                  {keyName(keys[word])}
-                </span>
-              )}
+              {word} {keysOn && <Cap>{keys[word]}</Cap>}
             </button>
             {Boolean(vocabulary.reasons[word]?.length) && (
               <button
@@ -92,10 +88,7 @@ export function VerdictBar(props: Props) {
           onClick={() => props.onConfidence(nextConfidence(confidence))}
         >
           <span className="sr-only">Confidence: </span>
-          {confidence === null ? "Sure?" : SURE[confidence]}{" "}
-          <span aria-hidden="true" className="cap">
-            {keyName(keys.confidence)}
-          </span>
+          {confidence === null ? "Sure?" : SURE[confidence]} <Cap>{keys.confidence}</Cap>
         </button>
       </div>
     </section>
@@ -131,17 +124,11 @@ function Reasons({
     <div role="group" aria-label={`Why ${verdict}?`} className="flex flex-wrap gap-1.5">
       {terms.map((term, i) => (
         <button key={term.code} type="button" className="button text-xs" onClick={() => onChoose(term.code)}>
-          <span aria-hidden="true" className="cap">
-            {REASON_KEYS[i]}
-          </span>{" "}
-          {term.title}
+          <Cap>{REASON_KEYS[i] ?? ""}</Cap> {term.title}
         </button>
       ))}
       <button type="button" className="button text-xs" onClick={onClose}>
-        <span aria-hidden="true" className="cap">
-          Esc
-        </span>{" "}
-        no reason
+        <Cap>Esc</Cap> no reason
       </button>
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { createContext, useContext, useEffect, useRef } from "react";
 
-import type { Me, Vocabulary } from "../api/types";
+import type { Me, Survey, Vocabulary } from "../api/types";
 import { actionOf, type Action, type Keymap } from "../lib/keymap";
 import type { Letter } from "../lib/outbox";
 import type { Place } from "../lib/place";
@@ -11,6 +11,8 @@ import type { Display } from "./Triplet";
 export interface PageState {
   me: Me;
   vocabulary: Vocabulary;
+  /** Null where the finder chart is all there is. */
+  survey: Survey | null;
   place: Place;
   go: (change: Partial<Place>) => void;
   keys: Keymap;

@@ -1,30 +1,23 @@
 /** How far reviewers agree with one another, with what became final, and with what was known. */
 
-import type { Agreement as Figures, Confusion } from "../api/types";
+import type { Page } from "../api/client";
+import type { Agreement as Figures, Completeness, Confusion, Night } from "../api/types";
 import { shown } from "../lib/sky";
+import { NightSelect } from "../parts/NightSelect";
 import { usePage } from "../parts/page";
+import { Table } from "../parts/Table";
+import { Trouble } from "../parts/Trouble";
 import { useGet } from "../parts/useGet";
 
 export function Agreement() {
-  const { place, go } = usePage();
-  const { data, error } = useGet<Figures>("agreement", { night: place.filters.night });
+  const night = usePage().place.filters.night ?? null;
+  const nights = useGet<Page<Night>>("nights", { limit: 200 });
+  const { data, error } = useGet<Figures>("agreement", { night });
   return (
     <div className="space-y-3">
-      <label className="flex items-center gap-2">
-        <span className="label">Night</span>
-        <input
-          className="field w-40"
-          key={place.filters.night ?? ""}
-          placeholder="all nights"
-          defaultValue={place.filters.night ?? ""}
-          onBlur={(event) => go({ filters: event.target.value ? { night: event.target.value } : {} })}
-        />
-      </label>
-      {error && (
-        <p role="alert" className="text-bogus">
-          {error}
-        </p>
-      )}
+      <NightSelect nights={nights.data} night={night} all="all nights" />
+      <Trouble>{error ?? nights.error}</Trouble>
+      {data === null && error === null && <p className="p-6">Counting votes…</p>}
       {data !== null && <AgreementTables figures={data} />}
     </div>
   );
@@ -34,37 +27,88 @@ function AgreementTables({ figures }: { figures: Figures }) {
   return (
     <>
       <dl className="grid grid-cols-2 gap-2 sm:grid-cols-4">
-        <Figure name="Detections" value={String(figures.n_detections)} />
+        <Figure name="Detections with a vote" value={String(figures.n_detections)} />
         <Figure name="Votes" value={String(figures.n_votes)} />
         <Figure name="Fleiss κ" value={shown(figures.fleiss_kappa)} />
         <Figure name="Krippendorff α" value={shown(figures.krippendorff_alpha)} />
       </dl>
+      <p className="label max-w-3xl">
+        1 is full agreement, 0 what chance alone would give, less than 0 is worse than chance. Only detections that at
+        least two people judged can agree; – where there are too few. With few such detections the figures say little.
+      </p>
       <Table
         title="Pairs of reviewers"
-        head={["First", "Second", "Both judged", "Cohen κ"]}
-        rows={figures.pairs.map((pair) => [...pair.logins, String(pair.n_both), shown(pair.cohen_kappa)])}
+        note="Cohen's κ over what both judged; unsure is a verdict like the others."
+        head={["First", "Second", "#Both judged", "#Cohen κ"]}
+        rows={figures.pairs.map((pair) => [...pair.logins, pair.n_both, shown(pair.cohen_kappa)])}
+        empty="No two people have judged the same detection yet."
       />
-      <ConfusionTable title="Reviewers against what was known before" rows={figures.against_seeds} />
-      <ConfusionTable title="Reviewers against what became final" rows={figures.against_final} />
+      <ConfusionTable
+        title="Reviewers against what was known before"
+        note="Candidates with a known answer, mixed into the queue: the fairest measure of how often each is right."
+        rows={figures.against_seeds}
+        empty="No candidate with a known answer was judged yet."
+      />
+      <ConfusionTable
+        title="Reviewers against what became final"
+        note="The final verdict is made of the votes themselves, so everybody looks better here than they are."
+        rows={figures.against_final}
+        empty="No verdict is final yet."
+      />
+      <CompletenessTable rows={figures.completeness} />
     </>
   );
 }
 
 const CASES = ["real/real", "real/bogus", "bogus/bogus", "bogus/real"];
 
-function ConfusionTable({ title, rows }: { title: string; rows: Confusion[] }) {
+function ConfusionTable({ rows, ...texts }: { title: string; note: string; rows: Confusion[]; empty: string }) {
   return (
     <Table
-      title={title}
-      head={["Reviewer", ...CASES.map((one) => one.replace("/", " called ")), "unsure", "Completeness (95 %)"]}
+      {...texts}
+      head={[
+        "Reviewer",
+        ...CASES.map((one) => `#${one.replace("/", " called ")}`),
+        "#unsure",
+        "#Real ones found (95 % interval)",
+      ]}
       rows={rows.map((one) => [
         one.login,
         ...CASES.map((name) => one.counts[name] ?? 0),
         (one.counts["real/unsure"] ?? 0) + (one.counts["bogus/unsure"] ?? 0),
-        `${shown(one.completeness)} (${shown(one.completeness_low)} to ${shown(one.completeness_high)})`,
+        one.completeness === null
+          ? "–"
+          : `${percent(one.completeness)} % (${percent(one.completeness_low)} to ${percent(one.completeness_high)} %)`,
       ])}
     />
   );
+}
+
+function CompletenessTable({ rows }: { rows: Completeness[] }) {
+  const bins = rows[0]?.bins ?? [];
+  return (
+    <Table
+      title="Injected sources that reviewers called real"
+      note="By predicted signal to noise, with 95 % intervals: sources of known flux that the night itself put into its exposures. What search and network lost before is not in it."
+      head={[
+        "Reviewer",
+        ...bins.map((one) => (one.high === null ? `#S/N above ${one.low}` : `#${one.low} to ${one.high}`)),
+      ]}
+      rows={rows.map((one) => [
+        one.login,
+        ...one.bins.map((bin) =>
+          bin.n_shown === 0
+            ? "–"
+            : `${bin.n_called_real} of ${bin.n_shown} (${percent(bin.fraction_low)} to ${percent(bin.fraction_high)} %)`,
+        ),
+      ])}
+      empty="No injected source was judged yet."
+    />
+  );
+}
+
+function percent(part: number | null): string {
+  return shown(part === null ? null : 100 * part, 0);
 }
 
 function Figure({ name, value }: { name: string; value: string }) {
@@ -73,39 +117,5 @@ function Figure({ name, value }: { name: string; value: string }) {
       <dt className="label">{name}</dt>
       <dd className="text-xl font-semibold">{value}</dd>
     </div>
-  );
-}
-
-export function Table({ title, head, rows }: { title: string; head: string[]; rows: React.ReactNode[][] }) {
-  return (
-    <section className="box overflow-x-auto p-2" tabIndex={0} aria-label={title}>
-      <h2 className="text-sm font-semibold">{title}</h2>
-      {rows.length === 0 ? (
-        <p className="label">None yet.</p>
-      ) : (
-        <table className="w-full text-sm">
-          <thead>
-            <tr>
-              {head.map((name) => (
-                <th key={name} className="pr-3">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row, i) => (
-              <tr key={i} className="border-t border-line">
-                {row.map((cell, j) => (
-                  <td key={j} className="py-0.5 pr-3 align-top">
-                    {cell}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </section>
   );
 }

@@ -6,9 +6,11 @@ import type { Page } from "../api/client";
 import type { Disputed, VerdictWord } from "../api/types";
 import { newId } from "../lib/uuid";
 import { Around, VoteList } from "../parts/Around";
+import { Heading } from "../parts/Heading";
 import { may, useKeys, usePage } from "../parts/page";
 import { Pictures } from "../parts/Pictures";
 import { changed } from "../parts/Toolbar";
+import { Trouble } from "../parts/Trouble";
 import { useGet } from "../parts/useGet";
 import { nextConfidence, VerdictBar } from "../parts/VerdictBar";
 
@@ -24,7 +26,8 @@ export function Arbitrate({ refusals }: { refusals: number }) {
   const [asking, setAsking] = useState<VerdictWord | null>(null);
   const [showsProvenance, setShowsProvenance] = useState(false);
   const cases = (data?.items ?? []).filter((one) => !decided.has(one.id));
-  const one = cases[Math.min(at, cases.length - 1)];
+  const place = Math.max(Math.min(at, cases.length - 1), 0);
+  const one = cases[place];
   const mayDecide = may(me, "arbitrate");
 
   const decide = (verdict: VerdictWord, reason: string) => {
@@ -56,8 +59,8 @@ export function Arbitrate({ refusals }: { refusals: number }) {
     else if (action === "real" || action === "bogus" || action === "unsure") decide(action, "");
     else if (action === "realBecause" || action === "bogusBecause")
       setAsking(action === "realBecause" ? "real" : "bogus");
-    else if (action === "next") setAt(Math.min(at + 1, Math.max(cases.length - 1, 0)));
-    else if (action === "previous") setAt(Math.max(at - 1, 0));
+    else if (action === "next") setAt(Math.min(place + 1, Math.max(cases.length - 1, 0)));
+    else if (action === "previous") setAt(Math.max(place - 1, 0));
     else if (action === "comment") document.getElementById("comment")?.focus();
     else if (action === "confidence") setDraft({ ...draft, confidence: nextConfidence(draft.confidence) });
     else if (action === "facts") setShowsProvenance(!showsProvenance);
@@ -65,16 +68,11 @@ export function Arbitrate({ refusals }: { refusals: number }) {
     return true;
   });
 
-  if (error)
-    return (
-      <p role="alert" className="box p-6 text-bogus">
-        {error}
-      </p>
-    );
+  if (error) return <Trouble>{error}</Trouble>;
   if (data === null) return <p className="p-6">Fetching what is disputed…</p>;
   return (
     <div className="space-y-3">
-      <div className="flex items-center gap-3">
+      <div className="flex flex-wrap items-center gap-3">
         <h2 className="text-base font-semibold">
           {cases.length === 0
             ? "Nothing is disputed."
@@ -90,9 +88,33 @@ export function Arbitrate({ refusals }: { refusals: number }) {
         >
           Look again
         </button>
+        {cases.length > 1 && (
+          <span className="flex items-center gap-1.5">
+            <button
+              type="button"
+              className="button"
+              aria-label="The one before"
+              disabled={place === 0}
+              onClick={() => setAt(place - 1)}
+            >
+              ←
+            </button>
+            {place + 1} of {cases.length}
+            <button
+              type="button"
+              className="button"
+              aria-label="The next"
+              disabled={place + 1 === cases.length}
+              onClick={() => setAt(place + 1)}
+            >
+              →
+            </button>
+          </span>
+        )}
       </div>
       {one !== undefined && (
         <>
+          <Heading item={one} blind={false} />
           <Pictures id={one.id} />
           <Around
             detection={one}

@@ -4,9 +4,11 @@ import { useState } from "react";
 
 import type { Detection } from "../api/types";
 import { Around } from "../parts/Around";
+import { Heading } from "../parts/Heading";
 import { useKeys, usePage } from "../parts/page";
 import { Pictures } from "../parts/Pictures";
 import { changed } from "../parts/Toolbar";
+import { Trouble } from "../parts/Trouble";
 import { useGet } from "../parts/useGet";
 
 export function Candidate() {
@@ -19,18 +21,11 @@ export function Candidate() {
     setDisplay(() => next);
     return true;
   });
-  if (error)
-    return (
-      <p role="alert" className="box p-6 text-bogus">
-        {error}
-      </p>
-    );
+  if (error) return <Trouble>{error}</Trouble>;
   if (data === null) return <p className="p-6">Fetching the detection…</p>;
   return (
     <div className="space-y-3">
-      <h2 className="text-base font-semibold">
-        {data.night} · {data.band}
-      </h2>
+      <Heading item={data} blind={place.blind} />
       <Pictures id={data.id} />
       <Around
         detection={data}

@@ -12,6 +12,7 @@ import { looksOf, useStamps } from "../parts/Triplet";
 import { GRID, type QueueState } from "../parts/useQueue";
 import { VERDICTS } from "../parts/VerdictBar";
 import { Empty } from "./Review";
+import { Cap } from "../parts/Cap";
 
 const ARROWS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1 };
 
@@ -64,7 +65,7 @@ export function Grid({ state }: { state: QueueState }) {
   return (
     <div className="space-y-3">
       <FilterBar />
-      <Toolbar />
+      <Toolbar isSmall />
       <div className="flex flex-wrap items-center gap-2">
         <span aria-live="polite">
           {picked.length} of {shown.length} chosen
@@ -84,17 +85,11 @@ export function Grid({ state }: { state: QueueState }) {
               className={`button font-semibold capitalize ${tone}`}
               onClick={() => ask(word)}
             >
-              {word}{" "}
-              <span aria-hidden="true" className="cap">
-                {keys[word]}
-              </span>
+              {word} <Cap>{keys[word]}</Cap>
             </button>
           ))}
         <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={undo}>
-          Undo{" "}
-          <span aria-hidden="true" className="cap">
-            {keys.undo}
-          </span>
+          Undo <Cap>{keys.undo}</Cap>
         </button>
       </div>
       {shown.length === 0 ? (

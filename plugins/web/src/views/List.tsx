@@ -8,6 +8,8 @@ import { apiFilters, writePlace } from "../lib/place";
 import { decText, raText, shown } from "../lib/sky";
 import { FilterBar } from "../parts/FilterBar";
 import { usePage } from "../parts/page";
+import { Table } from "../parts/Table";
+import { Trouble } from "../parts/Trouble";
 
 export function List() {
   const { place } = usePage();
@@ -35,51 +37,33 @@ export function List() {
   return (
     <div className="space-y-3">
       <FilterBar />
-      {error && (
-        <p role="alert" className="text-bogus">
-          {error}
-        </p>
+      <Trouble>{error}</Trouble>
+      {rows.question !== question && error === null ? (
+        <p className="p-6">Fetching…</p>
+      ) : (
+        <Table
+          title="Detections that wait"
+          note="σ is the significance of the change; negative ones became fainter."
+          head={["", "Night", "Band", "#σ", ...(place.blind ? [] : ["#Score", "Class"]), "RA", "Dec"]}
+          rows={items.map((item) => [
+            <a
+              key="show"
+              className="text-accent underline"
+              href={writePlace({ ...place, view: "candidate", id: item.id })}
+              aria-label={`Show the detection of ${item.night} at ${shown(item.significance, 1)} sigma`}
+            >
+              show
+            </a>,
+            item.night,
+            item.band,
+            shown(item.significance, 1),
+            ...(place.blind ? [] : [shown(item.opinion?.score, 3), item.opinion?.kind?.replaceAll("_", " ") ?? "–"]),
+            item.ra_deg === null ? "–" : raText(item.ra_deg),
+            item.dec_deg === null ? "–" : decText(item.dec_deg),
+          ])}
+          empty="Nothing waits under these filters."
+        />
       )}
-      <div className="box overflow-x-auto" tabIndex={0} role="region" aria-label="Detections that wait">
-        <table className="w-full text-sm">
-          <thead className="border-b border-line">
-            <tr>
-              {["Night", "Band", "RA", "Dec", "σ", ...(place.blind ? [] : ["Score", "Class"]), ""].map((name, i) => (
-                <th key={i} className="px-2 py-1">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {items.map((item) => (
-              <tr key={item.id} className="border-b border-line last:border-0">
-                <td className="px-2 py-1">{item.night}</td>
-                <td className="px-2 py-1">{item.band}</td>
-                <td className="px-2 py-1 font-mono">{item.ra_deg === null ? "–" : raText(item.ra_deg)}</td>
-                <td className="px-2 py-1 font-mono">{item.dec_deg === null ? "–" : decText(item.dec_deg)}</td>
-                <td className="px-2 py-1">{shown(item.significance, 1)}</td>
-                {!place.blind && <td className="px-2 py-1">{shown(item.opinion?.score, 3)}</td>}
-                {!place.blind && <td className="px-2 py-1">{item.opinion?.kind?.replaceAll("_", " ") ?? "–"}</td>}
-                <td className="px-2 py-1">
-                  <a
-                    className="text-accent underline"
-                    href={writePlace({ ...place, view: "candidate", id: item.id })}
-                    aria-label={`Show the detection of ${item.night} at ${shown(item.significance, 1)} sigma`}
-                  >
-                    show
-                  </a>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {items.length === 0 && (
-          <p className="p-6 text-center">
-            {rows.question === question ? "Nothing waits under these filters." : "Fetching…"}
-          </p>
-        )}
-      </div>
       {rows.next !== null && rows.question === question && (
         <button type="button" className="button" onClick={() => void more(rows.next, items)}>
           More

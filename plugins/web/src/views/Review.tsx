@@ -2,15 +2,17 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import type { Detection, VerdictWord } from "../api/types";
+import type { VerdictWord } from "../api/types";
 import { current } from "../lib/queue";
 import { Around } from "../parts/Around";
+import { Heading } from "../parts/Heading";
 import { FilterBar } from "../parts/FilterBar";
 import { may, useKeys, usePage } from "../parts/page";
 import { Pictures } from "../parts/Pictures";
 import { changed } from "../parts/Toolbar";
 import type { QueueState } from "../parts/useQueue";
 import { nextConfidence, VerdictBar } from "../parts/VerdictBar";
+import { Cap } from "../parts/Cap";
 
 /** What a person said before judging; of one detection only. */
 interface Draft {
@@ -110,7 +112,9 @@ export function Review({ state }: { state: QueueState }) {
         <Empty state={state} />
       ) : (
         <>
-          <Heading item={item} state={state} blind={place.blind} />
+          <Heading item={item} blind={place.blind}>
+            {state.queue.at + 1} of {state.queue.items.length} at hand
+          </Heading>
           <Pictures id={item.id} onPainted={painted} />
           <Around
             detection={item}
@@ -140,21 +144,6 @@ export function Review({ state }: { state: QueueState }) {
   );
 }
 
-function Heading({ item, state, blind }: { item: Detection; state: QueueState; blind: boolean }) {
-  return (
-    <h2 className="text-base font-semibold">
-      {item.night} · {item.band} · {Math.abs(item.significance).toFixed(1)} σ{" "}
-      {item.significance < 0 ? "fainter" : "brighter"}
-      {!blind && item.opinion?.score != null && (
-        <span className="text-soft"> · score {item.opinion.score.toFixed(3)}</span>
-      )}
-      <span className="ml-2 text-xs font-normal text-soft">
-        {state.queue.at + 1} of {state.queue.items.length} at hand
-      </span>
-    </h2>
-  );
-}
-
 interface StepsProps {
   state: QueueState;
   mayJudge: boolean;
@@ -168,22 +157,13 @@ function Steps({ state, mayJudge, onUndo, onLeave }: StepsProps) {
   return (
     <div className="flex flex-wrap gap-1.5">
       <button type="button" className="button" disabled={state.queue.judged.length === 0} onClick={onUndo}>
-        Undo{" "}
-        <span aria-hidden="true" className="cap">
-          {keys.undo}
-        </span>
+        Undo <Cap>{keys.undo}</Cap>
       </button>
       <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("skip")}>
-        Skip{" "}
-        <span aria-hidden="true" className="cap">
-          {keys.skip}
-        </span>
+        Skip <Cap>{keys.skip}</Cap>
       </button>
       <button type="button" className="button" disabled={isEmpty || !mayJudge} onClick={() => onLeave("snooze")}>
-        Snooze{" "}
-        <span aria-hidden="true" className="cap">
-          {keys.snooze}
-        </span>
+        Snooze <Cap>{keys.snooze}</Cap>
       </button>
       <button
         type="button"

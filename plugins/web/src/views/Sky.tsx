@@ -4,14 +4,16 @@ import { useMemo } from "react";
 
 import type { Page } from "../api/client";
 import type { Coverage, Detection, Exposure, Night } from "../api/types";
-import { mollweide, offsetArcsec, shown, type Position } from "../lib/sky";
+import { mollweide, offsetArcsec, separation, shown, type Position } from "../lib/sky";
 import { writePlace } from "../lib/place";
+import { NightSelect } from "../parts/NightSelect";
 import { usePage } from "../parts/page";
+import { Trouble } from "../parts/Trouble";
 import { useGet } from "../parts/useGet";
-import { Table } from "./Agreement";
+import { Table } from "../parts/Table";
 
 export function Sky() {
-  const { place, go } = usePage();
+  const { place } = usePage();
   const nights = useGet<Page<Night>>("nights", { limit: 200 });
   const night = place.filters.night ?? nights.data?.items[0]?.night ?? null;
   const coverage = useGet<Coverage>(night === null ? null : `nights/${night}`);
@@ -19,24 +21,10 @@ export function Sky() {
   const error = nights.error ?? coverage.error ?? found.error;
   return (
     <div className="space-y-3">
-      <label className="flex items-center gap-2">
-        <span className="label">Night</span>
-        <select
-          className="field w-auto"
-          value={night ?? ""}
-          onChange={(event) => go({ filters: { ...place.filters, night: event.target.value } })}
-        >
-          {(nights.data?.items ?? []).map((one) => (
-            <option key={`${one.night} ${one.survey}`} value={one.night}>
-              {one.night} · {one.survey}: {one.n_observations} exposures, {one.n_detections} detections
-            </option>
-          ))}
-        </select>
-      </label>
-      {error && (
-        <p role="alert" className="text-bogus">
-          {error}
-        </p>
+      <NightSelect nights={nights.data} night={night} />
+      <Trouble>{error}</Trouble>
+      {error === null && nights.data?.items.length !== 0 && coverage.data === null && (
+        <p className="p-6">Fetching the night…</p>
       )}
       {nights.data?.items.length === 0 && <p className="box p-6 text-center">No night was searched yet.</p>}
       {coverage.data && (
@@ -57,17 +45,18 @@ function Maps({ coverage, detections, isPart }: { coverage: Coverage; detections
         : 0.3 + (0.6 * (depth - shallow)) / (deep - shallow);
   return (
     <>
-      <div className="grid gap-3 lg:grid-cols-2">
+      <div className="grid items-start gap-3 lg:grid-cols-2">
         <WholeSky coverage={coverage} shade={shade} />
-        <Fields exposures={coverage.exposures} detections={detections} shade={shade} />
+        <Fields exposures={coverage.exposures} detections={detections} shade={shade}>
+          ○ exposure{deep > shallow && `, stronger is deeper (${shallow.toFixed(1)} to ${deep.toFixed(1)} mag)`} · ●
+          detection, leads to its page: {detections.length}
+          {isPart && ", the first of more,"} are drawn
+        </Fields>
       </div>
-      <p className="label">
-        {deep > shallow && `Stronger is deeper, ${shallow.toFixed(1)} to ${deep.toFixed(1)} mag. `}
-        {detections.length} detections are drawn{isPart && ", the first of more"}.
-      </p>
       <Table
         title="Cells"
-        head={["Cell", "RA", "Dec", "Exposures", "Depth"]}
+        note="HEALPix cells, as order/number, that the exposures of the night touch."
+        head={["Cell", "#RA (°)", "#Dec (°)", "#Exposures", "#Depth of the deepest (mag)"]}
         rows={coverage.cells.map((cell) => [
           cell.cell,
           shown(cell.ra_deg, 3),
@@ -96,7 +85,7 @@ function WholeSky({ coverage, shade }: { coverage: Coverage; shade: (depth: numb
       <figcaption className="text-sm font-semibold">Whole sky</figcaption>
       <svg
         viewBox="0 0 200 100"
-        className="w-full"
+        className="mx-auto w-full max-w-xl"
         role="img"
         aria-label={`Map of the whole sky with ${coverage.cells.length} cells seen in the night ${coverage.night}`}
       >
@@ -124,10 +113,22 @@ function WholeSky({ coverage, shade }: { coverage: Coverage; shade: (depth: numb
             </circle>
           );
         })}
-        <text x="100" y="99" textAnchor="middle" className="fill-soft text-[4px]">
-          180° of right ascension in the middle, growing to the left
-        </text>
+        <g className="fill-soft text-[5px]" textAnchor="middle">
+          {[60, 120, 180, 240, 300].map((ra) => (
+            <text key={ra} x={at({ ra_deg: ra, dec_deg: 0 }).x} y="56">
+              {ra / 15}h
+            </text>
+          ))}
+          {DEC_LINES.filter((dec) => dec !== 0).map((dec) => (
+            <text key={dec} x={at({ ra_deg: 359.999, dec_deg: dec }).x - 6} y={at({ ra_deg: 0, dec_deg: dec }).y + 2}>
+              {dec > 0 ? `+${dec}` : dec}°
+            </text>
+          ))}
+        </g>
       </svg>
+      <p className="label">
+        Each point is the middle of a cell that was seen: {coverage.cells.length}. Right ascension grows to the left.
+      </p>
     </figure>
   );
 }
@@ -136,10 +137,12 @@ function Fields({
   exposures,
   detections,
   shade,
+  children,
 }: {
   exposures: Exposure[];
   detections: Detection[];
   shade: (depth: number | null) => number;
+  children: React.ReactNode;
 }) {
   const { place } = usePage();
   const groups = useMemo(() => group(exposures), [exposures]);
@@ -160,7 +163,7 @@ function Fields({
         {groups.length === 1 ? "The field" : `The field with most exposures, of ${groups.length}`} ·{" "}
         {((2 * reachArcsec) / 60).toFixed(0)}′ across
       </figcaption>
-      <svg viewBox="0 0 200 200" className="mx-auto max-h-[60vh] w-full">
+      <svg viewBox="-8 -8 216 216" className="mx-auto max-h-[60vh] w-full">
         {middle.map((one) => {
           const spot = at(one);
           return (
@@ -192,13 +195,14 @@ function Fields({
             </a>
           );
         })}
-        <text x="100" y="8" textAnchor="middle" className="fill-soft text-[7px]">
+        <text x="100" y="0" textAnchor="middle" className="fill-soft text-[7px]">
           N
         </text>
-        <text x="3" y="102" className="fill-soft text-[7px]">
+        <text x="-6" y="102" className="fill-soft text-[7px]">
           E
         </text>
       </svg>
+      <p className="label">{children}</p>
     </figure>
   );
 }
@@ -213,11 +217,6 @@ function meanOf(positions: readonly Position[]): Position {
     }, 0),
   ) as [number, number, number];
   return { ra_deg: Math.atan2(y, x) / rad, dec_deg: Math.atan2(z, Math.hypot(x, y)) / rad };
-}
-
-function separation(one: Position, other: Position): number {
-  const offset = offsetArcsec(one, other);
-  return offset === null ? Number.POSITIVE_INFINITY : Math.hypot(offset.east, offset.north);
 }
 
 /** Exposures that overlap stand together, the largest group first. */

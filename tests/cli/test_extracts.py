@@ -1,0 +1,75 @@
+"""``astrid export`` and ``astrid extract``: what leaves the catalog, from a shell."""
+
+import csv
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from astrid_core.bootstrap import migrate_database, open_services
+from astrid_core.catalog.entities import EntryStatus
+from astrid_core.cli.main import main
+from tests.catalog.frozen import invented
+
+OBJECTS, _ = invented(12)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose catalog holds a dozen objects, the first of them confirmed."""
+    monkeypatch.setenv("ASTRID_HOME", str(tmp_path / "home"))
+    migrate_database()
+    with open_services() as services, services.transaction() as records:
+        for number, one in enumerate(OBJECTS):
+            records.catalog.put(one if number else replace(one, status=EntryStatus.CONFIRMED))
+    return tmp_path
+
+
+def lines(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> list[str]:
+    capsys.readouterr()
+    assert main(arguments) == status
+    return capsys.readouterr().out.splitlines()
+
+
+def names(path: Path) -> set[str]:
+    with path.open(newline="") as file:
+        return {row["entry_id"] for row in csv.DictReader(file)}
+
+
+def test_an_extract_is_written_filtered_and_verified(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (key,) = lines(capsys, "export", "--out", str(home / "all"), "--format", "csv", "--format", "hats")
+    (confirmed,) = lines(capsys, "export", "--out", str(home / "one"), "--format", "csv", "--status", "confirmed")
+    assert names(home / "all" / "catalog.csv") == {str(one.id) for one in OBJECTS}
+    assert names(home / "one" / "catalog.csv") == {str(OBJECTS[0].id)}
+    assert (home / "all" / "hats" / "hats.properties").exists()
+    assert not (home / "one" / "hats").exists()
+    for line in (home / "all" / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((home / "all" / name).read_bytes()).hexdigest() == digest
+    saved = lines(capsys, "extract", "save", key, "--out", str(home / "again"))
+    assert {Path(one).name for one in saved} >= {"catalog.parquet", "manifest.json"}
+    assert (home / "again" / "catalog.csv").read_bytes() == (home / "all" / "catalog.csv").read_bytes()
+    assert key != confirmed
+
+
+def test_what_changed_is_told_from_a_shell(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (before,) = lines(capsys, "export", "--out", str(home / "before"), "--format", "csv")
+    with open_services() as services, services.transaction() as records:
+        records.catalog.put(replace(OBJECTS[3], best_score=0.5))
+    (after,) = lines(capsys, "export", "--out", str(home / "after"), "--format", "csv")
+    told = lines(capsys, "extract", "diff", before, after, "--out", str(home / "changes.csv"))
+    assert told == [
+        "catalog: 0 gained, 0 lost, 1 changed, 11 the same",
+        "  best_score: 1 changed",
+        "light_curves: 0 gained, 0 lost, 0 changed, 0 the same",
+    ]
+    assert len((home / "changes.csv").read_text().splitlines()) == 2
+    lines(capsys, "extract", "diff", before, "export-none", status=5)
+
+
+def test_a_filter_that_makes_no_sense_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(home / "out")
+    lines(capsys, "export", "--out", out, "--format", "xls", status=5)
+    lines(capsys, "export", "--out", out, "--status", "splendid", status=5)
+    lines(capsys, "export", "--out", out, "--min-detections", "0", status=5)
