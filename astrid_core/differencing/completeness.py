@@ -149,11 +149,10 @@ def half_point(
 
     ``n_recovered`` of ``n_injected`` were found at each predicted (absolute) S/N. The curve is
     (1 - lost) Phi((s - m) / w): Gaussian noise of w sigma about a threshold, and a part that no brightness saves
-    (masks, neighbours). It is compared on a grid of all three, by binomial likelihood. With ``weights`` each count
-    belongs to a row of several S/N, over which the curve is averaged by them.
+    (masks, neighbours), compared on a grid of all three by binomial likelihood. With ``weights`` the curve is averaged
+    over each row of several S/N.
     """
-    seen = n_injected > 0
-    snr, n_recovered, n_injected = snr[seen], n_recovered[seen], n_injected[seen]
+    snr, n_recovered, n_injected = (one[n_injected > 0] for one in (snr, n_recovered, n_injected))
     nodes, weights = (snr[:, None], np.ones(1)) if weights is None else (snr, weights)
     if not len(snr) or not n_recovered.any() or (n_recovered == n_injected).all():
         return HalfPoint(snr=None, low=None, high=None)
@@ -168,8 +167,7 @@ def half_point(
             terms = n_recovered * np.log(chance) + (n_injected - n_recovered) * np.log1p(-chance)
             likelihood = np.maximum(likelihood, terms.sum(axis=1))
     best = int(np.argmax(likelihood))
-    level = likelihood[best] - _LIKELIHOOD_DROP
-    near = np.flatnonzero(likelihood >= level)
+    near = np.flatnonzero(likelihood >= (level := likelihood[best] - _LIKELIHOOD_DROP))
     return HalfPoint(
         snr=float(halves[best]) if 0 < best < _GRID - 1 else None,
         low=_crossing(halves, likelihood, level, near[0] - 1, near[0]) if near[0] > 0 else None,
@@ -179,8 +177,7 @@ def half_point(
 
 def _crossing(halves: FloatArray, likelihood: FloatArray, level: float, outside: int, inside: int) -> float:
     """Return where the likelihood passes a level between two places: a step of the grid may be half of an error."""
-    part = (level - likelihood[outside]) / (likelihood[inside] - likelihood[outside])
-    return float(halves[outside] + part * (halves[inside] - halves[outside]))
+    return float(np.interp(level, likelihood[[outside, inside]], halves[[outside, inside]]))
 
 
 def false_rate(n_found: int, n_usable_pix: int) -> FalseRate:
@@ -198,8 +195,7 @@ def check_fluxes(injected: FloatArray, measured: FloatArray, errors: FloatArray)
     """Return bias and pull of measured fluxes, robustly; arrays of one length, of recoveries only."""
     known = np.isfinite(measured) & np.isfinite(errors) & (errors > 0.0)
     injected, measured, errors = injected[known], measured[known], errors[known]
-    n = len(injected)
-    if n < 2:
+    if (n := len(injected)) < 2:
         return FluxCheck(n_sources=n, bias=None, bias_err=None, pull=None, pull_sigma=None)
     relative, pulls = measured / injected - 1.0, (measured - injected) / errors
     return FluxCheck(

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
+from scipy.special import ndtr
 from scipy.stats import chi2, norm
 
 from astrid_core.stages.analytics import run_analytics
@@ -84,8 +85,8 @@ def test_every_number_is_that_of_the_records(told: tuple[dict[str, Any], _Databa
 
 def _tolerance(path: tuple[object, ...], twin: Mapping[str, Any]) -> float:
     if "half" in path:
-        # The stage compares likelihoods on a grid, this test on a finer one.
-        return 0.04
+        # The stage compares likelihoods on a grid, this test on a finer one; that of five sources is flat.
+        return 0.06
     names = {*path, *(one["name"] for place, one in enumerate(twin["comparison"]) if path[:2] == ("comparison", place))}
     # Cells on the edge of a frame count in full: an area is too large by less than a hundredth.
     return 0.01 if {"area_deg2", "new_per_deg2"} & names else 1e-9
@@ -275,17 +276,24 @@ def _quality(database: _Database) -> dict[str, Any]:
 def _half(bins: Rows) -> dict[str, float]:
     """Fit (1 - lost) Phi((s - m) / w) on a grid of our own; ends that lie on its edge are not bounded."""
     seen = [one for one in bins if one["n_injected"]]
-    snr = np.array([math.sqrt(one["low"] * one["high"]) for one in seen])
+    inside = np.array(
+        [[one["low"] * (one["high"] / one["low"]) ** ((n + 0.5) / 40) for n in range(40)] for one in seen]
+    )
+    ends = 0.5 - math.sqrt(0.15), 0.5 + math.sqrt(0.15)
+    first, last = (
+        one["low"] * (one["high"] / one["low"]) ** end for one, end in zip((seen[0], seen[-1]), ends, strict=True)
+    )
     k, n = (np.array([one[name] for one in seen], float) for name in ("n_recovered", "n_injected"))
-    halves = np.geomspace(snr[0], snr[-1], 1200)
+    halves = np.geomspace(first, last, 600)
     best = np.full(len(halves), -np.inf)
-    for lost in np.linspace(0.0, 0.4, 33):
-        for width in np.geomspace(0.5, 4.0, 40):
+    for lost in np.linspace(0.0, 0.4, 17):
+        for width in np.geomspace(0.5, 4.0, 24):
             middle = halves - width * norm.ppf(0.5 / (1 - lost))
-            chance = np.clip((1 - lost) * norm.cdf((snr - middle[:, None]) / width), 1e-6, 1 - 1e-6)
+            chance = (1 - lost) * ndtr((inside - middle[:, None, None]) / width).mean(axis=2)
+            chance = np.clip(chance, 1e-6, 1 - 1e-6)
             best = np.maximum(best, (k * np.log(chance) + (n - k) * np.log(1 - chance)).sum(axis=1))
-    inside = halves[best >= best.max() - chi2.ppf(0.95, 1) / 2]
-    told = {"snr": halves[best.argmax()], "low": inside[0], "high": inside[-1]}
+    near = halves[best >= best.max() - chi2.ppf(0.95, 1) / 2]
+    told = {"snr": halves[best.argmax()], "low": near[0], "high": near[-1]}
     return {name: float(one) for name, one in told.items() if halves[0] < one < halves[-1]}
 
 
