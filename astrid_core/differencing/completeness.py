@@ -170,17 +170,13 @@ def half_point(
     best = int(np.argmax(likelihood))
     level = likelihood[best] - _LIKELIHOOD_DROP
     near = np.flatnonzero(likelihood >= level)
+    # Ends lie between places: where there are many injections a step of the grid is a good part of an error.
+    low, high = [near[0] - 1, near[0]], [near[-1] + 1, near[-1]]
     return HalfPoint(
         snr=float(halves[best]) if 0 < best < _GRID - 1 else None,
-        low=_crossing(halves, likelihood, level, near[0] - 1, near[0]) if near[0] > 0 else None,
-        high=_crossing(halves, likelihood, level, near[-1] + 1, near[-1]) if near[-1] < _GRID - 1 else None,
+        low=float(np.interp(level, likelihood[low], halves[low])) if near[0] > 0 else None,
+        high=float(np.interp(level, likelihood[high], halves[high])) if near[-1] < _GRID - 1 else None,
     )
-
-
-def _crossing(halves: FloatArray, likelihood: FloatArray, level: float, outside: int, inside: int) -> float:
-    """Return where the likelihood passes a level between two places: a step of the grid may be half of an error."""
-    part = (level - likelihood[outside]) / (likelihood[inside] - likelihood[outside])
-    return float(halves[outside] + part * (halves[inside] - halves[outside]))
 
 
 def false_rate(n_found: int, n_usable_pix: int) -> FalseRate:

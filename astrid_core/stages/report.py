@@ -105,17 +105,21 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
         content = night_page(facts, _portraits(services, sitters, known, settings))
         page = services.artifacts.put(content.encode(), media_type=_PAGE_TYPE)
     with services.transaction() as records:
-        stored = {"digest": page.digest, "n_bytes": page.n_bytes}
-        records.analytics.add(Analytics(key=key, survey=survey, night=night, facts={**told, "page": stored}))
+        recorded = {**told, "page": {"digest": page.digest, "n_bytes": page.n_bytes}}
+        records.analytics.add(Analytics(key=key, survey=survey, night=night, facts=recorded))
         # Facts may become again what they were before: the log says which of them hold.
         if last_report(records, survey=survey, night=night) != key:
             records.events.append(RECORDED, subject=f"{survey}:{night}", facts={"run": key})
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(services.artifacts.get(page.digest))
-        out.with_suffix(".json").write_text(json.dumps({"key": key, **told}, indent=1, sort_keys=True) + "\n")
+        _write(out, services.artifacts.get(page.digest), {"key": key, **told})
     log.info("analytics.recorded", run=key, survey=survey, night=night, n_exposures=len(facts.exposures))
     return NightReport(key=key, facts=facts, table=night_table(facts), page=page)
+
+
+def _write(out: Path, page: bytes, told: Mapping[str, object]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(page)
+    out.with_suffix(".json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
 
 
 def _compare(
