@@ -27,11 +27,11 @@ def add_commands(choose: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read the nights and print what came of them."""
     from astrid_core.bootstrap import migrate_database, open_services
-    from astrid_core.stages.analytics import run_analytics
+    from astrid_core.stages.analytics import statistics_of
 
     migrate_database()
     with open_services() as services:
-        found = run_analytics(
+        found = statistics_of(
             services, arguments.survey, first_night=arguments.first_night, last_night=arguments.last_night
         )
     print(json.dumps(found.as_json(), indent=1) if arguments.json else _text(found))

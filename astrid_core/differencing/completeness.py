@@ -167,17 +167,15 @@ def half_point(
             terms = n_recovered * np.log(chance) + (n_injected - n_recovered) * np.log1p(-chance)
             likelihood = np.maximum(likelihood, terms.sum(axis=1))
     best = int(np.argmax(likelihood))
-    near = np.flatnonzero(likelihood >= (level := likelihood[best] - _LIKELIHOOD_DROP))
+    level = likelihood[best] - _LIKELIHOOD_DROP
+    near = np.flatnonzero(likelihood >= level)
+    # Ends lie between places: where there are many injections a step of the grid is a good part of an error.
+    low, high = [near[0] - 1, near[0]], [near[-1] + 1, near[-1]]
     return HalfPoint(
         snr=float(halves[best]) if 0 < best < _GRID - 1 else None,
-        low=_crossing(halves, likelihood, level, near[0] - 1, near[0]) if near[0] > 0 else None,
-        high=_crossing(halves, likelihood, level, near[-1] + 1, near[-1]) if near[-1] < _GRID - 1 else None,
+        low=float(np.interp(level, likelihood[low], halves[low])) if near[0] > 0 else None,
+        high=float(np.interp(level, likelihood[high], halves[high])) if near[-1] < _GRID - 1 else None,
     )
-
-
-def _crossing(halves: FloatArray, likelihood: FloatArray, level: float, outside: int, inside: int) -> float:
-    """Return where the likelihood passes a level between two places: a step of the grid may be half of an error."""
-    return float(np.interp(level, likelihood[[outside, inside]], halves[[outside, inside]]))
 
 
 def false_rate(n_found: int, n_usable_pix: int) -> FalseRate:

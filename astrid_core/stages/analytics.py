@@ -13,7 +13,7 @@ from astrid_core.stages.night_sides import last_report
 from astrid_core.stages.services import Records, Services
 
 
-def run_analytics(
+def statistics_of(
     services: Services, survey: str, *, first_night: str | None = None, last_night: str | None = None
 ) -> SurveyStatistics:
     """Return the statistics of a survey between two nights, both included; without one of them, of all on that side.

@@ -106,9 +106,7 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
     stored = {"digest": page.digest, "n_bytes": page.n_bytes}
     _record(services, Analytics(key=key, survey=survey, night=night, facts={**told, "page": stored}))
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(services.artifacts.get(page.digest))
-        out.with_suffix(".json").write_text(json.dumps({"key": key, **told}, indent=1, sort_keys=True) + "\n")
+        _write(out, services.artifacts.get(page.digest), {"key": key, **told})
     log.info("analytics.recorded", run=key, survey=survey, night=night, n_exposures=len(facts.exposures))
     return NightReport(key=key, facts=facts, table=night_table(facts), page=page)
 
@@ -120,6 +118,12 @@ def _record(services: Services, analytics: Analytics) -> None:
         # Facts may become again what they were before: the log says which of them hold.
         if last_report(records, survey=survey, night=night) != analytics.key:
             records.events.append(RECORDED, subject=f"{survey}:{night}", facts={"run": analytics.key})
+
+
+def _write(out: Path, page: bytes, told: Mapping[str, object]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(page)
+    out.with_suffix(".json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
 
 
 def _compare(

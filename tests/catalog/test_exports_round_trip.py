@@ -93,6 +93,8 @@ def from_votable_in_parquet(path: Path) -> tuple[Any, Told]:
 )  # fmt: skip
 def test_values_units_and_ucds_survive(extract: Extract, table: str, extension: str, read: Any) -> None:
     found, told = read(extract.folder / f"{table}.{extension}")
+    # Spaces are the writer's: some put them around the slash of a unit, some break long lines.
+    told = {name: (unit.replace(" ", ""), ucd, " ".join(text.split())) for name, (unit, ucd, text) in told.items()}
     assert told == declared(table)
     for column in SPECS[table].columns:
         wanted = expected(extract, table)[column.name]

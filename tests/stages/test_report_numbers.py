@@ -17,7 +17,7 @@ from astropy.wcs import WCS
 from scipy.special import ndtr
 from scipy.stats import chi2, norm
 
-from astrid_core.stages.analytics import run_analytics
+from astrid_core.stages.analytics import statistics_of
 from astrid_core.stages.report import run_report
 from tests.stages.reported import EARLIER, night_before_its_report
 from tests.stages.scene import NIGHT
@@ -35,7 +35,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, A
         run_report(
             made.services, survey="demo", night=NIGHT, out=home / "page.html", injection_run_keys=[made.injection]
         )
-        whole = run_analytics(made.services, "demo").as_json()
+        whole = statistics_of(made.services, "demo").as_json()
         (home / "whole.json").write_text(json.dumps(whole))
         yield json.loads((home / "page.json").read_text()), _Database(made.database), home / "artifacts"
 
