@@ -27,7 +27,7 @@ def test_extensions_are_written() -> None:
     (table,) = re.findall(r"\| Extension \|.*?\n\n", PAGE, flags=re.DOTALL)
     names = re.findall(r"\b[A-Z]{3,}\b(?=[, |])", re.sub(r"\|[^|]*\|[^|]*\|$", "|", table, flags=re.MULTILINE))
 
-    assert {"DIFFERENCE", "SCORE", "VARIANCE", "MASK", "PSF", "SCIENCE", "REFERENCE"} == set(names)
+    assert {"DIFFERENCE", "SCORE", "VARIANCE", "MASK", "PSF", "SCIENCE", "REFERENCE", "FLUXERR"} == set(names)
     assert {name for name in names if f'"{name}"' not in PRODUCTS} == set()
 
 

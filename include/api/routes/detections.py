@@ -201,6 +201,8 @@ def _own_point(facts: Facts) -> Facts:
         **{name: facts[name] for name in names},
         "detection_id": facts["id"],
         "reference_digest": facts.get("owner_digest") or next(iter(facts["reference_digests"]), None),
+        "position_err_arcsec": facts.get("position_err_arcsec"),
+        "zero_point_mag": facts.get("zero_point_mag"),
         "mag_ab": facts.get("mag_ab"),
         "mag_err": facts.get("mag_err"),
     }
