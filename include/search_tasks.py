@@ -22,9 +22,9 @@ def search(request: Any) -> None:
     gathered = gather(request, planned)
     search_batch.partial(request=request).expand(batch=planned) >> gathered
     published, reported = publish(request), report(request)
-    # A catalog of others that does not answer holds up neither the catalog nor its first report.
-    looked_up = look_up(request)
-    published >> looked_up
+    # A catalog of others that does not answer, and light curves, hold up neither the catalog nor its first report.
+    looked_up, measured = look_up(request), measure_objects(request)
+    published >> [looked_up, measured]
     (
         gathered
         >> check_preparations(request)
@@ -34,15 +34,13 @@ def search(request: Any) -> None:
         >> published
         >> reported
     )
-    # The page does not wait for it, and stands when it fails.
-    published >> measure_objects(request)
     # Beside the way to the catalog: neither the time nor a failure of injections holds it up.
     shadows = plan_injections(request)
     gathered >> shadows
     injected = inject.partial(request=request).expand(batch=shadows)
     completed = complete_report(request, reported)
     injected >> track_models(request) >> completed
-    looked_up >> completed
+    [looked_up, measured] >> completed
 
 
 @task(outlets=[OBSERVATIONS])

@@ -82,6 +82,9 @@ async def lightcurve(
         if not points:
             points = [_own_point(facts)]
         told = _told(person, entry_id, len(points))
+        if told is None:
+            # Not on record of a seed, so that they would tell it from a detection.
+            points = [{**one, "position_err_arcsec": None, "zero_point_mag": None} for one in points]
         # Nothing is measured of a seed: without an object there must be nothing of it in the answer.
         forced = [] if told is None else (await forced_curve(context, told)).points
         position = _position(facts)
@@ -201,6 +204,8 @@ def _own_point(facts: Facts) -> Facts:
         **{name: facts[name] for name in names},
         "detection_id": facts["id"],
         "reference_digest": facts.get("owner_digest") or next(iter(facts["reference_digests"]), None),
+        "position_err_arcsec": None,
+        "zero_point_mag": None,
         "mag_ab": facts.get("mag_ab"),
         "mag_err": facts.get("mag_err"),
     }
