@@ -138,7 +138,8 @@ def test_a_light_curve_has_the_point_and_the_limits_of_its_place(client: Client)
 
 
 def test_a_light_curve_holds_what_was_measured_at_its_place(client: Client) -> None:
-    published = {one["detection_id"] for one in client.get("/alerts").json()["items"]}
+    known = client.get("/catalog").json()["items"][0]["id"]
+    published = {one["detection_id"] for one in client.get(f"/catalog/{known}").json()["points"]}
     curve = client.get(f"/detections/{min(published)}/lightcurve").json()
     forced = client.get(f"/catalog/{curve['entry_id']}/lightcurve").json()
     (point,) = forced["points"]
