@@ -1,6 +1,6 @@
 """People who come to the page of the curators through Airflow: its login, its menu."""
 
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Error, Frame, Page, expect
 
 from tests.browser.people import Reviewer, Visitors
 from tests.end_to_end.fab import Logins
@@ -33,7 +33,13 @@ class Curators(Visitors):
         page = self.arrive(login, size=size, dark=dark)
         page.goto(f"{self.url}/")
         self.log_in(page, login)
-        page.get_by_role("button", name="Browse").click()
+        browse = page.get_by_role("button", name="Browse")
+        try:
+            browse.wait_for(timeout=30_000)
+        except Error:
+            # On a busy machine Airflow's page now and then stays empty; whoever sits before it loads it again.
+            page.reload()
+        browse.click()
         page.get_by_role("menuitem", name="Curation").click()
         return Reviewer(page=page, frame=_inside(page), login=login)
 
