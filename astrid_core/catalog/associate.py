@@ -13,7 +13,7 @@ from itertools import groupby
 from uuid import UUID, uuid5
 
 from astrid_core.catalog.entities import LightCurvePoint
-from astrid_core.catalog.sphere import unit_vectors
+from astrid_core.catalog.sphere import ARCSEC, unit_vectors
 
 NAMESPACE = UUID("6b1c2f0e-6f0b-5b1e-9c53-0d0a5f2f7c11")
 """Objects are named inside this namespace, so that the same first detection always founds the same object."""
@@ -22,7 +22,6 @@ REACH = 5.0
 """Objects whose mean positions are so many radii apart have no say in each other: a detection lies within one radius
 of the first one of its object, and so does the mean."""
 
-_ARCSEC = math.radians(1.0 / 3600.0)
 _Direction = tuple[float, ...]
 """Unit vector."""
 _AROUND = tuple(itertools.product((-1, 0, 1), repeat=3))
@@ -91,14 +90,14 @@ class _Object:
     def chi2(self, place: _Direction, variance: float) -> float:
         x, y, z = self.total
         mean = (x / self.weight, y / self.weight, z / self.weight)
-        return _chord2(place, mean) / _ARCSEC**2 / (variance + 1.0 / self.weight)
+        return _chord2(place, mean) / ARCSEC**2 / (variance + 1.0 / self.weight)
 
 
 class _Objects:
     """Objects by place: in boxes as wide as the radius, so that what is near lies in a box or beside it."""
 
     def __init__(self, *, radius_arcsec: float, max_chi2: float) -> None:
-        self._reach = 2.0 * math.sin(radius_arcsec * _ARCSEC / 2.0)
+        self._reach = 2.0 * math.sin(radius_arcsec * ARCSEC / 2.0)
         self._max_chi2 = max_chi2
         self._boxes: dict[tuple[int, int, int], list[_Object]] = {}
 

@@ -14,10 +14,9 @@ from scipy.spatial import KDTree
 
 from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import LightCurvePoint
-from astrid_core.catalog.sphere import axes
+from astrid_core.catalog.sphere import ARCSEC, axes
 from astrid_core.catalog.tracklets import Tracklet, fit_tracklet
 
-_ARCSEC = math.radians(1.0 / 3600.0)
 _HALF_A_DAY = 0.5
 _PAIRS_AT_ONCE = 100_000
 _SIGMAS = 5.0
@@ -107,12 +106,12 @@ class _Lines:
         place = np.einsum("nij,nj->ni", basis, self.places) / ahead
         # The derivative of the projection.
         velocity = np.einsum("nij,nj->ni", basis, self.velocities) / ahead - place * along / ahead
-        return place / _ARCSEC, velocity / _ARCSEC
+        return place / ARCSEC, velocity / ARCSEC
 
 
 def _vector(tracklet: Tracklet) -> NDArray[np.float64]:
     east, north = axes(tracklet.place)
-    return np.asarray((tracklet.velocity[0] * east + tracklet.velocity[1] * north) * _ARCSEC)
+    return np.asarray((tracklet.velocity[0] * east + tracklet.velocity[1] * north) * ARCSEC)
 
 
 def tracklets_of(points: Sequence[LightCurvePoint], config: PublishConfig) -> tuple[Tracklet, ...]:

@@ -9,7 +9,8 @@ from scipy.spatial import KDTree
 
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 
-_ARCSEC = math.radians(1.0 / 3600.0)
+ARCSEC = math.radians(1.0 / 3600.0)
+"""In radians."""
 
 Pair = tuple[float, int, int]
 """Separation in arcsec, index of the one, index of the other."""
@@ -39,13 +40,13 @@ def axes(around: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.f
 def on_plane(places: NDArray[np.float64], around: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the gnomonic projection of directions (n, 3) about one of them: east and north, arcsec, shape (n, 2)."""
     east, north = axes(around)
-    return np.stack([places @ east, places @ north], axis=-1) / (places @ around)[:, None] / _ARCSEC
+    return np.stack([places @ east, places @ north], axis=-1) / (places @ around)[:, None] / ARCSEC
 
 
 def from_plane(offset: NDArray[np.float64], around: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the direction that ``on_plane`` shows at ``offset``: east and north, arcsec."""
     east, north = axes(around)
-    place = around + (offset[0] * east + offset[1] * north) * _ARCSEC
+    place = around + (offset[0] * east + offset[1] * north) * ARCSEC
     return np.asarray(place / np.linalg.norm(place))
 
 

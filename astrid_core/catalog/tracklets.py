@@ -15,9 +15,8 @@ from scipy.stats import chi2 as chi2_distribution
 from astrid_core.catalog.associate import ordered
 from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import LightCurvePoint, Motion
-from astrid_core.catalog.sphere import from_plane, on_plane, unit_vectors
+from astrid_core.catalog.sphere import ARCSEC, from_plane, on_plane, unit_vectors
 
-_ARCSEC = math.radians(1.0 / 3600.0)
 _HOURS = 24.0
 
 
@@ -101,9 +100,9 @@ def _lonely(points: Sequence[LightCurvePoint], config: PublishConfig) -> list[Li
     if len(points) < config.motion.min_points:
         return []
     places, errors = unit_vectors([point.position for point in points]), _errors(points, config)
-    pairs = KDTree(places).query_pairs(config.match_radius_arcsec * _ARCSEC, output_type="ndarray")
+    pairs = KDTree(places).query_pairs(config.match_radius_arcsec * ARCSEC, output_type="ndarray")
     one, other = pairs[:, 0], pairs[:, 1]
-    offs = ((places[one] - places[other]) ** 2).sum(axis=1) / _ARCSEC**2
+    offs = ((places[one] - places[other]) ** 2).sum(axis=1) / ARCSEC**2
     exposures = np.array([point.observation_id for point in points])
     is_same = (offs <= config.max_chi2 * (errors[one] ** 2 + errors[other] ** 2)) & (exposures[one] != exposures[other])
     at_rest = set(pairs[is_same].ravel().tolist())
@@ -118,7 +117,7 @@ def _lines(points: Sequence[LightCurvePoint], config: PublishConfig) -> set[tupl
     places, errors = unit_vectors([point.position for point in points]), _errors(points, config)
     hours = np.array([point.mid_mjd for point in points]) * _HOURS
     exposures = np.unique([point.observation_id for point in points], return_inverse=True)[1]
-    reach = 2.0 * math.sin(min(motion.max_rate_arcsec_h * motion.max_arc_h * _ARCSEC, math.pi) / 2.0)
+    reach = 2.0 * math.sin(min(motion.max_rate_arcsec_h * motion.max_arc_h * ARCSEC, math.pi) / 2.0)
     found: set[tuple[int, ...]] = set()
     for first, near in enumerate(KDTree(places).query_ball_point(places, reach)):
         later = np.array([one for one in near if 0.0 < hours[one] - hours[first] <= motion.max_arc_h], dtype=np.intp)

@@ -11,6 +11,7 @@ from astrid_core.detection.entities import InjectionRun
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.shared.runs import RunKey
+from astrid_core.stages.objects import by_entry
 from astrid_core.stages.services import Records
 
 
@@ -64,9 +65,7 @@ class Night:
             exposures.append(runs)
             injections.append(_injected(records, runs, preferred))
             entries |= set(published.values())
-        light_curves: dict[UUID, list[LightCurvePoint]] = {}
-        for point in records.catalog.points(sorted(entries)):
-            light_curves.setdefault(point.entry_id, []).append(point)
+        light_curves = by_entry(records.catalog.points(sorted(entries)))
         digests = {digest for runs in exposures if runs.difference for digest in runs.difference.reference_digests}
         references = tuple(records.references.get(digest) for digest in sorted(digests))
         return cls(
