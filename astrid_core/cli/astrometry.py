@@ -47,7 +47,7 @@ def add_commands(choose: Any) -> None:
         "solve",
         help="tie one FITS image to a catalog of stars; needs no database",
         description="Verifies and refines the header's WCS against a star catalog, or finds it from the pointing or "
-        "from the stars of a region. Exit status 3: there is no solution, and why.",
+        "from the stars of a region. Exit status 99: there is no solution, and why.",
         allow_abbrev=False,
     )
     solver.add_argument("file", type=Path, metavar="FILE")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-_ALTERED = 5
+from astrid_core.cli.status import PERMANENT
 
 
 def add_commands(choose: Any) -> None:
@@ -49,7 +49,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
         print(f"{fault.table} {fault.row}: {fault.why}")
     state = f"{len(report.faults)} faults" if report.faults else "unbroken"
     print(f"{report.n_events} events and {report.n_verdicts} verdicts, {state}")
-    return _ALTERED if report.faults else 0
+    return PERMANENT if report.faults else 0
 
 
 def run_head(_: argparse.Namespace) -> int:

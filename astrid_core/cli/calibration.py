@@ -4,10 +4,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from astrid_core.cli.status import PERMANENT, UNPROCESSABLE
+
 if TYPE_CHECKING:
     from astrid_core.preprocessing.entities import CalibrationData
-
-_UNPROCESSABLE, _PERMANENT = 3, 5
 
 
 def add_commands(choose: Any) -> None:
@@ -66,7 +66,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     for word, some in (("skipped", result.skipped), ("failed", result.failed)):
         for item, reason in some.items():
             print(f"{word} {item}: {reason}", file=sys.stderr)
-    return _PERMANENT if result.failed else _UNPROCESSABLE if result.skipped else 0
+    return PERMANENT if result.failed else UNPROCESSABLE if result.skipped else 0
 
 
 def _masters(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ def add_commands(choose: Subparsers) -> None:
         "difference",
         help="subtract a reference from a science image; needs no database",
         description="Registers the reference to the science frame, measures both PSFs, subtracts (ZOGY), and writes "
-        "DIR/difference.fits and DIR/candidates.ecsv. Exit status 3: the pair cannot be differenced.",
+        "DIR/difference.fits and DIR/candidates.ecsv. Exit status 99: the pair cannot be differenced.",
         allow_abbrev=False,
     )
     parser.add_argument("--science", required=True, type=Path, metavar="S.fits")

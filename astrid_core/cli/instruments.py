@@ -15,7 +15,7 @@ def add_commands(choose: Any) -> None:
         "instruments",
         help="show what is known about instruments, or check a file about them",
         description="Without NAME lists instruments, missions, bands and what may be subtracted from what; with NAME "
-        "(of an instrument, mission or band) prints what is known about it. Exit status 5: the file is wrong; the "
+        "(of an instrument, mission or band) prints what is known about it. Exit status 65: the file is wrong; the "
         "message names table and key.",
         allow_abbrev=False,
     )

@@ -1,7 +1,7 @@
 """``astrid``: the stages from a shell, one command each, and two commands that need no database server at all.
 
-Exit status: 0 done (also when nothing was found), 2 wrong usage, 3 this item cannot be processed, 4 a service is down
-(try again), 5 nothing that trying again would mend.
+Exit status: 0 done (also when nothing was found), 2 wrong usage, 99 this item cannot be processed, 75 a service is down
+(try again), 65 nothing that trying again would mend.
 """
 
 import argparse
@@ -37,9 +37,8 @@ from astrid_core.cli import (
     survey,
     training,
 )
-from astrid_core.shared.errors import AstridError, TemporaryFailure, Unprocessable
-
-_USAGE, _UNPROCESSABLE, _TEMPORARY, _PERMANENT = 2, 3, 4, 5
+from astrid_core.cli.status import USAGE, status_of
+from astrid_core.shared.errors import AstridError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,10 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.command(arguments))
     except AstridError as error:
         print(f"astrid {arguments.name}: {error}", file=sys.stderr)
-        return _status(error)
+        return status_of(error)
     except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         print(f"astrid {arguments.name}: {error}", file=sys.stderr)
-        return _USAGE
+        return USAGE
     except KeyboardInterrupt:
         return 130
 
@@ -71,12 +70,6 @@ def build_parser() -> argparse.ArgumentParser:
     for group in groups:
         group.add_commands(choose)
     return parser
-
-
-def _status(error: AstridError) -> int:
-    if isinstance(error, Unprocessable):
-        return _UNPROCESSABLE
-    return _TEMPORARY if isinstance(error, TemporaryFailure) else _PERMANENT
 
 
 def _log_to_stderr(*, verbose: bool) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from astrid_core.cli.status import UNPROCESSABLE
+
 if TYPE_CHECKING:
     from astrid_core.bootstrap import Pipeline
     from astrid_core.detection.entities import Model
@@ -66,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"no usable exposure in {what}: {ingested.n_rejected} files rejected", file=sys.stderr)
             for name, reason in _rejected(services, survey):
                 print(f"  {name}: {reason}", file=sys.stderr)
-            return 3
+            return UNPROCESSABLE
         model = run_adopt(services)
         for night in nights:
             _one_night(services, pipeline, survey=survey, night=night, region=region, model=model, out=out)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-_UNPROCESSABLE = 3
+from astrid_core.cli.status import UNPROCESSABLE
 
 
 def add_commands(choose: Any) -> None:
@@ -37,4 +37,4 @@ def run(arguments: argparse.Namespace) -> int:
         print(digest)
     for archive_id, reason in found.refused.items():
         print(f"refused {archive_id}: {reason}", file=sys.stderr)
-    return _UNPROCESSABLE if found.refused else 0
+    return UNPROCESSABLE if found.refused else 0

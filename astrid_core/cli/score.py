@@ -13,7 +13,7 @@ def add_commands(choose: Any) -> None:
         description="Reads the array triplets (N x 3 x H x W: science, reference, difference; sides of 31 to 127 "
         "pixels, the candidate in the middle; NaN where nothing is known) and writes a row per triplet: score "
         "(probability of being new in the sky), uncertainty, anomaly and class, or the reason why it cannot be judged. "
-        "Exit status 3: the file holds no such array.",
+        "Exit status 99: the file holds no such array.",
         allow_abbrev=False,
     )
     parser.add_argument("--triplets", required=True, type=Path, metavar="FILE.npz")

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from astrid_core.cli.status import PERMANENT, UNPROCESSABLE
+
 if TYPE_CHECKING:
     from astrid_core.bootstrap import Pipeline
     from astrid_core.shared.runs import RunKey
     from astrid_core.stages.services import Services
 
 Work = Callable[["Services", "Pipeline", argparse.Namespace], Sequence[str]]
-_UNPROCESSABLE, _PERMANENT = 3, 5
 
 
 def add_commands(choose: Any) -> None:
@@ -97,7 +98,7 @@ def _each(stage: Callable[[str], "RunKey"], items: Sequence[str], arguments: arg
     for word, some in (("skipped", result.skipped), ("failed", result.failed)):
         for item, reason in some.items():
             print(f"{word} {item}: {reason}", file=sys.stderr)
-    arguments.status = _PERMANENT if result.failed else _UNPROCESSABLE if result.skipped else 0
+    arguments.status = PERMANENT if result.failed else UNPROCESSABLE if result.skipped else 0
     return result.keys
 
 

@@ -69,7 +69,7 @@ def test_a_frame_without_header_is_found_in_a_region(
     region = f"cone({centre[0]!r},{centre[1]!r},0.3deg)"
     place = ("--catalog", str(survey / "stars"), "--region", region, "--scale", "0.3", "0.6")
     assert _solved(capsys, str(tmp_path / "bare.fits"), *place)["method"] == "blind"
-    assert main(["solve", str(tmp_path / "bare.fits"), "--catalog", str(survey / "stars")]) == 3
+    assert main(["solve", str(tmp_path / "bare.fits"), "--catalog", str(survey / "stars")]) == 99
     assert "bare.fits" in capsys.readouterr().err
 
 
@@ -79,12 +79,12 @@ def test_what_cannot_be_solved_names_the_file_and_the_reason(
     noise = np.random.default_rng(1).normal(100.0, 5.0, (200, 200)).astype(np.float32)
     with fits.open(frame) as hdus:
         fits.PrimaryHDU(noise, hdus[0].header).writeto(tmp_path / "noise.fits")
-    assert main(["solve", str(tmp_path / "noise.fits"), "--catalog", str(survey / "stars")]) == 3
+    assert main(["solve", str(tmp_path / "noise.fits"), "--catalog", str(survey / "stars")]) == 99
     assert "too few stars for astrometry (file=noise.fits" in capsys.readouterr().err
     monkeypatch.delenv("ASTRID_STAR_CATALOG", raising=False)
-    assert main(["solve", str(frame)]) == 5
+    assert main(["solve", str(frame)]) == 65
     assert "ASTRID_STAR_CATALOG" in capsys.readouterr().err
-    assert main(["solve", str(frame), "--catalog", str(tmp_path)]) == 5
+    assert main(["solve", str(frame), "--catalog", str(tmp_path)]) == 65
 
 
 def test_a_table_of_stars_becomes_a_catalog(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +93,7 @@ def test_a_table_of_stars_becomes_a_catalog(tmp_path: Path, capsys: pytest.Captu
     columns |= {f"phot_{band}_mean_mag": rng.uniform(12.0, 20.0, 500) for band in ("g", "bp", "rp")}
     Table(columns).write(tmp_path / "gaia.csv")
     options = ("--name", "gaia", "--release", "dr3", "--out", str(tmp_path / "stars"))
-    assert main(["catalog", "import", str(tmp_path / "gaia.csv"), *options]) == 5
+    assert main(["catalog", "import", str(tmp_path / "gaia.csv"), *options]) == 65
     assert "epoch" in capsys.readouterr().err
     assert main(["catalog", "import", str(tmp_path / "gaia.csv"), *options, "--epoch", "2016.0"]) == 0
     assert "gaia dr3 " in capsys.readouterr().out
@@ -104,10 +104,10 @@ def test_a_table_of_stars_becomes_a_catalog(tmp_path: Path, capsys: pytest.Captu
     assert stars.mags["G"][0] == pytest.approx(columns["phot_g_mean_mag"][brightest] + 0.1136)
     assert np.isnan(stars.ra_err_mas).all()
     Table({"x": [1.0], "y": [2.0]}).write(tmp_path / "other.csv")
-    assert main(["catalog", "import", str(tmp_path / "other.csv"), *options]) == 5
+    assert main(["catalog", "import", str(tmp_path / "other.csv"), *options]) == 65
     assert "phot_g_mean_mag" in capsys.readouterr().err
     (tmp_path / "page.fits").write_text("<html>log in</html>")
-    assert main(["catalog", "import", str(tmp_path / "page.fits"), *options]) == 5
+    assert main(["catalog", "import", str(tmp_path / "page.fits"), *options]) == 65
     assert capsys.readouterr().err.startswith("astrid catalog: file has none of the formats")
 
 

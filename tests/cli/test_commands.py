@@ -82,13 +82,13 @@ def test_a_reference_is_listed_quarantined_and_used_again_from_a_shell(
 def test_what_cannot_be_done_says_why_and_ends_with_its_status(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["ingest", "--survey", "demo", "--data", str(data)])
     (prepared,) = _lines(capsys, "preprocess", SCIENCE)
-    assert main(["subtract", prepared]) == 3
+    assert main(["subtract", prepared]) == 99
     assert "no reference from another night" in capsys.readouterr().err
-    assert main(["plan", "--survey", "demo", "--night", NIGHT]) == 5
+    assert main(["plan", "--survey", "demo", "--night", NIGHT]) == 65
     assert "astrid-detection" in capsys.readouterr().err
-    assert main(["ingest", "--survey", "other"]) == 5
-    assert main(["ingest", "--survey", "No Name", "--data", str(data)]) == 5
-    assert main(["preprocess", "demo:nothing.fits"]) == 5
+    assert main(["ingest", "--survey", "other"]) == 65
+    assert main(["ingest", "--survey", "No Name", "--data", str(data)]) == 65
+    assert main(["preprocess", "demo:nothing.fits"]) == 65
     assert main(["export", "--out", str(data), "--region", "circle(1)"]) == 2
 
 
@@ -98,7 +98,7 @@ def test_a_survey_name_does_not_change_its_folder(
     main(["ingest", "--survey", "demo", "--data", str(data)])
     other = tmp_path / "other"
     other.mkdir()
-    assert main(["ingest", "--survey", "demo", "--data", str(other)]) == 5
+    assert main(["ingest", "--survey", "demo", "--data", str(other)]) == 65
     assert "another folder" in capsys.readouterr().err
 
 
@@ -114,7 +114,7 @@ def test_roles_are_granted_and_verdicts_refused_from_a_shell(data: Path, capsys:
     assert _lines(capsys, "access", "grant", "vera", "--role", "reviewer") == ["vera is reviewer already"]
     assert _lines(capsys, "review") == ["0 shown: nothing waits for a verdict"]
     assert main(["review", "nothing:1", "--verdict", "real"]) == 2
-    assert main(["review", "nothing:1", "--verdict", "real", "--as", "eve"]) == 5
+    assert main(["review", "nothing:1", "--verdict", "real", "--as", "eve"]) == 65
     assert "eve" in capsys.readouterr().err
 
 
@@ -132,14 +132,14 @@ def test_a_pair_is_summed_up_for_machines(data: Path, tmp_path: Path, capsys: py
     summary = json.loads("\n".join(_lines(capsys, "difference", "--science", str(science), *common)))
     assert summary["n_candidates"] >= 1
     assert summary["registration_rms_pix"] < 0.3
-    assert main(["difference", "--science", str(data / "broken.fits"), *common]) == 3
+    assert main(["difference", "--science", str(data / "broken.fits"), *common]) == 99
     assert main(["difference", "--science", str(data / "missing.fits"), *common]) == 2
 
 
 def test_an_empty_folder_holds_no_night(tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert main(["run", "--data", str(empty)]) == 3
+    assert main(["run", "--data", str(empty)]) == 99
     assert "no usable exposure" in capsys.readouterr().err
     assert main(["run", "--data", str(tmp_path / "nowhere")]) == 2
 
@@ -165,9 +165,9 @@ def test_a_network_is_promoted_rolled_back_and_set_aside_from_a_shell(
         )
     first, second = f"{MODEL_NAME}/1", f"{MODEL_NAME}/2"
     why = ("--as", "vera", "--reason", "looked at")
-    assert main(["models", "promote", second, "--as", "eve", "--reason", "mine"]) == 5
+    assert main(["models", "promote", second, "--as", "eve", "--reason", "mine"]) == 65
     assert "eve" in capsys.readouterr().err
-    assert main(["models", "promote", second, *why]) == 5
+    assert main(["models", "promote", second, *why]) == 65
     assert "never passed the gate" in capsys.readouterr().err
     passed = GateResult(key="gate-1", challenger=second, champion=first, checks=(at_most("parity", 0.0, 1e-6),))
     with open_services() as services, services.transaction() as records:

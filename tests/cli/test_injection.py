@@ -75,7 +75,7 @@ def test_a_searched_exposure_is_named_by_its_observation_or_its_difference(
         assert main(["inject", name, "--n", "12", "--out", str(tmp_path / str(number))]) == 0
     assert (tmp_path / "0" / "injections.ecsv").read_bytes() == (tmp_path / "1" / "injections.ecsv").read_bytes()
     assert capsys.readouterr().err.count("comparing") == 1
-    assert main(["inject", "demo:nothing.fits", "--out", str(tmp_path / "no")]) == 5
+    assert main(["inject", "demo:nothing.fits", "--out", str(tmp_path / "no")]) == 65
 
 
 @pytest.mark.parametrize(
@@ -88,5 +88,5 @@ def test_one_form_or_the_other(data: Path, tmp_path: Path, wrong: list[str]) -> 
 
 
 def test_settings_without_sense_are_refused(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inject", *_pair(data), "--snr", "9", "3", "--out", str(tmp_path / "out")]) == 5
+    assert main(["inject", *_pair(data), "--snr", "9", "3", "--out", str(tmp_path / "out")]) == 65
     assert "the lower first" in capsys.readouterr().err

@@ -26,7 +26,7 @@ def test_one_thing_is_shown_whole(capsys: pytest.CaptureFixture[str], name: str,
 def test_a_wrong_file_is_named_with_table_and_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[missions.a.dialect]\nbnad = ['X']\n")
-    assert main(["instruments", "--file", str(path)]) == 5
+    assert main(["instruments", "--file", str(path)]) == 65
     told = capsys.readouterr().err
     assert f"file={path}, table=missions.a.dialect, key=bnad" in told
 
@@ -39,5 +39,5 @@ def test_a_sound_file_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_an_unknown_name_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["instruments", "hbule"]) == 5
+    assert main(["instruments", "hbule"]) == 65
     assert "nothing is known under this name" in capsys.readouterr().err

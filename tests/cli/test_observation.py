@@ -100,5 +100,5 @@ def test_what_an_archive_lists_no_more_is_named(data: Path, capsys: pytest.Captu
     ],
 )
 def test_a_survey_that_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
-    assert main(command) == 5
+    assert main(command) == 65
     assert "survey is not configured (survey=dmeo, known=demo)" in capsys.readouterr().err

@@ -64,4 +64,4 @@ def test_the_reasons_are_listed_and_a_verdict_needs_a_name(
 ) -> None:
     assert "bogus  cosmic_ray  Cosmic ray" in lines(capsys, "review", "--reasons")
     assert main(["review", "--arbitrate"]) == 2
-    assert main(["review", ids[0], "--as", "ana", "--verdict", "real", "--reason", "cosmic_ray"]) == 5
+    assert main(["review", ids[0], "--as", "ana", "--verdict", "real", "--reason", "cosmic_ray"]) == 65

@@ -49,13 +49,13 @@ def test_no_triplets_make_an_empty_table(tmp_path: Path) -> None:
 def test_a_file_without_triplets_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], array: dict[str, np.ndarray], said: str
 ) -> None:
-    assert _score(tmp_path, **array) == 3
+    assert _score(tmp_path, **array) == 99
     assert said in capsys.readouterr().err
 
 
 def test_a_bare_array_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(tmp_path / "in.npy", np.zeros((2, 3, 63, 63)))
-    assert main(["score", "--triplets", str(tmp_path / "in.npy"), "--out", str(tmp_path / "scores.ecsv")]) == 3
+    assert main(["score", "--triplets", str(tmp_path / "in.npy"), "--out", str(tmp_path / "scores.ecsv")]) == 99
     assert "bare array" in capsys.readouterr().err
 
 
@@ -65,6 +65,6 @@ def test_a_file_that_cannot_be_read_is_told(
 ) -> None:
     if content is not None:
         (tmp_path / "in.npz").write_bytes(content)
-    assert main(["score", "--triplets", str(tmp_path / "in.npz"), "--out", str(tmp_path / "scores.ecsv")]) == 5
+    assert main(["score", "--triplets", str(tmp_path / "in.npz"), "--out", str(tmp_path / "scores.ecsv")]) == 65
     assert "cannot be read" in capsys.readouterr().err
     assert not (tmp_path / "scores.ecsv").exists()
