@@ -43,6 +43,7 @@ from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.events import Actor
 from astrid_core.simulate.training_frames import SimulatedFrames
+from astrid_core.stages.heavy import HeavyStage, HeavyWork
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.preprocess import Preparation
 from astrid_core.stages.services import Records, Services
@@ -87,16 +88,16 @@ class Pipeline:
         """Return what names the runs of an exposure, with ``model``."""
         return Recipe(model=model, preparation=self.preparation, difference=self.difference, detect=self.detect)
 
+    def heavy(self, stage: HeavyStage, model: Model) -> HeavyWork:
+        """Return a stage that may be computed elsewhere, with everything that decides what it does."""
+        return HeavyWork(stage=stage, recipe=self.recipe(model), trial=self.trial(), curate=self.curate)
+
     def trial(self) -> TrialConfig:
         """Return what decides the search of an exposure with injected sources."""
         return TrialConfig(
-            inject=self.inject,
-            preprocess=self.preprocess,
-            difference=self.difference,
-            detect=self.detect,
-            min_score=self.publish.min_score,
-            max_false_per_deg2=self.publish.max_false_per_deg2,
-        )
+            inject=self.inject, preprocess=self.preprocess, difference=self.difference, detect=self.detect,
+            min_score=self.publish.min_score, max_false_per_deg2=self.publish.max_false_per_deg2,
+        )  # fmt: skip
 
 
 def load_pipeline(path: Path | None = None) -> Pipeline:

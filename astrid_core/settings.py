@@ -1,6 +1,7 @@
 """Where things are, from the environment; read once, in ``bootstrap.open_services``."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,6 +40,14 @@ class Settings(BaseSettings):
     """Library that subtractions are computed by: ``numpy``, or ``cupy`` on a GPU."""
     pipeline: Path = _REPOSITORY / "include" / "config" / "pipeline.toml"
     """Science settings."""
+    compute: Literal["local", "kubernetes"] = "local"
+    """Where differencing, detection and injections run: in Airflow's workers, or in pods."""
+    compute_plan: Path = _REPOSITORY / "include" / "config" / "compute.toml"
+    """Resources and patience of pods."""
+    pod_template: Path = _REPOSITORY / "include" / "config" / "pod.yaml"
+    """What every pod is besides."""
+    pod_image: str = ""
+    """Image of pods, by its digest: ``registry/name@sha256:...``."""
     star_catalog: str = ""
     """Reference stars: a folder that ``astrid catalog import`` wrote, or the address of a cone search; empty:
     the folder ``stars`` in the home folder if it is there.

@@ -5,7 +5,7 @@ from airflow.sdk import CronPartitionTimetable, dag, get_current_context, task
 
 from include.boundary import airflow_outcome
 from include.dag_settings import (
-    ARGUMENTS,
+    NIGHTLY_FIRST,
     START,
     force_param,
     max_failed_param,
@@ -24,7 +24,7 @@ from include.search_tasks import search
     catchup=False,
     # One after the other: what a night publishes depends on the objects that are known.
     max_active_runs=1,
-    default_args=ARGUMENTS,
+    default_args=NIGHTLY_FIRST,
     tags=["astrid", "night"],
     params={
         "survey": survey_param(),

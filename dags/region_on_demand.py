@@ -5,7 +5,7 @@ from airflow.sdk import dag, get_current_context, task
 
 from include.boundary import airflow_outcome
 from include.dag_settings import (
-    ARGUMENTS,
+    ON_DEMAND,
     START,
     force_param,
     max_failed_param,
@@ -21,7 +21,7 @@ from include.search_tasks import search
     schedule=None,
     start_date=START,
     max_active_runs=1,
-    default_args=ARGUMENTS,
+    default_args=ON_DEMAND,
     tags=["astrid", "region"],
     params={
         "survey": survey_param(),

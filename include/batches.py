@@ -11,9 +11,13 @@ _MAX_ITEMS = 25
 """More batches than parallel slots where a batch would hold more: a batch is what is retried."""
 
 
-def batches(items: Sequence[str], *, n_slots: int, name: str) -> list[Batch]:
-    """Return the items in order, in as many even batches as can run at once, more where these would be large."""
-    n_batches = min(MAX_BATCHES, len(items), max(n_slots, math.ceil(len(items) / _MAX_ITEMS)))
+def batches(items: Sequence[str], *, n_slots: int, name: str, least: int = 1) -> list[Batch]:
+    """Return the items in order, in as many even batches as can run at once, more where these would be large.
+
+    ``least`` is how many items make a batch worth its start: there are fewer batches where they would hold less.
+    """
+    most = max(1, len(items) // least)
+    n_batches = min(MAX_BATCHES, len(items), most, max(n_slots, math.ceil(len(items) / max(_MAX_ITEMS, least))))
     return [
         Batch(label=f"{name} {first + 1}-{first + len(some)}", items=some)
         for first, some in _parts(list(items), n_batches)

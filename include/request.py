@@ -76,9 +76,9 @@ def read_region(text: str | None) -> Region | None:
 
 def recipe_of(request: Request, pipeline: Pipeline) -> Recipe:
     """Return what names the runs of this request."""
-    return pipeline.recipe(Model(**request["model"]))
+    return pipeline.recipe(pinned_model(request))
 
 
-def model_id(request: Request) -> str:
-    """Return the pinned version as ``name/version``."""
-    return f"{request['model']['name']}/{request['model']['version']}"
+def pinned_model(request: Request) -> Model:
+    """Return the version of the network that this request searches with."""
+    return Model(**request["model"])

@@ -1,21 +1,19 @@
 """The work behind the tasks that search nights: stages over the surveys, nights and batches of a request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
 from astrid_core.bootstrap import load_pipeline, survey_truth
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import PermanentFailure, Unprocessable
-from astrid_core.shared.runs import RunKey
-from astrid_core.stages.batch import BatchResult, run_each
+from astrid_core.stages.batch import BatchResult, run_each, succeeded
 from astrid_core.stages.context import entries_of_night, run_context
 from astrid_core.stages.curate import run_curate
-from astrid_core.stages.detect import run_detect
-from astrid_core.stages.difference import run_difference
 from astrid_core.stages.forced import run_forced
+from astrid_core.stages.heavy import HeavyStage, HeavyWork, run_heavy
 from astrid_core.stages.ingest import run_ingest
-from astrid_core.stages.inject import ShadowPlan, plan_shadows, run_injection
+from astrid_core.stages.inject import ShadowPlan, plan_shadows
 from astrid_core.stages.plan import NightPlan
 from astrid_core.stages.preprocess import run_preprocess
 from astrid_core.stages.publish import run_publish
@@ -23,9 +21,10 @@ from astrid_core.stages.report import run_report
 from astrid_core.stages.services import Services
 from astrid_core.stages.track import run_track
 from include.batches import batches
+from include.compute import least_items
 from include.messages import Batch, Request
 from include.nights import nights_of, plans_of
-from include.request import model_id, pin_request, read_night, recipe_of
+from include.request import pin_request, pinned_model, read_night, recipe_of
 from include.surveys import at_least_one
 
 log = structlog.get_logger(__name__)
@@ -61,25 +60,28 @@ def ingest_surveys(services: Services, request: Request) -> dict[str, int]:
 def plan_batches(services: Services, request: Request, *, n_slots: int) -> list[Batch]:
     """Return the exposures that still need work, in batches."""
     pending = [item for plan in plans_of(services, request) for item in plan.pending]
-    return batches(pending, n_slots=n_slots, name="exposures")
+    return batches(pending, n_slots=n_slots, name="exposures", least=least_items(services))
 
 
 def preprocess_batch(services: Services, batch: Batch) -> Batch:
     """Prepare the exposures of a batch."""
     config = load_pipeline().preparation
-    return _done(batch, lambda item: run_preprocess(services, item, config))
+    return answer(batch, run_each(lambda item: run_preprocess(services, item, config), batch["items"]))
 
 
-def difference_batch(services: Services, batch: Batch) -> Batch:
-    """Subtract the references from the prepared exposures of a batch."""
-    config = load_pipeline().difference
-    return _done(batch, lambda item: run_difference(services, RunKey(item), config))
+def heavy_batch(services: Services, stage: HeavyStage, batch: Batch, request: Request) -> Batch:
+    """Compute a heavy stage for a batch, here."""
+    return answer(batch, run_heavy(services, heavy_work(stage, request), batch["items"]))
 
 
-def detect_batch(services: Services, batch: Batch, request: Request) -> Batch:
-    """Score the candidates of the differences of a batch."""
-    config = load_pipeline().detect
-    return _done(batch, lambda item: run_detect(services, RunKey(item), model_id(request), config))
+def heavy_work(stage: HeavyStage, request: Request) -> HeavyWork:
+    """Return a heavy stage under the settings and the network of a request."""
+    return load_pipeline().heavy(stage, pinned_model(request))
+
+
+def answer(batch: Batch, result: BatchResult) -> Batch:
+    """Return the runs of a batch under its label; Unprocessable or PermanentFailure where there are none."""
+    return Batch(label=batch["label"], items=[*succeeded(result)])
 
 
 def gather(
@@ -114,16 +116,7 @@ def gather(
 def plan_injections(services: Services, request: Request, *, n_slots: int) -> list[Batch]:
     """Return the scored exposures that are to be searched once more with injected sources, in batches."""
     pending = [item for plan in plans_of(services, request) for item in _shadows(services, request, plan).pending]
-    return batches(pending, n_slots=n_slots, name="injections")
-
-
-def inject_batch(services: Services, batch: Batch, request: Request) -> Batch:
-    """Search the exposures of a batch once more, with injected sources: none is published, some become seeds."""
-    pipeline = load_pipeline()
-    config, model = pipeline.trial(), model_id(request)
-    return _done(
-        batch, lambda item: run_injection(services, RunKey(item), model, config, curate=pipeline.curate)
-    )  # fmt: skip
+    return batches(pending, n_slots=n_slots, name="injections", least=least_items(services))
 
 
 def curate_all(services: Services, request: Request) -> int:
@@ -223,18 +216,3 @@ def _shadows(services: Services, request: Request, plan: NightPlan) -> ShadowPla
     pipeline = load_pipeline()
     model = recipe_of(request, pipeline).model
     return plan_shadows(services, plan.scored, model, pipeline.trial(), force=request["force"])
-
-
-def _done(batch: Batch, stage: Callable[[str], RunKey]) -> Batch:
-    return Batch(label=batch["label"], items=[*succeeded(run_each(stage, batch["items"]))])
-
-
-def succeeded(result: BatchResult) -> tuple[RunKey, ...]:
-    """Return the keys of a batch; where none is left, Unprocessable or PermanentFailure tells the first reason."""
-    if result.keys:
-        return result.keys
-    if result.failed:
-        item, reason = next(iter(result.failed.items()))
-        raise PermanentFailure("nothing in the batch succeeded", n_failed=len(result.failed), item=item, reason=reason)
-    item, reason = next(iter(result.skipped.items()))
-    raise Unprocessable("nothing in the batch can be used", n_skipped=len(result.skipped), item=item, reason=reason)

@@ -10,7 +10,9 @@ from airflow.sdk.configuration import conf
 from include.assets import DETECTIONS, OBSERVATIONS
 from include.batches import MAX_BATCHES
 from include.boundary import airflow_outcome
+from include.compute import heavy, heavy_each
 from include.messages import Batch, Request
+from include.pools import ARCHIVE
 
 
 def search(request: Any) -> None:
@@ -37,13 +39,13 @@ def search(request: Any) -> None:
     # Beside the way to the catalog: neither the time nor a failure of injections holds it up.
     shadows = plan_injections(request)
     gathered >> shadows
-    injected = inject.partial(request=request).expand(batch=shadows)
+    injected = heavy_each("inject", shadows, request)
     completed = complete_report(request, reported)
     injected >> track_models(request) >> completed
     [looked_up, measured] >> completed
 
 
-@task(outlets=[OBSERVATIONS])
+@task(outlets=[OBSERVATIONS], pool=ARCHIVE)
 def ingest(request: Request, *, outlet_events: Any = None) -> Mapping[str, int]:
     """Record what the surveys hold."""
     from astrid_core.bootstrap import open_services
@@ -77,7 +79,7 @@ def plan(request: Request) -> Sequence[Batch]:
 @task_group
 def search_batch(batch: Any, request: Any) -> None:
     """Search the exposures of one batch."""
-    detect(difference(preprocess(batch)), request)
+    heavy("detect", heavy("difference", preprocess(batch), request), request)
 
 
 @task(map_index_template="{{ label }}")
@@ -88,26 +90,6 @@ def preprocess(batch: Batch) -> Batch:
 
     with airflow_outcome(batch["label"]), open_services() as services:
         return preprocess_batch(services, batch)
-
-
-@task(map_index_template="{{ label }}")
-def difference(batch: Batch) -> Batch:
-    """Subtract references."""
-    from astrid_core.bootstrap import open_services
-    from include.search import difference_batch
-
-    with airflow_outcome(batch["label"]), open_services() as services:
-        return difference_batch(services, batch)
-
-
-@task(map_index_template="{{ label }}")
-def detect(batch: Batch, request: Request) -> Batch:
-    """Score candidates."""
-    from astrid_core.bootstrap import open_services
-    from include.search import detect_batch
-
-    with airflow_outcome(batch["label"]), open_services() as services:
-        return detect_batch(services, batch, request)
 
 
 # Not ALL_DONE_MIN_ONE_SUCCESS: that rule skips its task as soon as one batch is skipped, or none was planned.
@@ -211,16 +193,6 @@ def plan_injections(request: Request) -> Sequence[Batch]:
 
     with airflow_outcome(), open_services() as services:
         return plan_batches(services, request, n_slots=min(MAX_BATCHES, conf.getint("core", "parallelism")))
-
-
-@task(map_index_template="{{ label }}")
-def inject(batch: Batch, request: Request) -> Batch:
-    """Search with injected sources."""
-    from astrid_core.bootstrap import open_services
-    from include.search import inject_batch
-
-    with airflow_outcome(batch["label"]), open_services() as services:
-        return inject_batch(services, batch, request)
 
 
 # Without injections there is less to compare, and still much.

@@ -67,6 +67,10 @@ class DifferenceRuns(Protocol):
         """Return every difference of an observation, ordered by key."""
         ...
 
+    def typical_s(self) -> float | None:
+        """Return the median seconds of a hundred that succeeded, or of as many as there are; None without any."""
+        ...
+
     def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
         """Return what was compared with these references, ordered by observation, run, reference."""
         ...

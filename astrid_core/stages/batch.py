@@ -23,6 +23,17 @@ class BatchResult:
     """Item to reason; nothing is recorded, and nothing but a person can mend it."""
 
 
+def succeeded(result: BatchResult) -> tuple[RunKey, ...]:
+    """Return the keys of a batch; where none is left, Unprocessable or PermanentFailure tells the first reason."""
+    if result.keys:
+        return result.keys
+    if result.failed:
+        item, reason = next(iter(result.failed.items()))
+        raise PermanentFailure("nothing in the batch succeeded", n_failed=len(result.failed), item=item, reason=reason)
+    item, reason = next(iter(result.skipped.items()))
+    raise Unprocessable("nothing in the batch can be used", n_skipped=len(result.skipped), item=item, reason=reason)
+
+
 def run_each(stage: Callable[[str], RunKey], items: Iterable[str]) -> BatchResult:
     """Call ``stage`` for every item: skipped ones are noted, permanent failures logged and noted.
 

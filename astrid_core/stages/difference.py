@@ -48,6 +48,14 @@ def difference_key(
     return run_key("difference", VERSION, config, inputs)
 
 
+def planned_difference(
+    records: Records, preprocessed: PreprocessRun, observation: Observation, config: DifferenceConfig
+) -> RunKey:
+    """Return the key of subtracting the references of today from a prepared image."""
+    references, _ = _references_or_reason(records, observation, config)
+    return difference_key(preprocessed, references, config)
+
+
 def run_difference(services: Services, preprocess_key: RunKey, config: DifferenceConfig) -> RunKey:
     """Subtract the reference, keep the image, record the run. Safe to repeat."""
     with services.transaction() as records:

@@ -7,11 +7,10 @@ from astrid_core.detection.entities import Model
 from astrid_core.differencing.config import DifferenceConfig
 from astrid_core.observations.entities import Observation, Survey
 from astrid_core.preprocessing.ports import StarCatalog
-from astrid_core.shared.errors import NoReference
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import Region
 from astrid_core.stages.detect import detect_key
-from astrid_core.stages.difference import difference_key, find_references
+from astrid_core.stages.difference import planned_difference
 from astrid_core.stages.preprocess import Preparation, planned_key
 from astrid_core.stages.services import Records, Services
 
@@ -74,11 +73,7 @@ def _chain(
     prepared = records.preprocess_runs.find(planned_key(records, observation, survey, recipe.preparation, stars=stars))
     if prepared is None or prepared.status is RunStatus.SKIPPED:
         return prepared is not None, None
-    try:
-        references = find_references(records, observation, recipe.difference)
-    except NoReference:
-        references = ()
-    subtracted = records.difference_runs.find(difference_key(prepared, references, recipe.difference))
+    subtracted = records.difference_runs.find(planned_difference(records, prepared, observation, recipe.difference))
     if subtracted is None or subtracted.status is RunStatus.SKIPPED:
         return subtracted is not None, None
     scored = records.model_runs.find(detect_key(subtracted.key, recipe.model, recipe.detect))

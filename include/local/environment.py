@@ -64,9 +64,13 @@ def our_environment(home: Home, postgres: Postgres) -> dict[str, str]:
     return kept | ours
 
 
+def n_slots() -> int:
+    """Return how many tasks run at once on this machine."""
+    return max(2, min(8, os.cpu_count() or 2))
+
+
 def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: bool = True) -> dict[str, str]:
     """Return the environment of Airflow's processes; ``scheduled`` False: nothing runs but what is triggered."""
-    n_slots = max(2, min(8, os.cpu_count() or 2))
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     # Batches are the parallelism: threads inside them would only compete.
     ours = {"AIRFLOW_HOME": str(home.airflow), **dict.fromkeys(threads, "1")}
@@ -80,7 +84,7 @@ def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: 
         "core__plugins_folder": str(REPOSITORY / "plugins"),
         "core__load_examples": "False",
         "core__executor": "LocalExecutor",
-        "core__parallelism": str(n_slots),
+        "core__parallelism": str(n_slots()),
         "core__execution_api_server_url": f"{address.url}/execution/",
         "core__simple_auth_manager_users": f"{LOGIN}:admin",
         "core__simple_auth_manager_passwords_file": str(home.passwords),

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from astrid_core.shared.errors import PermanentFailure
-from include.local.environment import AIRFLOW_DATABASE, OUR_DATABASE, Address, choose_address, environment
+from include.local.environment import AIRFLOW_DATABASE, OUR_DATABASE, Address, choose_address, environment, n_slots
 from include.local.health import health
 from include.local.home import REPOSITORY, Home
 from include.local.postgres import Postgres
 from include.local.processes import leave, read_started, start, stop, write_started
 from include.local.supervisor import log_of
+from include.pools import ARCHIVE, GPU, PURPOSES
 
 Say = Callable[[str], None]
 
@@ -26,6 +27,7 @@ _GRACE_S = 20.0
 _POLL_S = 0.3
 _N_LINES = 8
 _SUPERVISOR = "supervisor"
+_ARCHIVE_SLOTS = 2
 
 
 class NotStarted(PermanentFailure):
@@ -140,13 +142,19 @@ def _migrate(home: Home, postgres: Postgres) -> None:
     migrate(home, postgres)
     if process.wait():
         raise NotStarted("Airflow's database cannot be migrated", status=process.returncode, **end_of(log))
+    slots = [f"{GPU}={n_slots()}", f"{ARCHIVE}={_ARCHIVE_SLOTS}"]
+    command = [sys.executable, "-m", "include.pools", *slots]
+    process = start(command, environment(home, postgres, choose_address()), log, cwd=REPOSITORY)
+    if process.wait():
+        raise NotStarted("Airflow's pools cannot be made", status=process.returncode, **end_of(log))
     stamp.write_text(json.dumps(_schema(postgres)))
 
 
 def _schema(postgres: Postgres) -> dict[str, str | None]:
-    """Return which Airflow is installed and where its database is."""
+    """Return which Airflow is installed, where its database is, and which pools it was given."""
     revision = postgres.ask(AIRFLOW_DATABASE, "SELECT version_num FROM alembic_version")
-    return {"airflow": importlib.metadata.version("apache-airflow"), "revision": revision}
+    version = importlib.metadata.version("apache-airflow")
+    return {"airflow": version, "revision": revision, "pools": ", ".join(sorted(PURPOSES))}
 
 
 def _address_file(home: Home) -> Path:

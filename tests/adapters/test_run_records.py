@@ -184,6 +184,22 @@ def test_a_difference_comes_back_with_its_candidates_in_order(database: AnyDatab
         assert records.difference_runs.of_observation("demo:nowhere") == ()
 
 
+def test_what_differences_typically_cost_is_told_without_those_that_were_skipped(database: AnyDatabase) -> None:
+    with database.transaction() as records:
+        assert records.difference_runs.typical_s() is None
+        for number, seconds in enumerate((2.0, 3.0, 40.0)):
+            record_difference(
+                records, replace(difference_run(candidates=()), key=RunKey(f"difference-{number}"), elapsed_s=seconds)
+            )
+        skipped = DifferenceRun.skipped(
+            RunKey("difference-9"), preprocess_key=preprocess_run().key, observation_id=observation().id,
+            reference_digests=(), reason="too little overlap",
+        )  # fmt: skip
+        records.difference_runs.add(skipped)
+    with database.transaction() as records:
+        assert records.difference_runs.typical_s() == 3.0
+
+
 def test_a_recorded_difference_never_changes(database: AnyDatabase) -> None:
     run = difference_run()
     with database.transaction() as records:

@@ -15,6 +15,14 @@ def test_items_keep_their_order_in_even_batches(n_items: int, n_batches: int) ->
     assert not sizes or max(sizes) - min(sizes) <= 1
 
 
+@pytest.mark.parametrize(("n_items", "n_batches"), [(0, 0), (1, 1), (39, 1), (40, 2), (300, 12)])
+def test_batches_hold_what_makes_them_worth_their_start(n_items: int, n_batches: int) -> None:
+    items = [f"demo:{number}.fits" for number in range(n_items)]
+    cut = batches(items, n_slots=7, name="exposures", least=20)
+    assert len(cut) == n_batches
+    assert all(len(batch["items"]) >= min(20, n_items) for batch in cut)
+
+
 def test_a_batch_is_called_after_its_place() -> None:
     assert [batch["label"] for batch in batches(["a", "b", "c"], n_slots=2, name="exposures")] == [
         "exposures 1-1",

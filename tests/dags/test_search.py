@@ -10,7 +10,8 @@ from astrid_core.bootstrap import load_pipeline
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration, PermanentFailure, UnknownModel, Unprocessable
 from astrid_core.shared.runs import RunKey
-from astrid_core.stages.batch import BatchResult
+from astrid_core.stages.batch import BatchResult, succeeded
+from astrid_core.stages.heavy import HeavyStage
 from astrid_core.stages.lifecycle import quarantine_observation
 from include import gates, references, search
 from include.batches import MAX_BATCHES
@@ -41,7 +42,8 @@ def _searched(made: Scene, request: Request) -> list[Batch]:
     planned = search.plan_batches(made.services, request, n_slots=2)
     for batch in planned:
         prepared = search.preprocess_batch(made.services, batch)
-        search.detect_batch(made.services, search.difference_batch(made.services, prepared), request)
+        subtracted = search.heavy_batch(made.services, HeavyStage.DIFFERENCE, prepared, request)
+        search.heavy_batch(made.services, HeavyStage.DETECT, subtracted, request)
     return planned
 
 
@@ -105,7 +107,7 @@ def test_a_night_is_searched_again_with_injections_that_show_on_its_page_only(ma
 
     (batch,) = search.plan_injections(made.services, request, n_slots=2)
     assert batch["label"] == "injections 1-1"
-    (key,) = search.inject_batch(made.services, batch, request)["items"]
+    (key,) = search.heavy_batch(made.services, HeavyStage.INJECT, batch, request)["items"]
     (completed,) = search.complete_reports(made.services, request, reported)
     assert completed != reported[0]
     assert "1 exposure searched once more with injected sources:" in page.read_text()
@@ -114,7 +116,7 @@ def test_a_night_is_searched_again_with_injections_that_show_on_its_page_only(ma
     assert search.plan_injections(made.services, request, n_slots=2) == []
     forced = search.plan_injections(made.services, _pinned(made, force=True), n_slots=2)
     assert [one["items"] for one in forced] == [batch["items"]]
-    assert search.inject_batch(made.services, forced[0], request)["items"] == [key]
+    assert search.heavy_batch(made.services, HeavyStage.INJECT, forced[0], request)["items"] == [key]
     assert search.complete_reports(made.services, request, reported) == [completed]
     assert search.publish_all(made.services, request)["n_published"] == 0
 
@@ -128,7 +130,7 @@ def test_a_night_is_tracked_and_its_page_tells_so(made: Scene, tmp_path: Path) -
     page = tmp_path / "results" / f"demo-{NIGHT}.html"
     assert "The network</h2>" not in page.read_text()
     (batch,) = search.plan_injections(made.services, request, n_slots=2)
-    search.inject_batch(made.services, batch, request)
+    search.heavy_batch(made.services, HeavyStage.INJECT, batch, request)
     assert search.track_models(made.services, request) == 0
     completed = search.complete_reports(made.services, request, reported)
     assert "The network</h2>" in page.read_text()
@@ -161,9 +163,9 @@ def test_injections_that_fail_leave_the_page_as_it_is(made: Scene, monkeypatch: 
     def broken(*_: object, **__: object) -> RunKey:
         raise PermanentFailure("disk is gone")
 
-    monkeypatch.setattr("include.search.run_injection", broken)
+    monkeypatch.setattr("astrid_core.stages.heavy.run_injection", broken)
     with pytest.raises(PermanentFailure, match="disk is gone"):
-        search.inject_batch(made.services, batch, request)
+        search.heavy_batch(made.services, HeavyStage.INJECT, batch, request)
     assert search.complete_reports(made.services, request, reported) == reported
 
 
@@ -220,11 +222,11 @@ def test_a_night_that_was_never_planned_does_not_look_done(made: Scene) -> None:
 
 def test_a_batch_of_which_nothing_is_left_is_skipped_or_failed_with_the_first_reason() -> None:
     good = BatchResult(keys=(RunKey("a-1"),), skipped={"b": "no stars"}, failed={"c": "corrupt"})
-    assert search.succeeded(good) == ("a-1",)
+    assert succeeded(good) == ("a-1",)
     with pytest.raises(Unprocessable, match="no stars"):
-        search.succeeded(BatchResult(keys=(), skipped={"b": "no stars"}))
+        succeeded(BatchResult(keys=(), skipped={"b": "no stars"}))
     with pytest.raises(PermanentFailure, match="corrupt"):
-        search.succeeded(BatchResult(keys=(), skipped={"b": "no stars"}, failed={"c": "corrupt"}))
+        succeeded(BatchResult(keys=(), skipped={"b": "no stars"}, failed={"c": "corrupt"}))
 
 
 def test_references_that_cannot_be_built_are_no_failure_of_the_others(made: Scene) -> None:

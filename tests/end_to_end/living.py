@@ -165,9 +165,11 @@ class When:
     task: str
     living: Living
     harm: Callable[[Living], None]
+    is_time: Callable[[], bool] = lambda: True
     is_done: bool = False
 
     def __call__(self, run: Run) -> None:
-        if not self.is_done and any(one.task == self.task and one.state == "running" for one in run.tasks):
+        is_running = any(one.task == self.task and one.state == "running" for one in run.tasks)
+        if not self.is_done and is_running and self.is_time():
             self.harm(self.living)
             self.is_done = True

@@ -16,6 +16,7 @@ from astropy.table import Table
 from astrid_core.catalog.report import NightFacts
 from astrid_core.shared.sky import SkyPosition, separation_arcsec
 from include.local.client import Run
+from include.local.environment import our_environment
 from include.local.home import LOGIN, REPOSITORY, Home
 from include.local.survey import Survey, settings_of
 from include.local.system import database_of, what_is_up
@@ -30,6 +31,7 @@ from tests.end_to_end.living import (
     restart_database,
     told_by_demo,
 )
+from tests.fakes.kubernetes import Cluster
 from tests.synthetic.broken import LATER, write_broken_inputs
 
 pytestmark = [
@@ -297,4 +299,29 @@ def test_a_night_whose_database_restarts_ends_with_the_same_catalog(
     undisturbed: Undisturbed, prepared: Home, small: Small, workshop: Path
 ) -> None:
     found, _ = _hurt(prepared, small, workshop / "database", restart_database)
+    assert found.files == undisturbed.first.files
+
+
+def test_a_night_in_pods_with_a_killed_worker_ends_with_the_same_catalog_and_no_pod_twice(
+    undisturbed: Undisturbed, prepared: Home, small: Small, workshop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, folder = workshop / "in-pods", workshop / "cluster"
+    folder.mkdir()
+    with Cluster(folder) as cluster:
+        monkeypatch.setenv("ASTRID_COMPUTE", "kubernetes")
+        monkeypatch.setenv("ASTRID_POD_IMAGE", f"registry.example/astrid@sha256:{'0' * 64}")
+        monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+        with living_copy(prepared, home) as living:
+            # What config maps and secrets are in a cluster.
+            cluster.environment = os.environ | our_environment(living.home, living.system.postgres) | {
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "ASTRID_ARRAYS": "numpy",
+            }  # fmt: skip
+            watch = When(STEP, living, kill_task, is_time=lambda: bool(cluster.pods))
+            found = _search(living, small.folder, watch)
+            assert watch.is_done
+        asked = [tuple(one["spec"]["containers"][0]["args"]) for one in cluster.made]
+        assert {one[1] for one in asked} == {"difference", "detect", "inject"}
+        assert len(asked) == len(set(asked))
+        assert cluster.pods == {}
+    assert max(one.attempt for one in found.run.tasks) >= 2
     assert found.files == undisturbed.first.files

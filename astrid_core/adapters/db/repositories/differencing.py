@@ -1,5 +1,6 @@
 """References and differences, in the database."""
 
+import statistics
 from collections.abc import Sequence
 
 from sqlalchemy import func, insert, select, update
@@ -12,8 +13,10 @@ from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRu
 from astrid_core.adapters.db.rows.references import ReferenceImageRow
 from astrid_core.differencing.entities import Candidate, Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
-from astrid_core.shared.runs import RunKey
+from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import Region, SkyCell, SkyPosition, separation_arcsec
+
+_A_SAMPLE = 100
 
 
 class SqlReferenceImages:
@@ -121,6 +124,12 @@ class SqlDifferenceRuns:
         """Return every difference of an observation, ordered by key."""
         wanted = select(DifferenceRunRow).where(DifferenceRunRow.observation_id == observation_id)
         return tuple(sorted((self._entity(row) for row in read(self._session, wanted)), key=lambda run: run.key))
+
+    def typical_s(self) -> float | None:
+        """Return the median seconds of a hundred that succeeded, or of as many as there are; None without any."""
+        some = select(DifferenceRunRow.elapsed_s).where(DifferenceRunRow.status == RunStatus.SUCCEEDED).limit(_A_SAMPLE)
+        seconds = self._session.scalars(some).all()
+        return statistics.median(seconds) if seconds else None
 
     def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
         """Return what was compared with these references, ordered by observation, run, reference."""
