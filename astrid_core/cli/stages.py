@@ -206,11 +206,10 @@ def _publish(services: "Services", pipeline: "Pipeline", arguments: argparse.Nam
 
     keys = [RunKey(key) for key in arguments.keys]
     summary = run_publish(services, arguments.survey, arguments.night, pipeline.publish, keys)
-    line = (
-        f"{summary.n_published} of {summary.n_detections} detections published: {summary.n_new_entries} new objects, "
-        f"{summary.n_changed_entries} changed; {summary.n_known} were in the catalog already"
-    )
-    return [line]
+    return [
+        (f"{summary.n_published} of {summary.n_detections} detections published: {summary.n_new_entries} new objects, "
+        f"{summary.n_changed_entries} changed; {summary.n_known} were in the catalog already")
+    ]
 
 
 def _report(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
