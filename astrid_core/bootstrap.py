@@ -43,8 +43,8 @@ from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.events import Actor
 from astrid_core.simulate.training_frames import SimulatedFrames
+from astrid_core.stages.chain import Recipe
 from astrid_core.stages.heavy import HeavyStage, HeavyWork
-from astrid_core.stages.plan import Recipe
 from astrid_core.stages.preprocess import Preparation
 from astrid_core.stages.services import Records, Services
 

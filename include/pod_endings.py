@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from astrid_core.cli.status import PERMANENT, UNPROCESSABLE, USAGE
+from astrid_core.cli.exit_status import PERMANENT, UNPROCESSABLE, USAGE
 
 if TYPE_CHECKING:
     from kubernetes.client import V1ContainerStateTerminated, V1Pod

@@ -8,7 +8,7 @@ from astrid_core.detection.config import MODEL_NAME
 from astrid_core.detection.entities import Model
 from astrid_core.shared.errors import BadConfiguration, UnknownModel
 from astrid_core.shared.sky import Region
-from astrid_core.stages.plan import Recipe
+from astrid_core.stages.chain import Recipe
 from astrid_core.stages.services import Services
 from include.messages import PinnedModel, Request
 from include.surveys import list_surveys

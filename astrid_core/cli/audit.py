@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from astrid_core.cli.status import PERMANENT
+from astrid_core.cli.exit_status import PERMANENT
 
 
 def add_commands(choose: Any) -> None:

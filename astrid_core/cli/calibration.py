@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from astrid_core.cli.status import PERMANENT, UNPROCESSABLE
+from astrid_core.cli.exit_status import PERMANENT, UNPROCESSABLE
 
 if TYPE_CHECKING:
     from astrid_core.preprocessing.entities import CalibrationData

@@ -35,10 +35,11 @@ from astrid_core.cli import (
     references,
     score,
     stages,
+    status,
     survey,
     training,
 )
-from astrid_core.cli.status import USAGE, status_of
+from astrid_core.cli.exit_status import USAGE, status_of
 from astrid_core.shared.errors import AstridError
 
 
@@ -66,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
         calibration, training, models, score, curation, alerts, access, audit, observation, explain, known_objects,
-        light_curve, analytics, batch,
+        light_curve, analytics, batch, status,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

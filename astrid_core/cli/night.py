@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from astrid_core.cli.status import UNPROCESSABLE
+from astrid_core.cli.exit_status import UNPROCESSABLE
 
 if TYPE_CHECKING:
     from astrid_core.bootstrap import Pipeline

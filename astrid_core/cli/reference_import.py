@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from astrid_core.cli.status import UNPROCESSABLE
+from astrid_core.cli.exit_status import UNPROCESSABLE
 
 
 def add_commands(choose: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from astrid_core.cli.status import PERMANENT, UNPROCESSABLE
+from astrid_core.cli.exit_status import PERMANENT, UNPROCESSABLE
 
 if TYPE_CHECKING:
     from astrid_core.bootstrap import Pipeline
@@ -206,10 +206,9 @@ def _publish(services: "Services", pipeline: "Pipeline", arguments: argparse.Nam
 
     keys = [RunKey(key) for key in arguments.keys]
     summary = run_publish(services, arguments.survey, arguments.night, pipeline.publish, keys)
-    return [
-        (f"{summary.n_published} of {summary.n_detections} detections published: {summary.n_new_entries} new objects, "
-        f"{summary.n_changed_entries} changed; {summary.n_known} were in the catalog already")
-    ]
+    counted = f"{summary.n_new_entries} new objects, {summary.n_changed_entries} changed"
+    known = f"{summary.n_known} were in the catalog already"
+    return [f"{summary.n_published} of {summary.n_detections} detections published: {counted}; {known}"]
 
 
 def _report(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:

@@ -176,6 +176,10 @@ class ModelRuns(Protocol):
         """Return every model run on an observation, ordered by key."""
         ...
 
+    def typical_s(self) -> float | None:
+        """Return the median seconds of a hundred that succeeded, or of as many as there are; None without any."""
+        ...
+
     def detection(self, detection_id: str) -> Detection:
         """Return one detection, or raise UnknownRecord."""
         ...

@@ -78,3 +78,7 @@ class PreprocessRuns(Protocol):
     def of_observation(self, observation_id: str) -> Sequence[PreprocessRun]:
         """Return every preparation of an observation, ordered by key."""
         ...
+
+    def typical_s(self) -> float | None:
+        """Return the median seconds of a hundred that succeeded, or of as many as there are; None without any."""
+        ...

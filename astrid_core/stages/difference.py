@@ -52,8 +52,14 @@ def planned_difference(
     records: Records, preprocessed: PreprocessRun, observation: Observation, config: DifferenceConfig
 ) -> RunKey:
     """Return the key of subtracting the references of today from a prepared image."""
-    references, _ = _references_or_reason(records, observation, config)
-    return difference_key(preprocessed, references, config)
+    return difference_key(preprocessed, references_today(records, observation, config), config)
+
+
+def references_today(
+    records: Records, observation: Observation, config: DifferenceConfig
+) -> tuple[ReferenceImage, ...]:
+    """Return the references that an observation would be compared with now; none where there are none."""
+    return _references_or_reason(records, observation, config)[0]
 
 
 def run_difference(services: Services, preprocess_key: RunKey, config: DifferenceConfig) -> RunKey:

@@ -11,11 +11,11 @@ from astrid_core.differencing.subtract import VERSION as SUBTRACT_VERSION
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.runs import RunKey, RunStatus, SettledRun, run_key
 from astrid_core.stages.batch import BatchResult, run_each
+from astrid_core.stages.chain import Recipe
 from astrid_core.stages.detect import VERSION as DETECT_VERSION
 from astrid_core.stages.detect import detect_key, run_detect
 from astrid_core.stages.difference import planned_difference, run_difference
 from astrid_core.stages.inject import injection_key, run_injection
-from astrid_core.stages.plan import Recipe
 from astrid_core.stages.services import Records, Services
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from astrid_core.detection.entities import Detection, InjectionRun, ModelRun
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
-from tests.fakes.tables import add_new
+from tests.fakes.tables import add_new, typical
 
 
 class MemoryModelRuns:
@@ -30,6 +30,9 @@ class MemoryModelRuns:
 
     def of_observation(self, observation_id: str) -> Sequence[ModelRun]:
         return tuple(run for _, run in sorted(self._rows.items()) if run.observation_id == observation_id)
+
+    def typical_s(self) -> float | None:
+        return typical(self._rows.values())
 
     def detections(self, detection_ids: Sequence[str]) -> Mapping[str, Detection]:
         return {one: self.detection(one) for one in detection_ids}

@@ -1,14 +1,13 @@
 """Memory twins of the differencing domain's records."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
 from astrid_core.differencing.entities import Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
-from astrid_core.shared.runs import RunKey, RunStatus
+from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region, SkyCell, SkyPosition, separation_arcsec
-from tests.fakes.tables import add_new
+from tests.fakes.tables import add_new, typical
 
 
 class MemoryReferenceImages:
@@ -97,8 +96,7 @@ class MemoryDifferenceRuns:
         return tuple(run for _, run in sorted(self._rows.items()) if run.observation_id == observation_id)
 
     def typical_s(self) -> float | None:
-        seconds = [run.elapsed_s for run in self._rows.values() if run.status is RunStatus.SUCCEEDED]
-        return statistics.median(seconds) if seconds else None
+        return typical(self._rows.values())
 
     def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
         found = [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
-from tests.fakes.tables import add_new
+from tests.fakes.tables import add_new, typical
 
 
 class MemoryPreprocessRuns:
@@ -27,3 +27,6 @@ class MemoryPreprocessRuns:
 
     def of_observation(self, observation_id: str) -> Sequence[PreprocessRun]:
         return tuple(run for _, run in sorted(self._rows.items()) if run.observation_id == observation_id)
+
+    def typical_s(self) -> float | None:
+        return typical(self._rows.values())

@@ -17,6 +17,7 @@ from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.events import verify_chain
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.build_reference import run_build_reference
+from astrid_core.stages.chain import Recipe
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import detect_key
 from astrid_core.stages.difference import difference_key, find_references
@@ -28,7 +29,7 @@ from astrid_core.stages.lifecycle import (
     reprocess_observation,
     show_observation,
 )
-from astrid_core.stages.plan import NightPlan, Recipe, plan_night
+from astrid_core.stages.plan import NightPlan, plan_night
 from astrid_core.stages.preprocess import Preparation, planned_key, preprocess_key
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.references import plan_references

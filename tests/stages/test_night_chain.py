@@ -14,9 +14,10 @@ from astrid_core.shared.events import verify_chain
 from astrid_core.shared.runs import RunKey, RunStatus
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 from astrid_core.stages.build_reference import run_build_reference
+from astrid_core.stages.chain import Recipe
 from astrid_core.stages.difference import run_difference
 from astrid_core.stages.ingest import run_ingest
-from astrid_core.stages.plan import Recipe, plan_night
+from astrid_core.stages.plan import plan_night
 from astrid_core.stages.preprocess import Preparation, run_preprocess
 from astrid_core.stages.references import plan_references
 from tests.stages.scene import CENTRE, NEW, NIGHT, REFERENCE_NIGHTS, SHAPE, Scene, exposure, scene

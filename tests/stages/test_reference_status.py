@@ -11,9 +11,10 @@ from astrid_core.differencing.entities import ReferenceStatus
 from astrid_core.differencing.leave_out import LeaveOut
 from astrid_core.shared.errors import NoReference, NotAllowed
 from astrid_core.stages.build_reference import Built, run_build_reference
+from astrid_core.stages.chain import Recipe
 from astrid_core.stages.difference import find_references, run_difference
 from astrid_core.stages.ingest import run_ingest
-from astrid_core.stages.plan import Recipe, plan_night
+from astrid_core.stages.plan import plan_night
 from astrid_core.stages.preprocess import Preparation, run_preprocess
 from astrid_core.stages.reference_status import (
     activate_reference,

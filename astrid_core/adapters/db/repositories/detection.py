@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import ColumnElement, and_, insert, select, tuple_
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.statements import insert_new, read
+from astrid_core.adapters.db.repositories.statements import insert_new, read, typical
 from astrid_core.adapters.db.rows.detection import DetectionRow, InjectionRunRow, ModelRunRow
 from astrid_core.adapters.db.rows.differencing import CandidateRow
 from astrid_core.detection.entities import Detection, InjectionRun, ModelRun
@@ -51,6 +51,10 @@ class SqlModelRuns:
         """Return every model run on an observation, ordered by key."""
         wanted = select(ModelRunRow).where(ModelRunRow.observation_id == observation_id)
         return tuple(sorted((self._entity(row) for row in read(self._session, wanted)), key=lambda run: run.key))
+
+    def typical_s(self) -> float | None:
+        """Return the median seconds of a hundred that succeeded, or of as many as there are; None without any."""
+        return typical(self._session, ModelRunRow.elapsed_s, ModelRunRow.status)
 
     def detection(self, detection_id: str) -> Detection:
         """Return one detection, or raise UnknownRecord."""

@@ -1,6 +1,5 @@
 """References and differences, in the database."""
 
-import statistics
 from collections.abc import Sequence
 
 from sqlalchemy import func, insert, select, update
@@ -8,15 +7,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.locks import Lock, take
-from astrid_core.adapters.db.repositories.statements import insert_new, read, read_in, read_region
+from astrid_core.adapters.db.repositories.statements import insert_new, read, read_in, read_region, typical
 from astrid_core.adapters.db.rows.differencing import CandidateRow, DifferenceRunRow, NeighbourReferenceRow
 from astrid_core.adapters.db.rows.references import ReferenceImageRow
 from astrid_core.differencing.entities import Candidate, Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
 from astrid_core.shared.errors import NotAllowed, UnknownRecord
-from astrid_core.shared.runs import RunKey, RunStatus
+from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region, SkyCell, SkyPosition, separation_arcsec
-
-_A_SAMPLE = 100
 
 
 class SqlReferenceImages:
@@ -127,9 +124,7 @@ class SqlDifferenceRuns:
 
     def typical_s(self) -> float | None:
         """Return the median seconds of a hundred that succeeded, or of as many as there are; None without any."""
-        some = select(DifferenceRunRow.elapsed_s).where(DifferenceRunRow.status == RunStatus.SUCCEEDED).limit(_A_SAMPLE)
-        seconds = self._session.scalars(some).all()
-        return statistics.median(seconds) if seconds else None
+        return typical(self._session, DifferenceRunRow.elapsed_s, DifferenceRunRow.status)
 
     def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
         """Return what was compared with these references, ordered by observation, run, reference."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.statements import insert_new, read
+from astrid_core.adapters.db.repositories.statements import insert_new, read, typical
 from astrid_core.adapters.db.rows.preprocessing import PreprocessRunRow
 from astrid_core.preprocessing.entities import PreprocessRun
 from astrid_core.shared.errors import UnknownRecord
@@ -38,3 +38,7 @@ class SqlPreprocessRuns:
         """Return every preparation of an observation, ordered by key."""
         wanted = select(PreprocessRunRow).where(PreprocessRunRow.observation_id == observation_id)
         return tuple(sorted((row.entity() for row in read(self._session, wanted)), key=lambda run: run.key))
+
+    def typical_s(self) -> float | None:
+        """Return the median seconds of a hundred that succeeded, or of as many as there are; None without any."""
+        return typical(self._session, PreprocessRunRow.elapsed_s, PreprocessRunRow.status)

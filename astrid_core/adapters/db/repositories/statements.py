@@ -1,5 +1,6 @@
 """The few statements that every repository is made of."""
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -8,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from astrid_core.adapters.db.rows.table import Row
+from astrid_core.shared.runs import RunStatus
 from astrid_core.shared.sky import Region
 
 R = TypeVar("R", bound=Row)
@@ -15,6 +17,8 @@ T = TypeVar("T")
 
 _BATCH = 200
 """Ranges or keys in one statement: SQLite nests OR at most 1000 deep."""
+
+_A_SAMPLE = 100
 
 _PAGE = 5_000
 """Rows that are read at once of a table that is too large to be read whole."""
@@ -31,6 +35,14 @@ def read_in(session: Session, statement: Select[R], column: InstrumentedAttribut
     for batch in _batches(sorted(set(wanted), key=str)):
         rows.extend(read(session, statement.where(column.in_(batch))))
     return rows
+
+
+def typical(
+    session: Session, seconds: InstrumentedAttribute[float], status: InstrumentedAttribute[str]
+) -> float | None:
+    """Return the median seconds of a hundred runs that succeeded, or of as many as there are; None without any."""
+    some = session.scalars(select(seconds).where(status == RunStatus.SUCCEEDED).limit(_A_SAMPLE)).all()
+    return statistics.median(some) if some else None
 
 
 def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttribute[int], region: Region) -> list[R]:
