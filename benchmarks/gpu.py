@@ -125,8 +125,8 @@ the CPU's column: wall clock of `subtract` alone, PSFs given, one simulated pair
 
 ## The whole difference
 
-Sources, PSFs, registration, flux scale, subtraction and candidates of one pair, in tiles as large as the frame: what the
-stage computes. Everything but the subtraction stays on the CPU.
+Sources, PSFs, registration, flux scale, subtraction and candidates of one pair, in tiles as large as the frame: what
+the stage computes. Everything but the subtraction stays on the CPU.
 
 {stage_table(stages)}
 """
