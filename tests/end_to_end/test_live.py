@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,12 +26,12 @@ from tests.end_to_end.living import (
     kill_scheduler,
     kill_task,
     living_copy,
-    living_in,
     restart_database,
     told_by_demo,
 )
+from tests.end_to_end.small import BROKEN_AT, NIGHT, SURVEY, Small
 from tests.fakes.kubernetes import Cluster
-from tests.synthetic.broken import LATER, write_broken_inputs
+from tests.synthetic.broken import LATER
 
 pytestmark = [
     pytest.mark.live,
@@ -41,10 +40,7 @@ pytestmark = [
     ),  # MLflow's own queries
 ]
 
-SURVEY, FIRST_NIGHT, NIGHT = "small", "2025-04-28", "2025-05-04"
 STEP = "search_batch.difference"
-BROKEN_AT = (20.0, -30.0)
-"""Far from the field of the survey."""
 
 
 @pytest.fixture
@@ -130,41 +126,6 @@ def test_the_supernova_of_a_real_pair_is_in_the_catalog(demo: tuple[Home, str], 
     ]
     assert min(distances) < 1.5
     assert "Night 2007-06-17, survey pair-sn2007i" in told
-
-
-@dataclass(frozen=True)
-class Small:
-    """A survey of one small field."""
-
-    folder: Path
-    broken: dict[str, str]
-    """Archive id to a part of the reason that it must be refused with."""
-
-
-@pytest.fixture(scope="module")
-def small(demo: tuple[Home, str], workshop: Path) -> Iterator[Small]:
-    """A small survey with broken files among its last night, in reach of the model of the demonstration."""
-    folder = workshop / SURVEY
-    simulate = [sys.executable, "-m", "astrid_core.cli.main", "simulate", "--out", str(folder)]
-    options = {"fields": 1, "size": 512, "nights": 4, "exposures": 4, "first-night": FIRST_NIGHT, "cadence": 2}
-    arguments = [f"--{name}={value}" for name, value in options.items()]
-    subprocess.run([*simulate, *arguments], cwd=REPOSITORY, check=True)
-    broken = write_broken_inputs(folder, mid_mjd=60800.2, ra_deg=BROKEN_AT[0], dec_deg=BROKEN_AT[1])
-    home, _ = demo
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ASTRID_MLFLOW_URI", f"sqlite:///{home.folder / 'mlflow.sqlite'}")
-        patch.setenv("ASTRID_MLFLOW_ARTIFACTS", str(home.folder / "models"))
-        yield Small(folder, broken)
-
-
-@pytest.fixture(scope="module")
-def prepared(small: Small, workshop: Path) -> Home:
-    """A home with the references of the small survey, its system being down."""
-    home = Home.open(workshop / "prepared")
-    with living_in(home) as living:
-        living.survey(SURVEY, small.folder)
-        living.run("build_references", {"survey": SURVEY, "exclude_night": NIGHT})
-    return home
 
 
 @dataclass(frozen=True)
