@@ -64,7 +64,11 @@ class CatalogEntries(Protocol):
         ...
 
     def lock(self) -> None:
-        """Hold back other publishers until this transaction ends: association reads, then writes."""
+        """Hold back all others who change the catalog until this transaction ends; the first lock it takes."""
+        ...
+
+    def lock_parts(self, names: Collection[str]) -> None:
+        """Hold back whoever locks all, or one of these parts, until this transaction ends; the first lock it takes."""
         ...
 
 

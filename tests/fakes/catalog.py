@@ -80,6 +80,9 @@ class MemoryCatalogEntries:
     def lock(self) -> None:
         """Transactions in memory follow one another anyway."""
 
+    def lock_parts(self, names: Collection[str]) -> None:
+        """The same."""
+
 
 class MemoryForcedPoints:
     """ForcedPoints in memory."""

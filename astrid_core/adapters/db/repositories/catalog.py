@@ -1,12 +1,12 @@
 """Objects, light curves, facts of nights and extracts, in the database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.locks import Lock, hold_still, take
+from astrid_core.adapters.db.locks import Lock, hold_still, share, take, take_each
 from astrid_core.adapters.db.repositories.statements import (
     insert_new,
     insert_or_replace,
@@ -99,8 +99,13 @@ class SqlCatalogEntries:
         hold_still(self._session.connection())
 
     def lock(self) -> None:
-        """Hold back other publishers until this transaction ends: association reads, then writes."""
+        """Hold back all others who change the catalog until this transaction ends; the first lock it takes."""
         take(self._session.connection(), Lock.CHANGE_CATALOG)
+
+    def lock_parts(self, names: Collection[str]) -> None:
+        """Hold back whoever locks all, or one of these parts, until this transaction ends; the first lock it takes."""
+        share(self._session.connection(), Lock.CHANGE_CATALOG)
+        take_each(self._session.connection(), [f"catalog {name}" for name in names])
 
 
 class SqlNightAnalytics:
