@@ -23,8 +23,8 @@ from astrid_core.shared.sky import Region
 class CatalogEntries(Protocol):
     """Objects and their light curves; identities UUID and detection."""
 
-    def put(self, entry: CatalogEntry) -> None:
-        """Record an object, or what has been learnt about a known one."""
+    def put(self, *entries: CatalogEntry) -> None:
+        """Record objects, or what has been learnt about known ones."""
         ...
 
     def put_points(self, points: Sequence[LightCurvePoint]) -> None:

@@ -94,8 +94,7 @@ def write(records: Records, found: Gathered) -> Changes:
             old = found.before.get(identity, ())
             changes.append(Change(before=before, after=after, points_before=old, points=points))
     withdrawn = _withdrawn(found)
-    for change in (*changes, *withdrawn):
-        records.catalog.put(change.after)
+    records.catalog.put(*(change.after for change in (*changes, *withdrawn)))
     was = {point.detection_id: identity for identity, points in found.before.items() for point in points}
     moved = [
         point for points in found.points.values() for point in points if was.get(point.detection_id) != point.entry_id

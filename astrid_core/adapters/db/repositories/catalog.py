@@ -30,14 +30,15 @@ class SqlCatalogEntries:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def put(self, entry: CatalogEntry) -> None:
-        """Record an object, or what has been learnt about a known one."""
-        insert_or_replace(self._session, CatalogEntryRow, CatalogEntryRow.values(entry))
+    def put(self, *entries: CatalogEntry) -> None:
+        """Record objects, or what has been learnt about known ones."""
+        if entries:
+            insert_or_replace(self._session, CatalogEntryRow, *(CatalogEntryRow.values(one) for one in entries))
 
     def put_points(self, points: Sequence[LightCurvePoint]) -> None:
         """Record brightnesses, or to which objects known ones belong now."""
-        for point in points:
-            insert_or_replace(self._session, LightCurvePointRow, LightCurvePointRow.values(point))
+        if points:
+            insert_or_replace(self._session, LightCurvePointRow, *(LightCurvePointRow.values(one) for one in points))
 
     def get(self, entry_id: UUID) -> CatalogEntry:
         """Return it, or raise UnknownRecord."""
