@@ -1,6 +1,6 @@
 """A simulated year as it is published: night by night, or in portions and in any order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,15 +60,14 @@ def record_exposures(records: Records, portions: Iterable[Portion]) -> None:
         records.observations.add(replace(observation(1, mid_mjd=mid_mjd), survey=survey, archive_id=archive_id))
 
 
-def publish(services: Services, portion: Portion) -> Changes:
-    """Publish a portion as the stage does."""
+def publish(services: Services, portion: Portion, *, before_end: Callable[[], None] = lambda: None) -> Changes:
+    """Publish a portion as the stage does; ``before_end`` is called when all is written and nothing visible yet."""
     tracklets = Tracklets(CONFIG)
 
     def change(records: Records, held: HeldSky) -> Changes:
-        tonight: Sequence[LightCurvePoint] = [
-            *records.catalog.points_of_night("sim", portion.night),
-            *portion.points,
-        ]
-        return write(records, gather(records, tonight, tracklets.of(tonight), CONFIG, held))
+        tonight = [*records.catalog.points_of_night("sim", portion.night), *portion.points]
+        changes = write(records, gather(records, tonight, tracklets.of(tonight), CONFIG, held))
+        before_end()
+        return changes
 
     return hold_sky(services, "sim", portion.night, CONFIG, change)
