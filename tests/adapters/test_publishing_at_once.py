@@ -107,7 +107,7 @@ def test_a_whole_year_published_at_once_gives_the_same_catalog(
     postgres: PostgresServer, migrated_template: str, postgres_url: str
 ) -> None:
     ordered = SqlDatabase(postgres.create_database(template=migrated_template))
-    assert_the_same(ordered, postgres_url, n_objects=80, n_lunations=10, n_publishers=8)
+    assert_the_same(ordered, postgres_url, n_objects=24, n_lunations=10, n_publishers=4)
     ordered.close()
 
 
