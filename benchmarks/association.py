@@ -1,20 +1,25 @@
-"""Association of a year of detections: what is found whole, and how the time grows, beside a kd-tree of astropy.
+"""Association of a year of detections: what is found whole, and how the time grows, beside two peers.
 
     python -m benchmarks.association [--objects 5000] [--sizes 10000 100000 1000000] [--page]
 
-The peer answers less: astropy's ``search_around_sky`` lists every pair of detections within the radius, one on one, and
-makes no objects of them. ``--page`` writes benchmarks/association.md.
+The peers answer less: astropy's ``search_around_sky``, and a self-join with q3c on a PostgreSQL server of the system
+(none where the system has no q3c), list every pair of detections within the radius, and make no objects of them.
+``--page`` writes benchmarks/association.md.
 """
 
 import argparse
+import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import astropy.units as u
+import psycopg
 from astropy.coordinates import SkyCoord, search_around_sky
 
 from astrid_core.catalog.associate import associate, entry_id
@@ -22,6 +27,7 @@ from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.linking import link
 from astrid_core.catalog.tracklets import find_tracklets
+from benchmarks.debian_postgres import debian_server, q3c_server
 from tests.synthetic.sky_year import Year, year_of
 
 PAGE = Path(__file__).resolve().parent / "association.md"
@@ -78,17 +84,71 @@ def links_of(year: Year, joined: Mapping[str, UUID], kind: str) -> Links:
     )
 
 
-def timed(points: Sequence[LightCurvePoint]) -> tuple[float, float]:
-    """Return the CPU seconds of association and of the peer for the same detections."""
+def ours(points: Sequence[LightCurvePoint]) -> float:
+    """Return the CPU seconds of association."""
     began = time.process_time()
     associate(points, radius_arcsec=CONFIG.match_radius_arcsec, max_chi2=CONFIG.max_chi2)
-    ours = time.process_time() - began
+    return time.process_time() - began
+
+
+def astropy_pairs(points: Sequence[LightCurvePoint]) -> float:
+    """Return the CPU seconds of a kd-tree for the pairs of the same detections."""
     places = SkyCoord(
         [point.position.ra_deg for point in points] * u.deg, [point.position.dec_deg for point in points] * u.deg
     )
     began = time.process_time()
     search_around_sky(places, places, CONFIG.match_radius_arcsec * u.arcsec)
-    return ours, time.process_time() - began
+    return time.process_time() - began
+
+
+def q3c_pairs(points: Sequence[LightCurvePoint], url: str) -> float:
+    """Return the CPU seconds of a server for the index and the self-join of the same detections."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS q3c")
+        connection.execute("CREATE TEMPORARY TABLE detection (id bigint, ra_deg float8, dec_deg float8)")
+        with connection.cursor().copy("COPY detection FROM STDIN") as copy:
+            for number, point in enumerate(points):
+                copy.write_row((number, point.position.ra_deg, point.position.dec_deg))
+        began = _cpu_s(connection.info.backend_pid)
+        connection.execute("CREATE INDEX place ON detection (q3c_ang2ipix(ra_deg, dec_deg))")
+        connection.execute("ANALYZE detection")
+        connection.execute(
+            "SELECT count(*) FROM detection AS a JOIN detection AS b ON a.id <> b.id "
+            "AND q3c_join(a.ra_deg, a.dec_deg, b.ra_deg, b.dec_deg, %s)",
+            (CONFIG.match_radius_arcsec / 3600.0,),
+        )
+        return _cpu_s(connection.info.backend_pid) - began
+
+
+def _cpu_s(process: int) -> float:
+    """Return the CPU seconds that a process has used (proc(5))."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def q3c() -> Iterator[str | None]:
+    """Run a server with q3c and yield its URL; None where this system has none."""
+    programs = q3c_server()
+    if programs is None:
+        yield None
+        return
+    with TemporaryDirectory(prefix="astrid-q3c-") as folder, debian_server(programs, Path(folder)) as url:
+        yield url
+
+
+def growth(sizes: Sequence[int], n_objects: int, url: str | None) -> list[str]:
+    """Return the rows of the table that says how the time grows."""
+    rows = []
+    for size in sizes:
+        # As dense as the year, on a field that grows.
+        n_seen = size // 55 + 1
+        year = year_of(n_seen, seed=_SEED, side_deg=2.0 * (n_seen / n_objects) ** 0.5)
+        points = [one for one in year.points if year.truth[one.detection_id].startswith("rest")][:size]
+        own, pairs = ours(points), astropy_pairs(points)
+        joined = "-" if url is None else f"{q3c_pairs(points, url):.2f}"
+        rows.append(f"| {len(points)} | {own:.2f} | {1e6 * own / len(points):.1f} | {pairs:.2f} | {joined} |")
+    return rows
 
 
 def main() -> None:
@@ -118,17 +178,13 @@ def main() -> None:
         "An object of n detections has n - 1 links. An asteroid is one object per lunation: what leads from one to the",
         "next is its orbit, not this.",
         "",
-        "| Detections at rest | CPU s | CPU microseconds each | Pairs by astropy's kd-tree, CPU s |",
-        "|---|---|---|---|",
+        "| Detections at rest | CPU s | Microseconds each | Pairs by astropy's kd-tree, CPU s | Pairs by q3c, CPU s |",
+        "|---|---|---|---|---|",
     ]
-    for size in asked.sizes:
-        # As dense as the year, on a field that grows.
-        n_objects = max(size // 62, 1)
-        side_deg = 2.0 * (n_objects / asked.objects) ** 0.5
-        at_rest = year_of(n_objects, seed=_SEED, side_deg=side_deg)
-        points = [one for one in at_rest.points if at_rest.truth[one.detection_id].startswith("rest")][:size]
-        ours, peer = timed(points)
-        lines.append(f"| {len(points)} | {ours:.2f} | {1e6 * ours / len(points):.1f} | {peer:.2f} |")
+    with q3c() as url:
+        lines += growth(asked.sizes, asked.objects, url)
+    if url is None:
+        lines += ["", "This system has no PostgreSQL with q3c."]
     text = "\n".join(lines) + "\n"
     print(text)
     if asked.page:

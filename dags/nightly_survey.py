@@ -22,7 +22,7 @@ from include.search_tasks import search
     schedule=CronPartitionTimetable("0 12 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
     start_date=START,
     catchup=False,
-    # One after the other: what a night publishes depends on the objects that are known.
+    # One after the other, in the order of time: so no night renames the objects of another.
     max_active_runs=1,
     default_args=NIGHTLY_FIRST,
     tags=["astrid", "night"],

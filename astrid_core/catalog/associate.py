@@ -37,6 +37,14 @@ def ordered(points: Iterable[LightCurvePoint]) -> list[LightCurvePoint]:
     return sorted(points, key=lambda point: (point.mid_mjd, point.observation_id, point.detection_id))
 
 
+def by_entry(points: Iterable[LightCurvePoint]) -> dict[UUID, list[LightCurvePoint]]:
+    """Return the points of each object, in their order."""
+    found: dict[UUID, list[LightCurvePoint]] = {}
+    for point in points:
+        found.setdefault(point.entry_id, []).append(point)
+    return found
+
+
 def associate(points: Iterable[LightCurvePoint], *, radius_arcsec: float, max_chi2: float) -> Mapping[str, UUID]:
     """Return the object of each detection.
 

@@ -23,8 +23,8 @@ from astrid_core.shared.sky import Region
 class CatalogEntries(Protocol):
     """Objects and their light curves; identities UUID and detection."""
 
-    def put(self, entry: CatalogEntry) -> None:
-        """Record an object, or what has been learnt about a known one."""
+    def put(self, *entries: CatalogEntry) -> None:
+        """Record objects, or what has been learnt about known ones."""
         ...
 
     def put_points(self, points: Sequence[LightCurvePoint]) -> None:
@@ -64,7 +64,11 @@ class CatalogEntries(Protocol):
         ...
 
     def lock(self) -> None:
-        """Hold back other publishers until this transaction ends: association reads, then writes."""
+        """Hold back all others who change the catalog until this transaction ends; the first lock it takes."""
+        ...
+
+    def lock_parts(self, names: Collection[str]) -> None:
+        """Hold back whoever locks all, or one of these parts, until this transaction ends; the first lock it takes."""
         ...
 
 

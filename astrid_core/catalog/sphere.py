@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
+import astropy.units as u
 import numpy as np
+from astropy_healpix import HEALPix
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
+from astrid_core.shared.sky import Region, SkyCell, SkyPosition, separation_arcsec
 
 ARCSEC = math.radians(1.0 / 3600.0)
 """In radians."""
@@ -20,7 +23,7 @@ def unit_vectors(positions: Sequence[SkyPosition]) -> NDArray[np.float64]:
     """Return directions as vectors of length 1, shape (n, 3)."""
     ra = np.radians([position.ra_deg for position in positions])
     dec = np.radians([position.dec_deg for position in positions])
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1).reshape(-1, 3)
+    return _vectors(ra, dec).reshape(-1, 3)
 
 
 def axes(around: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -85,3 +88,29 @@ def cone_around(positions: Sequence[SkyPosition], *, margin_arcsec: float) -> Re
     centre = mean_position(positions, [1.0] * len(positions))
     reach_arcsec = max(separation_arcsec(centre, position) for position in positions)
     return Region.cone(centre, radius_deg=min(180.0, (reach_arcsec + margin_arcsec) / 3600.0))
+
+
+def cells_near(positions: Sequence[SkyPosition], *, radius_deg: float, order: int) -> frozenset[SkyCell]:
+    """Return every cell of ``order`` of which some place lies within ``radius_deg`` of a position, and a few around."""
+    if not positions:
+        return frozenset()
+    centres, cell_radius = _cells(order)
+    reach = min(math.radians(radius_deg) + cell_radius, math.pi)
+    distances, _ = KDTree(unit_vectors(positions)).query(centres, distance_upper_bound=2.0 * math.sin(reach / 2.0))
+    return frozenset(SkyCell(order=order, number=number) for number in np.flatnonzero(np.isfinite(distances)).tolist())
+
+
+@cache
+def _cells(order: int) -> tuple[NDArray[np.float64], float]:
+    """Return the directions of the centres of all cells, and how far the farthest corner lies from one, radians."""
+    healpix = HEALPix(nside=2**order, order="nested")
+    numbers = np.arange(healpix.npix)
+    centres = _vectors(*(angle.to_value(u.rad) for angle in healpix.healpix_to_lonlat(numbers)))
+    corners = _vectors(*(angle.to_value(u.rad) for angle in healpix.boundaries_lonlat(numbers, step=1)))
+    chord = float(np.linalg.norm(corners - centres[:, None], axis=2).max())
+    # A little more than rounding takes away.
+    return centres, 2.0 * math.asin(chord / 2.0) * 1.001
+
+
+def _vectors(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from astrid_core.catalog.associate import by_entry
 from astrid_core.catalog.entities import LightCurvePoint
 from astrid_core.catalog.exposure_facts import ExposureRuns, choose_runs
 from astrid_core.catalog.night_quality import choose_injection_run
@@ -11,7 +12,6 @@ from astrid_core.detection.entities import InjectionRun
 from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.observations.entities import Observation, Rejection
 from astrid_core.shared.runs import RunKey
-from astrid_core.stages.objects import by_entry
 from astrid_core.stages.services import Records
 
 

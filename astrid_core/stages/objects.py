@@ -1,21 +1,23 @@
 """Which objects of the catalog the detections of a night belong to, and what that changes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from uuid import UUID
 
 from astrid_core.alerts.announce import Change
-from astrid_core.catalog.associate import REACH, associate, entry_id, ordered
+from astrid_core.catalog.associate import associate, by_entry, entry_id, ordered
 from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import CatalogEntry, EntryStatus, LightCurvePoint, Motion
-from astrid_core.catalog.linking import link, misfits, tracklets_of
+from astrid_core.catalog.linking import link
 from astrid_core.catalog.measure import catalog_entry
 from astrid_core.catalog.sphere import cone_around, neighbours
-from astrid_core.catalog.tracklets import Tracklet, find_tracklets
+from astrid_core.catalog.tracklets import Tracklet
 from astrid_core.curation.entities import Verdict
 from astrid_core.shared.sky import SkyPosition
 from astrid_core.stages.announce import announce_changes
+from astrid_core.stages.held_sky import HeldSky
+from astrid_core.stages.moving import Moving
 from astrid_core.stages.services import Records
 
 
@@ -44,15 +46,24 @@ class Changes:
     """Objects whose detections belong to others now."""
 
 
-def gather(records: Records, tonight: Sequence[LightCurvePoint], config: PublishConfig) -> Gathered:
+def gather(
+    records: Records,
+    tonight: Sequence[LightCurvePoint],
+    found: Sequence[Tracklet],
+    config: PublishConfig,
+    held: HeldSky,
+) -> Gathered:
     """Associate all that one survey measured in one night, published or not, with what the catalog holds.
 
-    Whatever could be another object because of it is taken apart and put together anew, so that the catalog does not
-    depend on the order of nights.
+    ``found`` is what moves in this night. Whatever could be another object because of it is taken apart and put
+    together anew, so that the catalog does not depend on the order of nights. Raise BeyondHeld before anything is
+    read that somebody else may be changing.
     """
-    moving = _Moving(records, tonight, config)
+    places = [point.position for tracklet in found for point in tracklet.points]
+    held.need(rest=[point.position for point in tonight], moving=places)
+    moving = Moving(records, tonight, found, config, held)
     moving.search()
-    at_rest = _at_rest_around(records, tonight, config)
+    at_rest = _at_rest_around(records, tonight, held)
     entries = {**moving.dissolved, **{entry.id: entry for entry in at_rest}}
     on_record = records.catalog.points(list(entries))
     by_name = {point.detection_id: point for point in (*on_record, *tonight)}
@@ -70,14 +81,6 @@ def gather(records: Records, tonight: Sequence[LightCurvePoint], config: Publish
     return Gathered(entries=entries, before=by_entry(on_record), points=by_entry(points), motions=motions)
 
 
-def by_entry(points: Iterable[LightCurvePoint]) -> dict[UUID, list[LightCurvePoint]]:
-    """Return the points of each object, in their order."""
-    found: dict[UUID, list[LightCurvePoint]] = {}
-    for point in points:
-        found.setdefault(point.entry_id, []).append(point)
-    return found
-
-
 def write(records: Records, found: Gathered) -> Changes:
     """Record what differs, objects before their detections, and whom it is to be told.
 
@@ -91,15 +94,15 @@ def write(records: Records, found: Gathered) -> Changes:
             old = found.before.get(identity, ())
             changes.append(Change(before=before, after=after, points_before=old, points=points))
     withdrawn = _withdrawn(found)
-    for change in (*changes, *withdrawn):
-        records.catalog.put(change.after)
+    records.catalog.put(*(change.after for change in (*changes, *withdrawn)))
     was = {point.detection_id: identity for identity, points in found.before.items() for point in points}
     moved = [
         point for points in found.points.values() for point in points if was.get(point.detection_id) != point.entry_id
     ]
     records.catalog.put_points(moved)
-    _tell(records, found)
+    # The event log comes last: whoever writes there holds up everybody else.
     announce_changes(records, [*changes, *withdrawn])
+    _tell(records, found)
     n_founded = sum(change.before is None for change in changes)
     return Changes(n_founded=n_founded, n_changed=len(changes) - n_founded, n_withdrawn=len(withdrawn))
 
@@ -142,49 +145,7 @@ def _tell(records: Records, found: Gathered) -> None:
             records.events.append("entry.merged", subject=str(identity), facts={"into": into[0]})
 
 
-class _Moving:
-    """The moving objects that those of a night may be part of, taken apart into the tracklets that they consist of."""
-
-    def __init__(self, records: Records, tonight: Sequence[LightCurvePoint], config: PublishConfig) -> None:
-        self._records = records
-        self._config = config
-        self._tonight = {point.detection_id for point in tonight}
-        found = find_tracklets(tonight, config)
-        self.tracklets: dict[tuple[str, ...], Tracklet] = {one.names: one for one in found}
-        self.dissolved: dict[UUID, CatalogEntry] = {}
-
-    def search(self) -> None:
-        """Take apart what holds a detection of the night, and what may continue a tracklet, until nothing is left."""
-        known = set(self._records.catalog.published(sorted(self._tonight)).values())
-        fresh = list(self.tracklets.values())
-        for identity in sorted(known):
-            entry = self._records.catalog.get(identity)
-            if entry.motion is not None:
-                fresh += self._dissolve(entry)
-        while fresh:
-            fresh = [one for entry in self._continued(fresh) for one in self._dissolve(entry)]
-
-    def _dissolve(self, entry: CatalogEntry) -> list[Tracklet]:
-        self.dissolved[entry.id] = entry
-        points = self._records.catalog.points([entry.id])
-        parts = tracklets_of([point for point in points if point.detection_id not in self._tonight], self._config)
-        self.tracklets |= {one.names: one for one in parts}
-        return list(parts)
-
-    def _continued(self, fresh: Sequence[Tracklet]) -> list[CatalogEntry]:
-        gap = self._config.motion.max_gap_days
-        times = [point.mid_mjd for one in fresh for point in one.points]
-        entries = self._records.catalog.moving(from_mjd=min(times) - gap - 1.0, to_mjd=max(times) + gap + 1.0)
-        others = [entry for entry in entries if entry.id not in self.dissolved]
-        return [entry for entry in others if self._continues(entry, fresh)]
-
-    def _continues(self, entry: CatalogEntry, fresh: Sequence[Tracklet]) -> bool:
-        parts = tracklets_of(self._records.catalog.points([entry.id]), self._config)
-        pairs = [sorted((one, other), key=lambda line: line.mid_mjd) for one in parts for other in fresh]
-        return bool((misfits([one for one, _ in pairs], [other for _, other in pairs], self._config) <= 1.0).any())
-
-
-def _at_rest_around(records: Records, tonight: Sequence[LightCurvePoint], config: PublishConfig) -> list[CatalogEntry]:
+def _at_rest_around(records: Records, tonight: Sequence[LightCurvePoint], held: HeldSky) -> list[CatalogEntry]:
     """Return the objects at rest that could change with the detections of the night, exposure by exposure: a night may
     be spread over the whole sky, an exposure is not.
     """
@@ -192,15 +153,15 @@ def _at_rest_around(records: Records, tonight: Sequence[LightCurvePoint], config
     for _, exposure in groupby(ordered(tonight), key=lambda point: point.observation_id):
         places = [point.position for point in exposure]
         while places:
-            found = {entry.id: entry for entry in _within_reach(records, places, config) if entry.id not in known}
+            found = {entry.id: entry for entry in _within_reach(records, places, held) if entry.id not in known}
             known |= found
             places = [entry.position for entry in found.values()]
     return list(known.values())
 
 
-def _within_reach(records: Records, places: Sequence[SkyPosition], config: PublishConfig) -> list[CatalogEntry]:
-    reach_arcsec = REACH * config.match_radius_arcsec
-    around = records.catalog.search(region=cone_around(places, margin_arcsec=reach_arcsec))
+def _within_reach(records: Records, places: Sequence[SkyPosition], held: HeldSky) -> list[CatalogEntry]:
+    held.need(rest=places)
+    around = records.catalog.search(region=cone_around(places, margin_arcsec=held.rest_arcsec))
     at_rest = [entry for entry in around if entry.motion is None]
-    pairs = neighbours(places, [entry.position for entry in at_rest], radius_arcsec=reach_arcsec)
+    pairs = neighbours(places, [entry.position for entry in at_rest], radius_arcsec=held.rest_arcsec)
     return [at_rest[index] for index in sorted({index for _, _, index in pairs})]

@@ -13,6 +13,8 @@ from astrid_core.detection.ports import ModelRegistry
 from astrid_core.detection.thresholds import threshold_of
 from astrid_core.differencing.template import owner_of
 from astrid_core.shared.runs import RunKey
+from astrid_core.stages.held_sky import HeldSky, hold_sky
+from astrid_core.stages.moving import Tracklets
 from astrid_core.stages.objects import Changes, final_verdicts, gather, write
 from astrid_core.stages.services import Records, Services
 
@@ -52,45 +54,18 @@ def run_publish(
     """Associate the detections of these model runs with objects, in one transaction. Safe to repeat.
 
     Every run must be of an exposure of ``survey`` and ``night``; ValueError otherwise. Nothing changes when all is
-    published already, except the status of objects that people have judged since.
+    published already, except the status of objects that people have judged since. Nights may be published at once, in
+    any order: the catalog does not show it.
     """
     min_scores = _min_scores(services, config, model_run_keys)
     with services.transaction() as records:
-        records.catalog.lock()
         offered = _Offered.read(records, survey, night, config, min_scores, model_run_keys)
-        ids = [point.detection_id for point in offered.points]
-        known = records.catalog.published(ids)
-        bogus = {name for name, verdict in final_verdicts(records, ids).items() if verdict is Verdict.BOGUS}
-        bogus -= known.keys()
-        left = [
-            point for point in offered.points if point.detection_id not in known and point.detection_id not in bogus
-        ]
-        published = records.catalog.points_of_night(survey, night)
-        fresh = not_measured_before(left, published, radius_arcsec=config.match_radius_arcsec)
-        changes = write(records, gather(records, [*published, *fresh], config))
-        summary = PublishSummary(
-            n_detections=offered.n_detections,
-            n_quarantined=offered.n_quarantined,
-            n_below_threshold=offered.n_below_threshold,
-            n_without_position=offered.n_without_position,
-            n_judged_bogus=len(bogus),
-            n_known=len(known),
-            n_remeasured=len(left) - len(fresh),
-            n_published=len(fresh),
-            n_new_entries=changes.n_founded,
-            n_changed_entries=changes.n_changed,
-            n_withdrawn_entries=changes.n_withdrawn,
-            min_scores=offered.min_scores,
-        )
-        if changes != Changes():
-            facts = {
-                "n_published": summary.n_published,
-                "n_new_entries": summary.n_new_entries,
-                "n_changed_entries": summary.n_changed_entries,
-                "n_withdrawn_entries": summary.n_withdrawn_entries,
-                "min_scores": summary.min_scores,
-            }
-            records.events.append("catalog.published", subject=f"{survey}:{night}", facts=facts)
+    tracklets = Tracklets(config)
+
+    def publish(records: Records, held: HeldSky) -> PublishSummary:
+        return _publish(records, survey, night, offered, tracklets, config, held)
+
+    summary = hold_sky(services, survey, night, config, publish)
     log.info(
         "catalog.published",
         survey=survey,
@@ -100,6 +75,50 @@ def run_publish(
         n_without_position=summary.n_without_position,
         min_scores=summary.min_scores,
     )
+    return summary
+
+
+def _publish(
+    records: Records,
+    survey: str,
+    night: str,
+    offered: "_Offered",
+    tracklets: Tracklets,
+    config: PublishConfig,
+    held: HeldSky,
+) -> PublishSummary:
+    ids = [point.detection_id for point in offered.points]
+    known = records.catalog.published(ids)
+    bogus = {name for name, verdict in final_verdicts(records, ids).items() if verdict is Verdict.BOGUS}
+    bogus -= known.keys()
+    left = [point for point in offered.points if point.detection_id not in known and point.detection_id not in bogus]
+    published = records.catalog.points_of_night(survey, night)
+    fresh = not_measured_before(left, published, radius_arcsec=config.match_radius_arcsec)
+    tonight = [*published, *fresh]
+    changes = write(records, gather(records, tonight, tracklets.of(tonight), config, held))
+    summary = PublishSummary(
+        n_detections=offered.n_detections,
+        n_quarantined=offered.n_quarantined,
+        n_below_threshold=offered.n_below_threshold,
+        n_without_position=offered.n_without_position,
+        n_judged_bogus=len(bogus),
+        n_known=len(known),
+        n_remeasured=len(left) - len(fresh),
+        n_published=len(fresh),
+        n_new_entries=changes.n_founded,
+        n_changed_entries=changes.n_changed,
+        n_withdrawn_entries=changes.n_withdrawn,
+        min_scores=offered.min_scores,
+    )
+    if changes != Changes():
+        facts = {
+            "n_published": summary.n_published,
+            "n_new_entries": summary.n_new_entries,
+            "n_changed_entries": summary.n_changed_entries,
+            "n_withdrawn_entries": summary.n_withdrawn_entries,
+            "min_scores": summary.min_scores,
+        }
+        records.events.append("catalog.published", subject=f"{survey}:{night}", facts=facts)
     return summary
 
 

@@ -1,9 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 
-from astrid_core.catalog.sphere import cone_around, mean_position, neighbours
-from astrid_core.shared.sky import SkyPosition, separation_arcsec
+from astrid_core.catalog.sphere import ARCSEC as ARCSEC_RAD
+from astrid_core.catalog.sphere import cells_near, cone_around, from_plane, mean_position, neighbours, unit_vectors
+from astrid_core.shared.sky import SkyCell, SkyPosition, separation_arcsec
 
 ARCSEC = 1.0 / 3600.0
 
@@ -72,3 +74,34 @@ def test_the_cone_holds_every_position_and_the_margin() -> None:
     assert cone.radius_deg is not None
     farthest = max(separation_arcsec(cone.centre, place) for place in places)
     assert math.isclose(cone.radius_deg * 3600.0, farthest + 5.0, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("order", "radius_deg", "most"), [(6, 5.0 * ARCSEC, 9), (4, 3.9, 24)], ids=["as at rest", "as moving"]
+)
+def test_the_cells_near_a_place_hold_all_that_is_near_it_and_not_much_more(
+    order: int, radius_deg: float, most: int
+) -> None:
+    rng = np.random.default_rng(5)
+    anywhere = zip(rng.uniform(0.0, 360.0, 60), np.degrees(np.arcsin(rng.uniform(-1.0, 1.0, 60))), strict=True)
+    # Besides: poles, RA 0, and corners of cells of every order.
+    special = [(0.0, 90.0), (77.0, -90.0), (0.0, 0.0), (45.0, 41.8103), (0.0, 41.8103), (359.99999, 20.0)]
+    for ra_deg, dec_deg in (*anywhere, *special):
+        middle = at(ra_deg, dec_deg)
+        cells = cells_near([middle], radius_deg=radius_deg, order=order)
+        assert 1 <= len(cells) <= most
+        for angle in rng.uniform(0.0, 2.0 * math.pi, 60):
+            edge = moved(middle, radius_deg * 0.999999, angle)
+            assert SkyCell.containing(edge, order=order) in cells
+
+
+def moved(start: SkyPosition, by_deg: float, angle: float) -> SkyPosition:
+    """Return the place so far from another one, in the direction of ``angle``, radians from north through east."""
+    around = unit_vectors([start])[0]
+    offset = math.tan(math.radians(by_deg)) / ARCSEC_RAD * np.array([math.sin(angle), math.cos(angle)])
+    x, y, z = from_plane(offset, around)
+    return at(math.degrees(math.atan2(y, x)), math.degrees(math.asin(min(1.0, max(-1.0, z)))))
+
+
+def test_there_are_no_cells_near_nothing() -> None:
+    assert cells_near([], radius_deg=1.0, order=4) == frozenset()

@@ -37,8 +37,8 @@ class MemoryCatalogEntries:
         self._points = points
         self._observations = observations
 
-    def put(self, entry: CatalogEntry) -> None:
-        self._entries[entry.id] = entry
+    def put(self, *entries: CatalogEntry) -> None:
+        self._entries.update({entry.id: entry for entry in entries})
 
     def put_points(self, points: Sequence[LightCurvePoint]) -> None:
         self._points.update({point.detection_id: point for point in points})
@@ -79,6 +79,9 @@ class MemoryCatalogEntries:
 
     def lock(self) -> None:
         """Transactions in memory follow one another anyway."""
+
+    def lock_parts(self, names: Collection[str]) -> None:
+        """The same."""
 
 
 class MemoryForcedPoints:

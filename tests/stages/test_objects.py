@@ -11,7 +11,9 @@ import pytest
 from astrid_core.catalog.associate import entry_id
 from astrid_core.catalog.config import PublishConfig
 from astrid_core.catalog.entities import CatalogEntry, EntryStatus, LightCurvePoint
+from astrid_core.catalog.tracklets import find_tracklets
 from astrid_core.observations.entities import night_of
+from astrid_core.stages.held_sky import HeldSky
 from astrid_core.stages.objects import Changes, gather, write
 from tests.catalog.invented import measured
 from tests.catalog.night import observation
@@ -32,8 +34,8 @@ class Catalog:
             for name, mid_mjd in sorted({(point.observation_id, point.mid_mjd) for point in points}):
                 archive_id = name.partition(":")[2]
                 records.observations.add(replace(observation(1, mid_mjd=mid_mjd), survey="sim", archive_id=archive_id))
-            before = records.catalog.points_of_night("sim", night)
-            return write(records, gather(records, [*before, *points], CONFIG))
+            tonight = [*records.catalog.points_of_night("sim", night), *points]
+            return write(records, gather(records, tonight, find_tracklets(tonight, CONFIG), CONFIG, HeldSky(CONFIG)))
 
     def content(self) -> tuple[tuple[CatalogEntry, ...], tuple[LightCurvePoint, ...]]:
         with self.database.transaction() as records:

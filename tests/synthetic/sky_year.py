@@ -45,10 +45,12 @@ def year_of(
     centre: tuple[float, float] = (0.05, 30.0),
     p_seen: float = 0.9,
     n_lunations: int = 10,
+    field: str = "",
 ) -> Year:
     """Return the year of so many objects: half stars, a quarter nuclei, the rest transients and asteroids.
 
     An object at rest is seen in an exposure with ``p_seen``; asteroids in all. Errors are 0.03 to 0.2 arcsec per axis.
+    Years of different ``field`` have no name in common.
     """
     rng = np.random.default_rng(seed)
     n_moving = n_objects // 8
@@ -72,11 +74,11 @@ def year_of(
                 is_seen = (born <= day) & (day <= dies) & (rng.random(n_rest) < p_seen)
                 moved = start + velocity * hours + 0.5 * turning * hours**2
                 places = np.concatenate([at_rest[is_seen], moved])
-                names = [f"rest {one}" for one in np.flatnonzero(is_seen)]
-                names += [f"moving {lunation} {one}" for one in range(n_moving)]
+                names = [f"rest {field}{one}" for one in np.flatnonzero(is_seen)]
+                names += [f"moving {field}{lunation} {one}" for one in range(n_moving)]
                 errors = 0.03 + 0.17 * rng.random(len(places))
                 measured = places + rng.normal(size=places.shape) * errors[:, None]
-                label = f"{lunation:02d}{night}"
+                label = f"{field}{lunation:02d}{night}"
                 for number, (place, err) in enumerate(zip(measured, errors, strict=True)):
                     one = _point(f"run-{label}-{exposure}:{number}", f"sim:{label}-{exposure}", mjd, place, around, err)
                     points.append(one)

@@ -34,6 +34,14 @@ def take(connection: Connection, lock: Lock) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(int(lock))))
 
 
+def share(connection: Connection, lock: Lock) -> None:
+    """Wait until nobody has taken ``lock``, and let nobody take it until the transaction ends; many may share it."""
+    if connection.dialect.name == "sqlite":
+        begin_writing(connection)
+    else:
+        connection.execute(select(func.pg_advisory_xact_lock_shared(int(lock))))
+
+
 def take_each(connection: Connection, names: Iterable[str]) -> None:
     """Wait for a lock of each name and hold them until the transaction ends.
 

@@ -1,12 +1,12 @@
 """Objects, light curves, facts of nights and extracts, in the database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.locks import Lock, hold_still, take
+from astrid_core.adapters.db.locks import Lock, hold_still, share, take, take_each
 from astrid_core.adapters.db.repositories.statements import (
     insert_new,
     insert_or_replace,
@@ -30,14 +30,15 @@ class SqlCatalogEntries:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def put(self, entry: CatalogEntry) -> None:
-        """Record an object, or what has been learnt about a known one."""
-        insert_or_replace(self._session, CatalogEntryRow, CatalogEntryRow.values(entry))
+    def put(self, *entries: CatalogEntry) -> None:
+        """Record objects, or what has been learnt about known ones."""
+        if entries:
+            insert_or_replace(self._session, CatalogEntryRow, *(CatalogEntryRow.values(one) for one in entries))
 
     def put_points(self, points: Sequence[LightCurvePoint]) -> None:
         """Record brightnesses, or to which objects known ones belong now."""
-        for point in points:
-            insert_or_replace(self._session, LightCurvePointRow, LightCurvePointRow.values(point))
+        if points:
+            insert_or_replace(self._session, LightCurvePointRow, *(LightCurvePointRow.values(one) for one in points))
 
     def get(self, entry_id: UUID) -> CatalogEntry:
         """Return it, or raise UnknownRecord."""
@@ -99,8 +100,13 @@ class SqlCatalogEntries:
         hold_still(self._session.connection())
 
     def lock(self) -> None:
-        """Hold back other publishers until this transaction ends: association reads, then writes."""
+        """Hold back all others who change the catalog until this transaction ends; the first lock it takes."""
         take(self._session.connection(), Lock.CHANGE_CATALOG)
+
+    def lock_parts(self, names: Collection[str]) -> None:
+        """Hold back whoever locks all, or one of these parts, until this transaction ends; the first lock it takes."""
+        share(self._session.connection(), Lock.CHANGE_CATALOG)
+        take_each(self._session.connection(), [f"catalog {name}" for name in names])
 
 
 class SqlNightAnalytics:
