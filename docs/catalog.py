@@ -32,7 +32,7 @@ and the page do.
 | `manifest.json` | identity, licence, citation, settings, versions of the code, counts, columns, and every file with its SHA-256 |
 | `SHA256SUMS` | for `sha256sum --check` |
 
-Injected sources are never in the catalog, and so in no extract; that a detection is a seed for curators is in none, either.
+Injected sources are never in the catalog; should one be, no extract is made and no cone search answered. That a detection is a seed for curators is in none, either.
 
 Rows are read, written and forgotten some thousand at a time; what that takes is [measured](../benchmarks/exports.md).
 

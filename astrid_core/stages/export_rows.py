@@ -7,8 +7,12 @@ from uuid import UUID
 
 from astrid_core.catalog.entities import CatalogEntry, LightCurvePoint
 from astrid_core.catalog.exports.config import ExportConfig
+from astrid_core.shared.errors import InjectedInCatalog
 from astrid_core.shared.sky import Region
 from astrid_core.stages.services import Records
+
+_N_NAMED = 3
+"""Injected sources that are named where some are found; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,22 +25,27 @@ class ExportPage:
 
 
 def pages_that_may_leave(records: Records, config: ExportConfig, region: Region | None) -> Iterator[ExportPage]:
-    """Yield what the settings choose, ordered by hpx29, then id; the same catalog gives the same rows."""
-    for entries in entries_that_may_leave(records, config, region):
-        curves: dict[UUID, list[LightCurvePoint]] = defaultdict(list)
-        for point in records.catalog.points([entry.id for entry in entries]):
-            curves[point.entry_id].append(point)
-        points = [point for entry in entries for point in curves.get(entry.id, ())]
-        yield ExportPage(entries=entries, points=points)
+    """Yield what the settings choose, ordered by hpx29, then id; the same catalog gives the same rows.
 
-
-def entries_that_may_leave(
-    records: Records, config: ExportConfig, region: Region | None
-) -> Iterator[Sequence[CatalogEntry]]:
-    """Yield the same objects without their light curves."""
+    Publishing takes detections only, and injected sources are none: should one have come into the catalog all the same,
+    the objects beside it cannot be trusted either, and InjectedInCatalog is raised.
+    """
     for page in records.catalog.pages(region=region):
-        yield [
+        entries = [
             entry
             for entry in page
             if entry.status.value in config.statuses and entry.n_detections >= config.min_detections
         ]
+        points = records.catalog.points([entry.id for entry in entries])
+        _refuse_injected(records, points)
+        curves: dict[UUID, list[LightCurvePoint]] = defaultdict(list)
+        for point in points:
+            curves[point.entry_id].append(point)
+        yield ExportPage(entries=entries, points=[point for entry in entries for point in curves.get(entry.id, ())])
+
+
+def _refuse_injected(records: Records, points: Sequence[LightCurvePoint]) -> None:
+    injected = sorted(records.injected_seeds.of([point.detection_id for point in points]))
+    if injected:
+        named = ", ".join(injected[:_N_NAMED])
+        raise InjectedInCatalog("injected sources are in the catalog", n=len(injected), detections=named)

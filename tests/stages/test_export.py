@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,19 +17,22 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from astrid_core.bootstrap import Pipeline
-from astrid_core.catalog.entities import EntryStatus
+from astrid_core.catalog.entities import CatalogEntry, EntryStatus
+from astrid_core.catalog.exports.cone_search import ConeQuery
 from astrid_core.catalog.exports.config import ExportConfig
-from astrid_core.curation.entities import Seed, Verdict
+from astrid_core.curation.entities import InjectedSeed, Seed, Verdict
 from astrid_core.differencing.inject_config import InjectConfig
-from astrid_core.shared.errors import BadConfiguration, UnknownRecord, Unprocessable
+from astrid_core.shared.errors import BadConfiguration, InjectedInCatalog, UnknownRecord, Unprocessable
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
 from astrid_core.stages.compare_exports import compare_exports
+from astrid_core.stages.cone_search import search_catalog
 from astrid_core.stages.export import run_export
 from astrid_core.stages.inject import run_injection
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.release import run_release
 from tests.stages.exported import exported_files
+from tests.stages.injecting import with_injected
 from tests.stages.scene import NIGHT, Scene, scene
 from tests.stages.searched import searched
 from tests.stages.voting import Voting, releasable
@@ -119,6 +123,48 @@ def test_that_a_detection_is_a_seed_is_in_no_file(night: Voting) -> None:
     assert night.ids[0].encode() in found
     assert b"seed" not in found.lower()
     assert b"spectrum" not in found.lower()
+
+
+def test_an_injected_source_that_came_into_the_catalog_stops_every_extract() -> None:
+    night, _ = with_stranger(InjectedSeed)
+    with pytest.raises(InjectedInCatalog, match=night.ids[-1]):
+        run_export(night.services, ExportConfig())
+    with night.services.transaction() as records:
+        anywhere = ConeQuery(centre=records.catalog.search()[0].position, radius_deg=180.0, most=100)
+        assert not [one for one in records.events.all() if one.name == "export.recorded"]
+    with pytest.raises(InjectedInCatalog, match=night.ids[-1]):
+        search_catalog(night.services, anywhere, ExportConfig())
+
+
+def test_an_injected_source_would_be_found_in_every_format() -> None:
+    """Nothing but what is known of it keeps it out: the same object is in every file if its detection is a seed."""
+    night, entry = with_stranger(Seed)
+    files = exported_files(night.services, run_export(night.services, ExportConfig()))
+    kinds = {"csv", "ecsv", "fits", "vot", "reg", "zip", "parquet", "hats"}
+    holding = {
+        kind
+        for kind in kinds
+        if str(entry.id).encode() in searchable({name: one for name, one in files.items() if kind_of(name) == kind})
+    }
+    assert holding == kinds
+
+
+def with_stranger(kind: type[Seed | InjectedSeed]) -> tuple[Voting, CatalogEntry]:
+    """Return a night whose catalog holds one object more, whose only detection is a seed of this kind."""
+    night = with_injected(3, 1)
+    night.publish()
+    with night.services.transaction() as records:
+        like = records.catalog.search()[0]
+        (point,) = records.catalog.points([like.id])
+        entry = replace(like, id=UUID(int=7))
+        records.catalog.put(entry)
+        detection_id = night.ids[-1] if kind is InjectedSeed else f"{night.key}:77"
+        records.catalog.put_points([replace(point, entry_id=entry.id, detection_id=detection_id)])
+    return night, entry
+
+
+def kind_of(name: str) -> str:
+    return "hats" if name.startswith("hats/") else name.rpartition(".")[2]
 
 
 def test_filters_choose_objects_and_their_light_curves(night: Voting) -> None:
