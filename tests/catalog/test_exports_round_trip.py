@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.io.votable import parse
 from astropy.table import Table
 
-from astrid_core.catalog.exports.columns import ENTRIES, POINTS, Cell, Column, ColumnKind, TableSpec, cells, text_of
+from astrid_core.catalog.exports.columns import ENTRIES, POINTS, Cell, Column, ColumnKind, TableSpec, cells, texts
 from astrid_core.catalog.exports.ds9 import region_lines
 from astrid_core.catalog.exports.text import write_csv
 from tests.catalog.frozen import Extract, freeze, invented, write_everything
@@ -116,9 +116,7 @@ def test_csv_carries_the_same_values_as_text(extract: Extract, table: str) -> No
     with (extract.folder / f"{table}.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for column in SPECS[table].columns:
-        assert [row[column.name] for row in rows] == [
-            text_of(column, value) for value in expected(extract, table)[column.name]
-        ]
+        assert [row[column.name] for row in rows] == texts(column, expected(extract, table)[column.name])
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1"])
@@ -129,7 +127,7 @@ def test_a_spreadsheet_computes_nothing(text: str) -> None:
                  Column(name="flux", kind=ColumnKind.REAL, ucd="phot.count", description="f")),
     )  # fmt: skip
     out = io.StringIO()
-    write_csv(out, spec, [(text, -1.5)])
+    write_csv(out, spec, [[[text], [-1.5]]])
     ((band, flux),) = list(csv.reader(io.StringIO(out.getvalue())))[1:]
     assert band == f"'{text}"
     assert flux == "-1.5"

@@ -166,11 +166,12 @@ def cells(column: Column, records: Sequence[object]) -> list[Cell]:
     return values
 
 
-def text_of(column: Column, value: Cell) -> str:
-    """Return a value as text; empty for null."""
-    if value is None:
-        return ""
-    return format(value, column.shown) if column.kind is ColumnKind.REAL and column.shown else str(value)
+def texts(column: Column, values: Sequence[Cell]) -> list[str]:
+    """Return the values of a column as text; empty for null."""
+    if column.kind is ColumnKind.REAL and column.shown:
+        shown = f"%{column.shown}"
+        return ["" if value is None else shown % value for value in values]
+    return ["" if value is None else str(value) for value in values]
 
 
 def _cell(value: object, plain: Callable[[Any], Cell], shown: str) -> Cell:

@@ -84,7 +84,7 @@ def answer(query: ConeQuery, found: Iterable[Sequence[Cell]]) -> str:
     if len(some) > query.most:
         after = after.replace("</TABLE>", '</TABLE>\n  <INFO name="QUERY_STATUS" value="OVERFLOW"/>')
     places = [ENTRIES.columns.index(one) for one in columns]
-    told = rows(columns, ([row[place] for place in places] for row in some[: query.most]))
+    told = rows(columns, [[[row[place] for row in some[: query.most]] for place in places]])
     return f"{before}{''.join(told)}{after}"
 
 

@@ -53,19 +53,19 @@ def write_formats(folder: Path, entries: FrozenTable, points: FrozenTable, confi
 
 def _csv(path: Path, table: FrozenTable) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
-        write_csv(out, table.spec, table.rows())
+        write_csv(out, table.spec, table.values())
 
 
 def _ecsv(path: Path, table: FrozenTable) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
-        write_ecsv(out, table.spec, table.rows())
+        write_ecsv(out, table.spec, table.values())
 
 
 def _votable(path: Path, table: FrozenTable) -> None:
     before, after = document(table.spec)
     with path.open("w", encoding="utf-8", newline="") as out:
         out.write(before)
-        out.writelines(rows(table.spec.columns, table.rows()))
+        out.writelines(rows(table.spec.columns, table.values()))
         out.write(after)
 
 
