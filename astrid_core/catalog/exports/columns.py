@@ -1,11 +1,12 @@
 """Every column that leaves with the catalog, declared once: each format, the cone search and the page read it here."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any
+
+import numpy as np
 
 from astrid_core.shared.sky import hpx29_of
 
@@ -157,9 +158,7 @@ def cells(column: Column, records: Sequence[object]) -> list[Cell]:
     """Return the values of a column, one per entity; ValueError for a null where none may be."""
     if column.at_once is not None:
         return list(column.at_once(records))
-    get = attrgetter(column.of or column.name)
-    plain = _PLAIN[column.kind]
-    values = [_cell(get(record), plain, column.shown) for record in records]
+    values = _PLAIN[column.kind](column, list(map(attrgetter(column.of or column.name), records)))
     if not column.nullable and None in values:
         message = f"{column.name} is never null, but row {values.index(None)} has no value"
         raise ValueError(message)
@@ -174,23 +173,27 @@ def texts(column: Column, values: Sequence[Cell]) -> list[str]:
     return ["" if value is None else str(value) for value in values]
 
 
-def _cell(value: object, plain: Callable[[Any], Cell], shown: str) -> Cell:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    if shown and isinstance(value, float):
+def _reals(column: Column, values: Sequence[Any]) -> list[Cell]:
+    # All of them at once: an extract holds a hundred million.
+    numbers = np.array(values, dtype=float)
+    if column.shown:
+        shown = f"%{column.shown}"
         # Adding nothing turns minus zero into zero.
-        return float(format(value, shown)) + 0.0
-    return plain(value)
+        numbers = np.array([float(shown % one) for one in numbers.tolist()], dtype=float) + 0.0
+    told: list[Cell] = numbers.tolist()
+    for place in np.flatnonzero(~np.isfinite(numbers)):
+        told[place] = None
+    return told
 
 
-def _text_value(value: object) -> str:
-    return str(value.value) if isinstance(value, StrEnum) else str(value)
+def _each(make: Callable[[Any], Cell]) -> Callable[[Column, Sequence[Any]], list[Cell]]:
+    return lambda _, values: [None if one is None else make(one) for one in values]
 
 
-_PLAIN: Mapping[ColumnKind, Callable[[Any], Cell]] = {
-    ColumnKind.CODE: _text_value,
-    ColumnKind.TEXT: _text_value,
-    ColumnKind.INTEGER: int,
-    ColumnKind.REAL: float,
-    ColumnKind.FLAG: bool,
+_PLAIN: Mapping[ColumnKind, Callable[[Column, Sequence[Any]], list[Cell]]] = {
+    ColumnKind.CODE: _each(str),
+    ColumnKind.TEXT: _each(str),
+    ColumnKind.INTEGER: _each(int),
+    ColumnKind.REAL: _reals,
+    ColumnKind.FLAG: _each(bool),
 }

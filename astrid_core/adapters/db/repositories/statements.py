@@ -49,7 +49,7 @@ def plain_in(
 ) -> Iterator[Any]:
     """Yield plain rows whose ``column`` is one of ``wanted``, however many these are."""
     for batch in _batches(sorted(set(wanted), key=str), _MANY):
-        yield from session.execute(statement.where(column.in_(batch)))
+        yield from session.connection().execute(statement.where(column.in_(batch))).all()
 
 
 def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttribute[int], region: Region) -> list[R]:
@@ -69,12 +69,12 @@ def plain_pages(
     """
     paged = statement.execution_options(yield_per=_PAGE)
     if region is None:
-        yield from session.execute(paged).partitions()
+        yield from session.connection().execute(paged).partitions()
         return
     for near in _neighbours(region.hpx29_ranges):
         # Databases that read in the order of the index would go through all of it without the outer bounds.
         bounds = and_(hpx29 >= near[0][0], hpx29 < near[-1][1])
-        yield from session.execute(paged.where(bounds, _inside(hpx29, near))).partitions()
+        yield from session.connection().execute(paged.where(bounds, _inside(hpx29, near))).partitions()
 
 
 def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
