@@ -20,6 +20,7 @@ from astrid_core.bootstrap import Pipeline
 from astrid_core.catalog.entities import CatalogEntry, EntryStatus
 from astrid_core.catalog.exports.cone_search import ConeQuery
 from astrid_core.catalog.exports.config import ExportConfig
+from astrid_core.catalog.exports.tables import TABLES
 from astrid_core.curation.entities import InjectedSeed, Seed, Verdict
 from astrid_core.differencing.inject_config import InjectConfig
 from astrid_core.shared.errors import BadConfiguration, InjectedInCatalog, UnknownRecord, Unprocessable
@@ -73,6 +74,7 @@ def test_the_manifest_tells_what_is_there_and_how_to_cite_it(made: tuple[Scene, 
     assert manifest["counts"] == {
         "entries": len(Table.read(io.BytesIO(files["catalog.ecsv"]), format="ascii.ecsv")),
         "points": len(Table.read(io.BytesIO(files["light_curves.ecsv"]), format="ascii.ecsv")),
+        "forced": 0,
     }
     assert not re.search(rb"20\d\d-\d\d-\d\d[T ]\d\d:", files["manifest.json"])
     sums = {line[66:]: line[:64] for line in files["SHA256SUMS"].decode().splitlines()}
@@ -187,7 +189,8 @@ def test_filters_choose_objects_and_their_light_curves(night: Voting) -> None:
 def test_only_the_formats_that_are_asked_for_are_written(night: Voting) -> None:
     files = exported_files(night.services, run_export(night.services, ExportConfig(formats=("csv",))))
     assert set(files) == {
-        "catalog.parquet", "light_curves.parquet", "catalog.csv", "light_curves.csv", "manifest.json", "SHA256SUMS",
+        *(f"{table.name}.{kind}" for table in TABLES for kind in ("parquet", "csv")),
+        "manifest.json", "SHA256SUMS",
     }  # fmt: skip
     with pytest.raises(BadConfiguration, match="no such format"):
         ExportConfig(formats=("xls",))

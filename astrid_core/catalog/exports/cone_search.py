@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from astropy.coordinates import angular_separation
 
-from astrid_core.catalog.exports.columns import ENTRIES, Cell, Column
+from astrid_core.catalog.exports.columns import Cell, Column
+from astrid_core.catalog.exports.tables import ENTRIES
 from astrid_core.catalog.exports.votable import document, rows
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 

@@ -1,6 +1,6 @@
 """An extract in every format that is asked for, each from the frozen tables, none of them ever whole in memory."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from astrid_core.catalog.exports.config import ExportConfig, Format
@@ -31,13 +31,17 @@ def media_type(name: str) -> str:
     return _MEDIA_TYPES.get(Path(name).suffix[1:], _MEDIA_TYPES[""])
 
 
-def write_formats(folder: Path, entries: FrozenTable, points: FrozenTable, config: ExportConfig) -> Iterator[Path]:
-    """Write what is asked for but Parquet, which is there, and the archive, which needs pixels; yield each file."""
+def write_formats(folder: Path, tables: Sequence[FrozenTable], config: ExportConfig) -> Iterator[Path]:
+    """Write what is asked for but Parquet, which is there, and the archive, which needs pixels; yield each file.
+
+    The first of the tables is that of the objects, of which alone maps are made: HATS and DS9 regions.
+    """
+    entries = tables[0]
     for wanted in config.formats:
         if wanted not in _TABLES:
             continue
         extension, write = _TABLES[wanted]
-        for table in (entries, points):
+        for table in tables:
             path = folder / f"{table.spec.name}.{extension}"
             write(path, table)
             yield path
