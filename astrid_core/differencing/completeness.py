@@ -12,6 +12,7 @@ from astrid_core.differencing.entities import Candidate
 from astrid_core.differencing.extract import Peak
 from astrid_core.differencing.inject_plan import Injection
 from astrid_core.preprocessing.sources import FloatArray
+from astrid_core.shared.robust import sigma_of
 
 CONFIDENCE = 0.95
 """Of every interval."""
@@ -207,7 +208,7 @@ def check_fluxes(injected: FloatArray, measured: FloatArray, errors: FloatArray)
 
 
 def _robust_sigma(values: FloatArray) -> float:
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+    return sigma_of(values - np.median(values))
 
 
 def binomial_interval(n_recovered: int, n_injected: int) -> tuple[float | None, float | None]:
