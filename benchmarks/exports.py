@@ -142,7 +142,7 @@ Written by `{command}`. One process, one core; seconds are those of the clock, a
 
 A catalog in SQLite, evenly over the sky, frozen as Parquet and written as CSV, ECSV, FITS, VOTable, HATS and DS9
 regions, with the archive of the thousand strongest objects (light curves only: there are no pixels). Each object was
-detected once, so that there are as many brightnesses; one in {EVERY} is classed and was measured where it was not found.
+detected once, so that there are as many brightnesses; one in {EVERY} is classed, and measured where it was not found.
 
 {table(read)}
 

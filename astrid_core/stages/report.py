@@ -25,7 +25,7 @@ from astrid_core.stages.night_sides import RECORDED, coverage_of, earlier_figure
 from astrid_core.stages.services import Services
 from astrid_core.stages.track import tracks_of
 
-VERSION = 2
+VERSION = 3
 """Raise when the same night should give another report."""
 
 _PAGE_TYPE = "text/html"
