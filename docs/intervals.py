@@ -27,19 +27,20 @@ _TEXT = """# What the intervals of a night are worth
 
 The report of a night tells completeness with intervals of 95 %: of parts by Wilson's score, of the S/N at which half is
 found by the profile likelihood. Here {n_nights} nights are simulated for each row, with {n_injected} sources an
-exposure, even in the logarithm of the S/N. Each is found with a known chance, whose threshold is as soft and which loses
-as many bright ones as is drawn for the night; the code of the report counts and sums them. A good interval holds the truth in 95 % of the nights, which so many nights measure to 1.3 %. Written by
-`python -m docs.intervals`.
+exposure, even in the logarithm of the S/N. Each is found with a known chance: how soft its threshold is, and how many
+bright sources are lost, is drawn for the night. The code of the report counts and sums them. A good interval holds the
+truth in 95 % of the nights, which so many nights measure to 1.3 %. Written by `python -m docs.intervals`.
 
 | exposures | scatter of their half points, sigma | whole | bins of S/N | half point |
 |---|---|---|---|---|
 {rows}
 
 The interval of the whole is too wide: sources of other brightness have other chances, so their number scatters less
-than that of equal ones. Where exposures have half points of their own the night has no single one, and none is
-compared. That of the half point is sought on a grid which becomes finer where the likelihood is high: on one grid for all
-nights, the other two numbers of the curve were less uncertain than they are, and with thirty exposures the interval held
-the truth in nine of ten nights only. The purity of what people judged has the same kind of interval as the whole.
+than that of equal ones. The purity of what people judged has the same kind of interval.
+
+Where exposures have half points of their own the night has no single one, and none is compared. A half point is sought
+on a grid of curves which becomes finer where the likelihood is high. On one grid for all nights the rest of the curve
+was less uncertain than it is: with thirty exposures such intervals were too narrow, and held too few of the truths.
 
 ![The interval of the whole of nights of three exposures](pictures/intervals.png)
 """
