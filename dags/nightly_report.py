@@ -28,11 +28,12 @@ def nightly_report() -> None:
     def report() -> Sequence[str]:
         """Measure the night and draw its pages, one per survey."""
         from astrid_core.bootstrap import open_services
+        from include.report_links import links_of_records
         from include.search import report_again
 
         params = get_current_context()["params"]
         with airflow_outcome(), open_services() as services:
-            return report_again(services, params["survey"], params["night"])
+            return report_again(services, params["survey"], params["night"], links_of_records())
 
     report()
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from astrid_core.catalog.exports.columns import TABLES, TableSpec
+from astrid_core.catalog.exports.columns import TableSpec
+from astrid_core.catalog.exports.tables import TABLES
 
 PAGE = Path(__file__).resolve().parent / "catalog.md"
 
@@ -21,18 +22,22 @@ and the page do.
 
 | Files | What they are |
 |---|---|
-| `catalog.parquet`, `light_curves.parquet` | the frozen form, always there; unit, UCD and meaning in the schema, and a VOTable in the metadata (VOParquet 1.0) |
+| `catalog.parquet`, `light_curves.parquet`, `forced_photometry.parquet` | the frozen form of the three tables, always there; unit, UCD and meaning in the schema, and a VOTable in the metadata (VOParquet 1.0) |
 | `*.csv` | RFC 4180; text that a spreadsheet would compute (`=`, `+`, `-`, `@`, tab) is led by `'` |
 | `*.ecsv` | ECSV 1.0; an empty cell is null |
 | `*.fits` | binary table with `TUNITn`, `TUCDn`, `TCOMMn`, `CHECKSUM` and `DATASUM`; null is NaN; what is not ASCII is spelled `\\xe9` |
 | `*.vot` | VOTable 1.4 with frame and time scale; an empty cell is null |
 | `hats/` | HATS catalog of the objects, for LSDB and others; as many cells as `hats_max_rows` asks for |
 | `catalog.reg` | regions of DS9: green confirmed, yellow candidate, red rejected |
-| `objects.zip` | of the strongest objects (`archive_max_entries`): light curve, and science, reference, difference and score around the strongest detection |
+| `objects.zip` | of the strongest objects (`archive_max_entries`): light curve, forced photometry, and science, reference, difference and score around the strongest detection |
 | `manifest.json` | identity, licence, citation, settings, versions of the code, counts, columns, and every file with its SHA-256 |
 | `SHA256SUMS` | for `sha256sum --check` |
 
-Injected sources are never in the catalog, and so in no extract; that a detection is a seed for curators is in none, either.
+Injected sources are never in the catalog; should one be, no extract is made and no cone search answered. That a detection is a seed for curators is in none, either.
+
+What an object is taken for ([classes](settings.md)) is in its row; `forced_photometry` holds one measurement of it in
+each exposure that covers it, whether or not it was found there, as `astrid lightcurve` tells it: with upper limits, and
+on one scale whatever the reference. Exposures that are set aside are left out.
 
 Rows are read, written and forgotten some thousand at a time; what that takes is [measured](../benchmarks/exports.md).
 
@@ -65,8 +70,9 @@ def write() -> str:
 
 
 def _section(table: TableSpec) -> str:
+    key = " and ".join(f"`{one}`" for one in table.key)
     lines = [
-        f"\n### {table.name}\n\n{table.title}; rows are told apart by `{table.key}`.\n",
+        f"\n### {table.name}\n\n{table.title}; rows are told apart by {key}.\n",
         "| Column | Type | Unit | UCD | May be null | Rounded to | Meaning |",
         "|---|---|---|---|---|---|---|",
     ]

@@ -29,7 +29,7 @@ def freeze(services: Services, pipeline: Pipeline, *, requested_by: str, region:
     for name in ("statuses", "formats"):
         if name in wanted:
             wanted[name] = tuple(wanted[name])
-    key = run_export(services, replace(pipeline.export, **wanted), read_region(region))
+    key = run_export(services, replace(pipeline.export, **wanted), read_region(region), forced=pipeline.forced)
     if is_released(services, key):
         raise Unprocessable("this extract is public already", run=key)
     with services.transaction() as records:

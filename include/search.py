@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from astrid_core.bootstrap import load_pipeline, survey_truth
+from astrid_core.catalog.report_links import Links
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import PermanentFailure, Unprocessable
 from astrid_core.stages.batch import BatchResult, run_each, succeeded
@@ -160,8 +161,8 @@ def measure_all(services: Services, request: Request) -> dict[str, int]:
     }
 
 
-def report_all(services: Services, request: Request) -> list[str]:
-    """Write one page per night that holds exposures; return the keys of the reports."""
+def report_all(services: Services, request: Request, links: Links | None = None) -> list[str]:
+    """Write one page per night that holds exposures, leading to ``links``; return the keys of the reports."""
     config = load_pipeline().report
     folder = Settings().home / "results"
     keys: list[str] = []
@@ -169,21 +170,21 @@ def report_all(services: Services, request: Request) -> list[str]:
         page = folder / f"{survey}-{night}.html"
         report = run_report(
             services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=plan.scored,
-            injection_run_keys=_shadows(services, request, plan).keys, config=config,
+            injection_run_keys=_shadows(services, request, plan).keys, config=config, links=links,
         )  # fmt: skip
         log.info("night.reported", page=str(page), table=report.table)
         keys.append(report.key)
     return keys
 
 
-def report_again(services: Services, survey: str | None, night: str) -> list[str]:
+def report_again(services: Services, survey: str | None, night: str, links: Links | None = None) -> list[str]:
     """Write the pages of a night once more, as the model of today has searched it; None stands for every survey."""
     request = pin_request(services, nights=[read_night(night).isoformat()], survey=survey, region=None, force=False)
     with services.transaction() as records:
         seen = [one for one in request["surveys"] if records.observations.search(survey=one, night=night)]
     if not seen:
         raise Unprocessable("no exposure of this night is recorded", night=night, surveys=request["surveys"])
-    return report_all(services, {**request, "surveys": seen})
+    return report_all(services, {**request, "surveys": seen}, links)
 
 
 def track_models(services: Services, request: Request | None) -> int:
@@ -202,14 +203,16 @@ def track_models(services: Services, request: Request | None) -> int:
     return sum(bool(track.alarm) for track in tracks)
 
 
-def complete_reports(services: Services, request: Request | None, reported: Sequence[str] | None) -> list[str]:
+def complete_reports(
+    services: Services, request: Request | None, reported: Sequence[str] | None, links: Links | None = None
+) -> list[str]:
     """Write the pages once more, with what the injections have measured; NothingPublished where there are none.
 
     Called whatever became of the tasks before it: None stands for a request or for pages that were never made.
     """
     if request is None or reported is None:
         raise NothingPublished("the night has no report; see the tasks that failed before this one")
-    return report_all(services, request)
+    return report_all(services, request, links)
 
 
 def _shadows(services: Services, request: Request, plan: NightPlan) -> ShadowPlan:

@@ -179,10 +179,11 @@ def measure_objects(request: Request) -> Mapping[str, int]:
 def report(request: Request) -> Sequence[str]:
     """Measure the nights and draw their pages."""
     from astrid_core.bootstrap import open_services
+    from include.report_links import links_of_search
     from include.search import report_all
 
     with airflow_outcome(), open_services() as services:
-        return report_all(services, request)
+        return report_all(services, request, links_of_search())
 
 
 @task
@@ -211,7 +212,8 @@ def track_models(request: Request) -> int:
 def complete_report(request: Request, reported: Sequence[str] | None) -> Sequence[str]:
     """Draw the pages again, with what injections measured."""
     from astrid_core.bootstrap import open_services
+    from include.report_links import links_of_search
     from include.search import complete_reports
 
     with airflow_outcome(), open_services() as services:
-        return complete_reports(services, request, reported)
+        return complete_reports(services, request, reported, links_of_search())

@@ -10,7 +10,7 @@ from include.api.airflow_identity import AirflowIdentity, login_url
 from include.api.app import create_app
 from include.api.key_identity import KeyIdentity
 from include.api.page import create_page
-from include.api.serve import API, PAGE
+from include.api.paths import API, PAGE
 from include.api.token_identity import TokenIdentity
 
 

@@ -3,14 +3,8 @@
 from collections.abc import Sequence
 
 from astrid_core.catalog.night_quality import NightQuality
-from astrid_core.differencing.completeness import (
-    CONFIDENCE,
-    EVERYWHERE,
-    Completeness,
-    CompletenessBin,
-    FalseRate,
-    HalfPoint,
-)
+from astrid_core.differencing.completeness import CONFIDENCE, EVERYWHERE, Completeness, CompletenessBin, FalseRate
+from astrid_core.differencing.half_point import HalfPoint
 from astrid_core.differencing.search_quality import SearchQuality
 
 _LABEL_WIDTH = 23

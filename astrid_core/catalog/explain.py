@@ -13,10 +13,10 @@ from astrid_core.catalog.entities import CatalogEntry, EntryStatus
 from astrid_core.catalog.exposure_facts import ExposureRuns
 from astrid_core.curation.entities import ValidationEvent, Verdict
 from astrid_core.detection.entities import Detection, Kind
-from astrid_core.detection.triplets import SIGMA_OF_MAD
 from astrid_core.differencing.entities import QualityLevel
 from astrid_core.differencing.products import DifferenceProduct
 from astrid_core.shared.images import MaskPlane
+from astrid_core.shared.robust import sigma_of
 from astrid_core.shared.runs import RunStatus
 from astrid_core.shared.sky import SkyPosition, separation_arcsec
 
@@ -200,5 +200,5 @@ def _peak(plane: NDArray[np.float32], is_near: NDArray[np.bool_], is_sky: NDArra
     if not around.size or not np.isfinite(plane[is_near]).any():
         return 0.0
     level = float(np.median(around))
-    scatter = SIGMA_OF_MAD * float(np.median(np.abs(around - level)))
+    scatter = sigma_of(around - level)
     return (float(np.nanmax(plane[is_near])) - level) / scatter if scatter > 0.0 else 0.0

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from astrid_core.shared.robust import sigma_of
+
 SHORT, LONG = 7, 30
 """Earlier nights that a night is compared with."""
 MIN_NIGHTS = 5
@@ -88,8 +90,8 @@ class Compared:
 def compare(figures: Mapping[str, float | None], earlier: Sequence[Mapping[str, float | None]]) -> tuple[Compared, ...]:
     """Return each figure beside those of ``earlier`` nights, the newest of these first.
 
-    Far is more than 4 times 1.4826 times the median absolute deviation of the last 30, or than the least scatter that
-    the figure may have.
+    Far is more than 4 robust standard deviations of the last 30, or than 4 times the least scatter that the figure may
+    have.
     """
     return tuple(_compared(name, value, earlier) for name, value in figures.items())
 
@@ -102,7 +104,7 @@ def _compared(name: str, value: float | None, earlier: Sequence[Mapping[str, flo
     if value is not None and len(longer) >= MIN_NIGHTS:
         middle = median(longer)
         least = figure.least * abs(middle) if figure.is_relative else figure.least
-        scatter = max(1.4826 * median(abs(one - middle) for one in longer), least)
+        scatter = max(sigma_of([one - middle for one in longer]), least)
         if abs(value - middle) > _FAR * scatter:
             unusual = "higher" if value > middle else "lower"
     return Compared(

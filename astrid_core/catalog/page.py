@@ -16,6 +16,7 @@ from astrid_core.catalog.model_track import Share
 from astrid_core.catalog.night_table import truth_sentences
 from astrid_core.catalog.notices import headline_completeness
 from astrid_core.catalog.report import NightFacts
+from astrid_core.catalog.report_links import Links
 from astrid_core.catalog.track_text import (
     describe_drift,
     describe_share,
@@ -60,8 +61,8 @@ class Step:
     note: str = ""
 
 
-def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
-    """Return one HTML document without any external resource."""
+def night_page(facts: NightFacts, portraits: Sequence[Portrait], links: Links | None = None) -> str:
+    """Return one HTML document without any external resource; only links lead out of it."""
     environment = Environment(
         loader=PackageLoader("astrid_core.catalog", "templates"),
         autoescape=True,
@@ -89,6 +90,7 @@ def night_page(facts: NightFacts, portraits: Sequence[Portrait]) -> str:
     mjds = [exposure.mid_mjd for exposure in facts.exposures]
     return environment.get_template("night.html").render(
         facts=facts,
+        links=links or Links(),
         portraits=portraits,
         title=f"Night of {_long_date(facts.night)}",
         bands=sorted({exposure.band for exposure in facts.exposures if exposure.band}),

@@ -187,7 +187,7 @@ def _inject(
 def _export(services: "Services", pipeline: "Pipeline", out: Path) -> None:
     from astrid_core.stages.export import run_export, save_export
 
-    for path in save_export(services, run_export(services, pipeline.export), out):
+    for path in save_export(services, run_export(services, pipeline.export, forced=pipeline.forced), out):
         if path.parent == out:
             print(f"file: {path}")
 

@@ -237,7 +237,7 @@ def _export(services: "Services", pipeline: "Pipeline", arguments: argparse.Name
     if arguments.min_detections is not None:
         chosen["min_detections"] = arguments.min_detections
     config = replace(pipeline.export, **chosen)
-    key = run_export(services, config, _read_region(arguments.region))
+    key = run_export(services, config, _read_region(arguments.region), forced=pipeline.forced)
     for path in save_export(services, key, arguments.out):
         print(path, file=sys.stderr)
     return [key]

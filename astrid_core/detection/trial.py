@@ -32,7 +32,7 @@ from astrid_core.differencing.search_quality import SearchQuality
 from astrid_core.preprocessing.config import PreprocessConfig
 from astrid_core.shared.sky import SkyPosition
 
-VERSION = 2
+VERSION = 3
 """Raise when the same inputs should give a different result."""
 
 

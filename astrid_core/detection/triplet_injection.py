@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from astrid_core.detection.triplets import SIGMA_OF_FWHM, SIGMA_OF_MAD, read_in_parts
+from astrid_core.detection.triplets import SIGMA_OF_FWHM, read_in_parts
+from astrid_core.shared.robust import sigma_of
 
 HALF_PIX = 15
 """Of the small triplets that are cut around what was put in."""
@@ -127,7 +128,7 @@ def _light(images: Images, found: _Seen, rng: np.random.Generator, *, fwhm_pix: 
     width = max(fwhm_pix, found.fwhm_pix) * SIGMA_OF_FWHM
     known = np.isfinite(images[2])
     smooth = ndimage.gaussian_filter(np.where(known, images[2], 0.0), width)[known]
-    noise = SIGMA_OF_MAD * float(np.median(np.abs(smooth - np.median(smooth))))
+    noise = sigma_of(smooth - np.median(smooth))
     snr = float(np.exp(rng.uniform(*np.log(_SNR))))
     light *= snr * noise / float(ndimage.gaussian_filter(light, width).max())
     return _box(images + light * np.array([1.0, 0.0, 1.0])[:, None, None], row, column)

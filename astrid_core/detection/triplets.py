@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from astrid_core.detection.config import DetectConfig
 from astrid_core.detection.cutouts import OUTSIDE, Made, Stamps, exchanged, gather, refusal, stack_planes
+from astrid_core.shared.robust import SIGMA_OF_MAD
 
 SIDES_PIX = (31, 127)
 """Smallest and largest side."""
@@ -26,7 +27,6 @@ _AT_ONCE = 64
 """Of 63 x 63 pixels so many fit into the cache of a processor."""
 _FWHM_PIX = (1.6, 2.2, 3.0, 4.2, 5.8)
 SIGMA_OF_FWHM = 0.42466
-SIGMA_OF_MAD = 1.4826
 _FAR_BELOW = 20.0
 """No sky is so many sigma darker than its median: such pixels are fill values or dead."""
 _LEAST_NOISE = 1e-30

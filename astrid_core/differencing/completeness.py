@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.stats import binom_conf_interval, poisson_conf_interval
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from astrid_core.differencing.entities import Candidate
 from astrid_core.differencing.extract import Peak
+from astrid_core.differencing.half_point import HalfPoint, half_point
 from astrid_core.differencing.inject_plan import Injection
 from astrid_core.preprocessing.sources import FloatArray
+from astrid_core.shared.robust import sigma_of
 
 CONFIDENCE = 0.95
 """Of every interval."""
@@ -20,10 +22,6 @@ CANDIDATES, DETECTIONS = "candidates", "detections"
 """Levels of a search: peaks of the score image, and those of them that the network believes."""
 EVERYWHERE, GALAXIES = "everywhere", "galaxies"
 """Where injections were put."""
-
-_LIKELIHOOD_DROP = 1.92
-"""Half of the chi-square of one degree of freedom that 95 % stay below."""
-_GRID = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +36,6 @@ class CompletenessBin:
     """None where nothing was injected."""
     fraction_low: float | None
     fraction_high: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HalfPoint:
-    """The predicted S/N at which half of the sources are found; None for what the injections do not bound."""
-
-    snr: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,42 +131,6 @@ def completeness_curve(
     return tuple(bins)
 
 
-def half_point(
-    snr: FloatArray, n_recovered: FloatArray, n_injected: FloatArray, *, weights: FloatArray | None = None
-) -> HalfPoint:
-    """Return where a fitted curve passes one half, with its profile-likelihood interval.
-
-    ``n_recovered`` of ``n_injected`` were found at each predicted (absolute) S/N. The curve is
-    (1 - lost) Phi((s - m) / w): Gaussian noise of w sigma about a threshold, and a part that no brightness saves
-    (masks, neighbours), compared on a grid of all three by binomial likelihood. With ``weights`` the curve is averaged
-    over each row of several S/N.
-    """
-    snr, n_recovered, n_injected = (one[n_injected > 0] for one in (snr, n_recovered, n_injected))
-    nodes, weights = (snr[:, None], np.ones(1)) if weights is None else (snr, weights)
-    if not len(snr) or not n_recovered.any() or (n_recovered == n_injected).all():
-        return HalfPoint(snr=None, low=None, high=None)
-    halves = np.geomspace(snr.min(), snr.max(), _GRID)
-    likelihood = np.full(_GRID, -np.inf)
-    for lost in np.linspace(0.0, 0.4, 9):
-        # The plain curve has risen to this part of itself where the whole one passes one half.
-        offset = float(ndtri(0.5 / (1.0 - lost)))
-        for width in np.geomspace(0.5, 4.0, 16):
-            chance = (1.0 - lost) * (ndtr((nodes - halves[:, None, None]) / width + offset) @ weights)
-            chance = np.clip(chance, 1e-6, 1.0 - 1e-6)
-            terms = n_recovered * np.log(chance) + (n_injected - n_recovered) * np.log1p(-chance)
-            likelihood = np.maximum(likelihood, terms.sum(axis=1))
-    best = int(np.argmax(likelihood))
-    level = likelihood[best] - _LIKELIHOOD_DROP
-    near = np.flatnonzero(likelihood >= level)
-    # Ends lie between places: where there are many injections a step of the grid is a good part of an error.
-    low, high = [near[0] - 1, near[0]], [near[-1] + 1, near[-1]]
-    return HalfPoint(
-        snr=float(halves[best]) if 0 < best < _GRID - 1 else None,
-        low=float(np.interp(level, likelihood[low], halves[low])) if near[0] > 0 else None,
-        high=float(np.interp(level, likelihood[high], halves[high])) if near[-1] < _GRID - 1 else None,
-    )
-
-
 def false_rate(n_found: int, n_usable_pix: int) -> FalseRate:
     """Return candidates per megapixel with a Poisson interval; raises ValueError without a usable pixel."""
     if n_usable_pix <= 0:
@@ -207,7 +160,7 @@ def check_fluxes(injected: FloatArray, measured: FloatArray, errors: FloatArray)
 
 
 def _robust_sigma(values: FloatArray) -> float:
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+    return sigma_of(values - np.median(values))
 
 
 def binomial_interval(n_recovered: int, n_injected: int) -> tuple[float | None, float | None]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from astrid_core.differencing.fields import N_MODES, Field, FloatArray, IntArray, around, shapes
 from astrid_core.differencing.planes import Planes
 from astrid_core.shared.images import FloatImage
+from astrid_core.shared.robust import sigma_of
 
 _LIT_SIGMA = 4.0
 _STRIDE = 3
@@ -178,7 +179,7 @@ def _fit(
 
 def _weights(rest: NDArray[np.floating]) -> tuple[FloatArray, float]:
     """Return weights that fall with what the fit leaves, and its robust scale: what changed must not steer it."""
-    scale = max(1.0, 1.4826 * float(np.median(np.abs(rest))))
+    scale = max(1.0, sigma_of(rest))
     return np.asarray(1.0 / np.maximum(1.0, np.abs(rest) / (2.0 * scale)) ** 2), scale
 
 

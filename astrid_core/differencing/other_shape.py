@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from astrid_core.shared.images import FloatImage
+from astrid_core.shared.robust import sigma_of
 
 _MIN_SAMPLE = 200
 _ROUNDS = 5
@@ -27,6 +28,6 @@ def other_shape(pixels: FloatImage, middle: FloatImage, lit: NDArray[np.bool_]) 
     for _ in range(_ROUNDS):
         factors = np.linalg.lstsq(rows * weight[:, None], target * weight, rcond=None)[0].astype(np.float32)
         rest = np.abs(target - rows @ factors) / scale
-        typical = max(1.4826 * float(np.median(rest)), 1e-6)
+        typical = max(sigma_of(rest), 1e-6)
         weight = 1.0 / scale / np.maximum(1.0, rest / (2.0 * typical))
     return np.where(lit, design @ factors, np.float32(0.0)).astype(np.float32)

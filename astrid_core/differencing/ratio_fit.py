@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from astrid_core.preprocessing.sources import FloatArray
+from astrid_core.shared.robust import sigma_of
 
 _STARS_FOR_GRADIENT = 50
 _MAX_CHANCE = 1e-5
@@ -57,7 +58,7 @@ def fit_ratio(values: FloatArray, error: FloatArray, *, x: FloatArray, y: FloatA
         middle=float(best.solution[0]),
         error=float(np.sqrt(best.covariance[0, 0])),
         coefficients=best.solution[1:],
-        scatter=1.4826 * float(np.median(np.abs(best.rest))),
+        scatter=sigma_of(best.rest),
     )
 
 
@@ -68,7 +69,7 @@ def _robust(design: FloatArray, values: FloatArray, error: FloatArray) -> _Fit:
     weight = np.ones(len(values))
     for _ in range(_ROUNDS):
         pull = (values - design @ solution) / error
-        scale = max(1.4826 * float(np.median(np.abs(pull))), _LEAST_SCALE)
+        scale = max(sigma_of(pull), _LEAST_SCALE)
         calm = np.clip(1.0 - (pull / (_BIWEIGHT * scale)) ** 2, 0.0, None) ** 2
         weight = calm / (error * scale) ** 2
         before, solution = solution, _weighted(design, values, weight)

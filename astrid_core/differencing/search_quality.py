@@ -11,11 +11,10 @@ from astrid_core.differencing.completeness import (
     CompletenessBin,
     FalseRate,
     FluxCheck,
-    HalfPoint,
     binomial_interval,
     false_rate,
-    half_point,
 )
+from astrid_core.differencing.half_point import HalfPoint, half_point
 
 _NODES = 0.5 + np.array([-1.0, 0.0, 1.0]) * np.sqrt(0.15)
 _WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0

@@ -9,6 +9,7 @@ from astropy.wcs import WCS
 from astrid_core.preprocessing.sources import FloatArray
 from astrid_core.preprocessing.tangent_plane import plane_at, sky_of, to_plane
 from astrid_core.preprocessing.wcs_fit import Distortion, WcsModel, can_keep, field_design, fields, fit_wcs, polynomial
+from astrid_core.shared.robust import sigma_of
 
 _STARS_PER_NUMBER = 0.75
 """A model needs so many times more stars, of two coordinates each, than it has free numbers."""
@@ -61,7 +62,7 @@ def residuals_pix(wcs: WCS, stars: MatchedStars) -> FloatArray:
 
 def scatter(residuals: FloatArray) -> float:
     """Return the robust standard deviation per axis, about zero."""
-    return float(1.4826 * np.median(np.abs(residuals))) if len(residuals) else float("nan")
+    return sigma_of(residuals) if len(residuals) else float("nan")
 
 
 def choose_model(

@@ -153,6 +153,10 @@ class UnknownRecord(PermanentFailure):
     """A record that a caller named does not exist."""
 
 
+class InjectedInCatalog(PermanentFailure):
+    """What was injected into pixels came into the catalog, and must not leave it."""
+
+
 class NotIdentified(PermanentFailure):
     """A key or a token is missing, wrong, expired or revoked: nobody knows who asks."""
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from astrid_core.catalog.exports.columns import ENTRIES, Cell, cells
+from astrid_core.catalog.exports.columns import Cell, cells
 from astrid_core.catalog.exports.cone_search import ConeQuery, answer, search_frozen
 from astrid_core.catalog.exports.config import ExportConfig
+from astrid_core.catalog.exports.tables import ENTRIES
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.stored_file import StoredFile
@@ -34,5 +35,5 @@ def search_export(services: Services, key: RunKey, query: ConeQuery) -> str:
 
 def _rows(records: Records, query: ConeQuery, config: ExportConfig) -> Iterator[Sequence[Cell]]:
     for page in entries_that_may_leave(records, config, query.region):
-        inside = [entry for entry in page if query.holds(entry.position)]
+        inside = [one for one in page if query.holds(one.entry.position)]
         yield from zip(*(cells(column, inside) for column in ENTRIES.columns), strict=True)

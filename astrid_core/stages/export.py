@@ -8,11 +8,12 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
+from astrid_core.catalog.config import ForcedConfig
 from astrid_core.catalog.entities import ExportJob
-from astrid_core.catalog.exports.columns import ENTRIES, POINTS
 from astrid_core.catalog.exports.config import ExportConfig, Format
 from astrid_core.catalog.exports.frozen import FrozenTable, FrozenWriter
 from astrid_core.catalog.exports.manifest import CHECKSUMS, MANIFEST, checksum_bytes, manifest_bytes
+from astrid_core.catalog.exports.tables import ENTRIES, FORCED, POINTS
 from astrid_core.catalog.exports.write import media_type, write_formats
 from astrid_core.shared.artifacts import ArtifactRef, chunks, describe_file
 from astrid_core.shared.errors import UnknownRecord
@@ -22,7 +23,7 @@ from astrid_core.stages.export_archive import write_archive
 from astrid_core.stages.export_rows import pages_that_may_leave
 from astrid_core.stages.services import Services
 
-VERSION = 2
+VERSION = 3
 """Raise when the same catalog should give other files."""
 
 log = structlog.get_logger(__name__)
@@ -32,22 +33,26 @@ log = structlog.get_logger(__name__)
 class _Frozen:
     entries: FrozenTable
     points: FrozenTable
+    forced: FrozenTable
 
     @property
-    def tables(self) -> tuple[FrozenTable, FrozenTable]:
-        return self.entries, self.points
+    def tables(self) -> tuple[FrozenTable, FrozenTable, FrozenTable]:
+        return self.entries, self.points, self.forced
 
 
-def run_export(services: Services, config: ExportConfig, region: Region | None = None) -> RunKey:
+def run_export(
+    services: Services, config: ExportConfig, region: Region | None = None, *, forced: ForcedConfig | None = None
+) -> RunKey:
     """Write the catalog (or its part in ``region``) into files and name them by their content. Safe to repeat.
 
     However large the catalog is, some thousand rows are in memory at a time; on disk there are the tables once, as
     Parquet, and besides them one other file after the other.
     """
     place = region.text if region else ""
+    limit_sigma = (forced or ForcedConfig()).limit_sigma
     with TemporaryDirectory(prefix="astrid-export-") as name:
         work = Path(name)
-        frozen = _freeze(services, config, region, work)
+        frozen = _freeze(services, config, region, work, limit_sigma)
         inputs = [describe_file(table.path, media_type="").digest for table in frozen.tables]
         key = run_key("export", VERSION, config, [place, *inputs])
         with services.transaction() as records:
@@ -55,9 +60,11 @@ def run_export(services: Services, config: ExportConfig, region: Region | None =
         if done is not None:
             return done.key
         files = _store(services, config, frozen, work)
-        counts = {"entries": frozen.entries.n_rows, "points": frozen.points.n_rows}
+        counts = {"entries": frozen.entries.n_rows, "points": frozen.points.n_rows, "forced": frozen.forced.n_rows}
         code = {name: version(name) for name in ("astrid", "astropy", "pyarrow")} | {"export": str(VERSION)}
-        manifest = manifest_bytes(key, config, region=place, code=code, counts=counts, files=files)
+        manifest = manifest_bytes(
+            key, config, region=place, limit_sigma=limit_sigma, code=code, counts=counts, files=files
+        )
         files[MANIFEST] = services.artifacts.put(manifest, media_type=media_type(MANIFEST))
         files[CHECKSUMS] = services.artifacts.put(checksum_bytes(files), media_type="text/plain")
     job = ExportJob(key=key, files=files, n_entries=frozen.entries.n_rows, n_points=frozen.points.n_rows)
@@ -83,17 +90,21 @@ def save_export(services: Services, key: RunKey, folder: Path) -> Iterator[Path]
         yield path
 
 
-def _freeze(services: Services, config: ExportConfig, region: Region | None, folder: Path) -> _Frozen:
+def _freeze(
+    services: Services, config: ExportConfig, region: Region | None, folder: Path, limit_sigma: float
+) -> _Frozen:
     with (
         services.transaction() as records,
         FrozenWriter(ENTRIES, folder / "catalog.parquet") as entries,
         FrozenWriter(POINTS, folder / "light_curves.parquet") as points,
+        FrozenWriter(FORCED, folder / "forced_photometry.parquet") as forced,
     ):
         records.catalog.hold_still()
-        for page in pages_that_may_leave(records, config, region):
+        for page in pages_that_may_leave(records, config, region, limit_sigma=limit_sigma):
             entries.write(page.entries)
             points.write(page.points)
-    return _Frozen(entries=entries.table, points=points.table)
+            forced.write(page.forced)
+    return _Frozen(entries=entries.table, points=points.table, forced=forced.table)
 
 
 def _store(services: Services, config: ExportConfig, frozen: _Frozen, folder: Path) -> dict[str, ArtifactRef]:
@@ -108,8 +119,8 @@ def _store(services: Services, config: ExportConfig, frozen: _Frozen, folder: Pa
 
 def _written(services: Services, config: ExportConfig, frozen: _Frozen, folder: Path) -> Iterator[Path]:
     yield from (table.path for table in frozen.tables)
-    yield from write_formats(folder, frozen.entries, frozen.points, config)
+    yield from write_formats(folder, frozen.tables, config)
     if Format.ARCHIVE in config.formats:
         path = folder / "objects.zip"
-        write_archive(services, path, frozen.entries, frozen.points, config)
+        write_archive(services, path, frozen.tables, config)
         yield path

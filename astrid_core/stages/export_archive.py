@@ -1,11 +1,18 @@
 """The part of an extract that needs pixels: light curves and cutouts, object by object."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
-from astrid_core.catalog.exports.archive import ArchiveWriter, Chosen, choose, cutout_bytes, light_curves
+from astrid_core.catalog.exports.archive import (
+    ArchiveWriter,
+    Chosen,
+    choose,
+    cutout_bytes,
+    forced_photometry,
+    light_curves,
+)
 from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.catalog.exports.frozen import FrozenTable
 from astrid_core.differencing.entities import Candidate
@@ -14,18 +21,22 @@ from astrid_core.shared.errors import UnknownRecord
 from astrid_core.stages.services import Services
 
 
-def write_archive(
-    services: Services, path: Path, entries: FrozenTable, points: FrozenTable, config: ExportConfig
-) -> None:
-    """Write a ZIP file with the strongest objects: each one's light curve, and the pixels of its strongest detection.
+def write_archive(services: Services, path: Path, tables: Sequence[FrozenTable], config: ExportConfig) -> None:
+    """Write a ZIP file with the strongest objects: each one's light curve, what was measured of it in every exposure,
+    and the pixels of its strongest detection.
 
+    ``tables`` are those of the objects, of their light curves and of forced photometry.
     An object whose pixels are not kept any more has its light curve only.
     """
+    entries, points, forced = tables
+    wanted = choose(entries, most=config.archive_max_entries)
     chosen: list[Chosen] = []
     with closing(ArchiveWriter(path)) as archive:
-        for name, content, one in light_curves(points, choose(entries, most=config.archive_max_entries)):
+        for name, content, one in light_curves(points, wanted):
             archive.add(name, content)
             chosen.append(one)
+        for name, content in forced_photometry(forced, wanted):
+            archive.add(name, content)
         if config.cutout_pix:
             for name, content in _cutouts(services, chosen, config):
                 archive.add(name, content)

@@ -1,11 +1,13 @@
 """Read the light curve of an object."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from uuid import UUID
 
 from astrid_core.catalog.config import ForcedConfig
 from astrid_core.catalog.entities import CatalogEntry, ForcedPoint
-from astrid_core.catalog.light_curve import LightCurve, brightness, one_an_exposure
+from astrid_core.catalog.light_curve import Brightness, LightCurve, brightness, one_an_exposure
+from astrid_core.differencing.entities import ReferenceImage
 from astrid_core.stages.services import Records, Services
 
 
@@ -16,18 +18,37 @@ def read_light_curve(services: Services, entry_id: UUID, config: ForcedConfig) -
     """
     with services.transaction() as records:
         entry = standing_entry(records, entry_id)
-        found = _not_set_aside(records, records.forced.of_entries([entry.id]))
-        references = {digest: records.references.get(digest) for digest in {one.reference_digest for one in found}}
-        fluxes = {one.reference_digest: one for one in records.forced.reference_fluxes([entry.id])}
-    points = one_an_exposure(found, references)
-    return LightCurve(
-        entry=entry,
-        asked=entry_id,
-        limit_sigma=config.limit_sigma,
-        points=tuple(
-            brightness(point, fluxes.get(point.reference_digest), limit_sigma=config.limit_sigma) for point in points
-        ),
-    )
+        points = tuple(one for _, one in BrightnessReader(records, limit_sigma=config.limit_sigma).of([entry.id]))
+    return LightCurve(entry=entry, asked=entry_id, limit_sigma=config.limit_sigma, points=points)
+
+
+class BrightnessReader:
+    """Reads what was measured of objects in one transaction; remembers exposures and references for the next ones."""
+
+    def __init__(self, records: Records, *, limit_sigma: float) -> None:
+        self._records, self._limit_sigma = records, limit_sigma
+        self._is_aside: dict[str, bool] = {}
+        self._references: dict[str, ReferenceImage] = {}
+
+    def of(self, entry_ids: Sequence[UUID]) -> Iterator[tuple[ForcedPoint, Brightness]]:
+        """Yield the measurement of each exposure that counts, by object, oldest first, and how it is read."""
+        found = self._records.forced.of_entries(entry_ids)
+        if not found:
+            return
+        self._look_up(found)
+        fluxes = {(one.entry_id, one.reference_digest): one for one in self._records.forced.reference_fluxes(entry_ids)}
+        in_use = (point for point in found if not self._is_aside[point.observation_id])
+        for entry_id, some in groupby(in_use, key=lambda point: point.entry_id):
+            for point in one_an_exposure(list(some), self._references):
+                reference = fluxes.get((entry_id, point.reference_digest))
+                yield point, brightness(point, reference, limit_sigma=self._limit_sigma)
+
+    def _look_up(self, points: Sequence[ForcedPoint]) -> None:
+        records = self._records
+        for name in {point.observation_id for point in points} - self._is_aside.keys():
+            self._is_aside[name] = records.quarantines.of(records.observations.get(name)) is not None
+        for digest in {point.reference_digest for point in points} - self._references.keys():
+            self._references[digest] = records.references.get(digest)
 
 
 def standing_entry(records: Records, entry_id: UUID) -> CatalogEntry:
@@ -38,11 +59,3 @@ def standing_entry(records: Records, entry_id: UUID) -> CatalogEntry:
         passed.add(entry.successor)
         entry = records.catalog.get(entry.successor)
     return entry
-
-
-def _not_set_aside(records: Records, points: Sequence[ForcedPoint]) -> Sequence[ForcedPoint]:
-    names = {point.observation_id for point in points}
-    aside: Mapping[str, bool] = {
-        name: records.quarantines.of(records.observations.get(name)) is not None for name in names
-    }
-    return [point for point in points if not aside[point.observation_id]]

@@ -16,6 +16,7 @@ from astrid_core.catalog.night_table import night_table
 from astrid_core.catalog.page import Portrait, night_page
 from astrid_core.catalog.portraits import Sitter, choose_sitters, portrait, take_picture
 from astrid_core.catalog.report import NightFacts, night_facts
+from astrid_core.catalog.report_links import Links
 from astrid_core.catalog.truth import TruthRow, TruthTally, in_frame, labels, must_be_found, rows_for, tally
 from astrid_core.differencing.products import DifferenceProduct, read_difference
 from astrid_core.shared.artifacts import ArtifactRef
@@ -25,7 +26,7 @@ from astrid_core.stages.night_sides import RECORDED, coverage_of, earlier_figure
 from astrid_core.stages.services import Services
 from astrid_core.stages.track import tracks_of
 
-VERSION = 2
+VERSION = 3
 """Raise when the same night should give another report."""
 
 _PAGE_TYPE = "text/html"
@@ -55,14 +56,15 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
     model_run_keys: Collection[RunKey] = (),
     injection_run_keys: Collection[RunKey] = (),
     config: ReportConfig | None = None,
+    links: Links | None = None,
 ) -> NightReport:
     """Record the facts of a night and draw its page, written to the file ``out`` too if given. Safe to repeat.
 
     Beside ``out`` the facts are written as JSON, in a file of the same name.
 
     Where an exposure was run under several settings, ``model_run_keys`` says which of them the report is about, and
-    ``injection_run_keys`` the same for searches with injections; those of them that hold no result are counted. The
-    same facts have the same key, and their page is drawn once.
+    ``injection_run_keys`` the same for searches with injections; those of them that hold no result are counted.
+    ``links`` are where its page leads to. The same facts and links have the same key, and their page is drawn once.
     """
     settings = config or ReportConfig()
     with services.transaction() as records:
@@ -95,13 +97,15 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
     sitters = choose_sitters(seen.exposures, seen.light_curves, limit=settings.max_cutouts)
     told = facts.as_json()
     inputs = [_digest(told), _digest([asdict(row) for row in truth]), *(one.detection.id for one in sitters)]
+    if links is not None:
+        inputs.append(_digest(asdict(links)))
     key = run_key("report", VERSION, settings, inputs)
     with services.transaction() as records:
         done = records.analytics.find(key)
     page = _stored_page(services, done)
     if page is None:
         known = labels(seen.points, rows_of, radius_arcsec=settings.truth_radius_arcsec) if truth else None
-        content = night_page(facts, _portraits(services, sitters, known, settings))
+        content = night_page(facts, _portraits(services, sitters, known, settings), links)
         page = services.artifacts.put(content.encode(), media_type=_PAGE_TYPE)
     stored = {"digest": page.digest, "n_bytes": page.n_bytes}
     _record(services, Analytics(key=key, survey=survey, night=night, facts={**told, "page": stored}))

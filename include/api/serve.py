@@ -14,9 +14,9 @@ from include.api.app import create_app
 from include.api.context import Context
 from include.api.key_identity import KeyIdentity
 from include.api.page import create_page
+from include.api.paths import API, PAGE
 from include.api.token_identity import TokenIdentity
 
-API, PAGE = "/astrid/api", "/astrid/ui"
 _LOOPBACK = "127.0.0.1"
 
 

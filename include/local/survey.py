@@ -109,4 +109,6 @@ class Survey:
     def save_export(self, folder: Path) -> Sequence[Path]:
         """Write the same files into a folder."""
         with open_services(self.settings) as services:
-            return list(save_export(services, run_export(services, load_pipeline().export), folder))
+            pipeline = load_pipeline()
+            key = run_export(services, pipeline.export, forced=pipeline.forced)
+            return list(save_export(services, key, folder))

@@ -8,13 +8,8 @@ from sqlalchemy import inspect
 
 from astrid_core.adapters.db.engine import open_engine
 from astrid_core.detection.entities import InjectionRun
-from astrid_core.differencing.completeness import (
-    Completeness,
-    CompletenessBin,
-    FluxCheck,
-    HalfPoint,
-    false_rate,
-)
+from astrid_core.differencing.completeness import Completeness, CompletenessBin, FluxCheck, false_rate
+from astrid_core.differencing.half_point import HalfPoint
 from astrid_core.differencing.search_quality import SearchQuality
 from astrid_core.shared.errors import UnknownRecord
 from astrid_core.shared.runs import RunKey, RunStatus

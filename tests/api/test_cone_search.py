@@ -15,7 +15,7 @@ import uvicorn
 from astropy.coordinates import SkyCoord
 from astropy.io.votable import parse
 
-from astrid_core.catalog.exports.columns import ENTRIES
+from astrid_core.catalog.exports.tables import ENTRIES
 from astrid_core.curation.access import Role
 from astrid_core.settings import Settings
 from astrid_core.shared.runs import RunKey

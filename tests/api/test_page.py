@@ -12,7 +12,8 @@ from starlette.routing import Mount
 from astrid_core.settings import Settings
 from include.api.context import Context
 from include.api.page import Page, create_page
-from include.api.serve import API, PAGE, create_site
+from include.api.paths import API, PAGE
+from include.api.serve import create_site
 from include.api.survey import FRAME
 from tests.api.client import NamedIdentity, named
 

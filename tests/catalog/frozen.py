@@ -1,14 +1,18 @@
 """Invented tables of an extract, and the files that are written of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from astrid_core.catalog.entities import CatalogEntry, LightCurvePoint
-from astrid_core.catalog.exports.columns import ENTRIES, POINTS
+from astrid_core.catalog.context import EntryContext, ObjectClass
+from astrid_core.catalog.entities import CatalogEntry, ForcedPoint, LightCurvePoint, ReferenceFlux, Unmeasured
 from astrid_core.catalog.exports.config import ExportConfig
 from astrid_core.catalog.exports.frozen import FrozenTable, FrozenWriter
+from astrid_core.catalog.exports.records import ClassedEntry, ForcedBrightness
+from astrid_core.catalog.exports.tables import ENTRIES, FORCED, POINTS
 from astrid_core.catalog.exports.write import write_formats
+from astrid_core.catalog.light_curve import brightness
+from astrid_core.shared.runs import RunKey
 from tests.catalog.invented import light_curve, measured
 
 
@@ -18,8 +22,10 @@ class Extract:
 
     entries: FrozenTable
     points: FrozenTable
+    forced: FrozenTable
     objects: Sequence[CatalogEntry]
-    brightnesses: Sequence[LightCurvePoint]
+    records: Mapping[str, Sequence[object]]
+    """By table, what its rows were made of."""
     folder: Path
 
 
@@ -43,25 +49,65 @@ def invented(n: int = 40) -> tuple[Sequence[CatalogEntry], Sequence[LightCurvePo
     return [entry for entry, _ in curves], [point for _, points in curves for point in points]
 
 
+def classed(objects: Sequence[CatalogEntry]) -> Sequence[ClassedEntry]:
+    """Return the objects with what they are taken for, every third one without."""
+    classes = list(ObjectClass)
+    return [
+        ClassedEntry(
+            entry=one,
+            context=None if one.id.int % 3 == 2 else EntryContext(
+                entry_id=one.id, object_class=classes[one.id.int % len(classes)],
+                reason="lies in M 31 (galaxy, z < 0.1 & near) of été" if one.id.int % 3 else "nothing known is there",
+            ),
+        )
+        for one in objects
+    ]  # fmt: skip
+
+
+def measured_everywhere(objects: Sequence[CatalogEntry]) -> Sequence[ForcedBrightness]:
+    """Return what three exposures show of each object: it stands out, it does not, and it could not be measured."""
+    found = []
+    for one in objects:
+        for number, (flux, error, unmeasured) in enumerate(
+            [(1234.5678, 100.0, None), (-50.0, 100.0, None), (None, None, Unmeasured.MASKED)]
+        ):
+            point = ForcedPoint(
+                entry_id=one.id, difference_key=RunKey(f"difference-{number:032x}"), reference_digest="f" * 64,
+                observation_id=f"demo:{'été' if number else 'a'}{number}.fits", position=one.position, band="r",
+                mid_mjd=60371.25 + number, zero_point_mag=None if number == 1 else 25.125, reference_scale=1.5,
+                flux=flux, flux_err=error, masked_fraction=number / 7, unmeasured=unmeasured, flags=4 * number,
+            )  # fmt: skip
+            reference = ReferenceFlux(entry_id=one.id, reference_digest="f" * 64, flux=999.0, flux_err=9.0)
+            shown = brightness(point, reference if number == 0 else None, limit_sigma=5.0)
+            found.append(ForcedBrightness(entry_id=one.id, position=one.position, brightness=shown))
+    return found
+
+
 def freeze(
     folder: Path, objects: Sequence[CatalogEntry], brightnesses: Sequence[LightCurvePoint], *, at_once: int = 1000
-) -> tuple[FrozenTable, FrozenTable]:
+) -> tuple[FrozenTable, FrozenTable, FrozenTable]:
     """Freeze tables as they arrive, ``at_once`` rows at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         FrozenWriter(ENTRIES, folder / "catalog.parquet") as entries,
         FrozenWriter(POINTS, folder / "light_curves.parquet") as points,
+        FrozenWriter(FORCED, folder / "forced_photometry.parquet") as forced,
     ):
-        for start in range(0, len(objects), at_once):
-            entries.write(objects[start : start + at_once])
-        for start in range(0, len(brightnesses), at_once):
-            points.write(brightnesses[start : start + at_once])
-    return entries.table, points.table
+        for writer, rows in (
+            (entries, classed(objects)), (points, brightnesses), (forced, measured_everywhere(objects)),
+        ):  # fmt: skip
+            for start in range(0, len(rows), at_once):
+                writer.write(rows[start : start + at_once])
+    return entries.table, points.table, forced.table
 
 
 def write_everything(folder: Path, n: int = 40) -> Extract:
     """Write an invented extract in every format but the archive."""
     objects, brightnesses = invented(n)
-    entries, points = freeze(folder, objects, brightnesses)
-    list(write_formats(folder, entries, points, ExportConfig(hats_max_rows=5)))
-    return Extract(entries=entries, points=points, objects=objects, brightnesses=brightnesses, folder=folder)
+    tables = freeze(folder, objects, brightnesses)
+    list(write_formats(folder, tables, ExportConfig(hats_max_rows=5)))
+    entries, points, forced = tables
+    records = {
+        "catalog": classed(objects), "light_curves": brightnesses, "forced_photometry": measured_everywhere(objects),
+    }  # fmt: skip
+    return Extract(entries=entries, points=points, forced=forced, objects=objects, records=records, folder=folder)

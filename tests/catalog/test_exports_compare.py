@@ -16,10 +16,10 @@ from tests.catalog.frozen import freeze, invented
 def changes(
     folder: Path, before: Sequence[CatalogEntry], after: Sequence[CatalogEntry]
 ) -> tuple[list[RowChange], Difference]:
-    old, _ = freeze(folder / "before", before, [])
-    new, _ = freeze(folder / "after", after, [])
+    old, *_ = freeze(folder / "before", before, [])
+    new, *_ = freeze(folder / "after", after, [])
     found = Difference()
-    return list(compare(old.path, new.path, key="entry_id", found=found)), found
+    return list(compare(old.path, new.path, key=["entry_id"], found=found)), found
 
 
 @pytest.mark.parametrize("at_once", [100_000, 7])
@@ -60,9 +60,9 @@ def test_the_same_state_differs_in_nothing(tmp_path: Path) -> None:
 
 def test_a_column_that_came_later_is_named_and_not_compared(tmp_path: Path) -> None:
     objects, _ = invented(10)
-    table, _ = freeze(tmp_path / "now", objects, [])
+    table, *_ = freeze(tmp_path / "now", objects, [])
     earlier = tmp_path / "earlier.parquet"
     pq.write_table(pq.read_table(table.path).drop_columns(["hpx29"]), earlier)
     found = Difference()
-    assert list(compare(earlier, table.path, key="entry_id", found=found)) == []
+    assert list(compare(earlier, table.path, key=["entry_id"], found=found)) == []
     assert (found.columns_gained, found.columns_lost, found.n_same) == (("hpx29",), (), 10)

@@ -10,7 +10,7 @@ import pytest
 from tests.catalog.frozen import Extract, write_everything
 from tests.catalog.validators import fitscheck, fitsverify, hats_faults, violations, votlint
 
-TABLES = ("catalog", "light_curves")
+TABLES = ("catalog", "light_curves", "forced_photometry")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_votables_pass_stilts(extract: Extract, empty: Extract, tmp_path: Path, 
     assert votlint(spoilt(good, tmp_path, b'datatype="double"', b'datatype="real"'))
 
 
-@pytest.mark.parametrize(("table", "column"), [("catalog", 2), ("light_curves", 5)])
+@pytest.mark.parametrize(("table", "column"), [("catalog", 2), ("light_curves", 5), ("forced_photometry", 2)])
 def test_fits_tables_are_valid(extract: Extract, empty: Extract, tmp_path: Path, table: str, column: int) -> None:
     for one in (extract, empty):
         assert fitsverify(one.folder / f"{table}.fits") == []
@@ -90,7 +90,7 @@ def test_hats_partitions_hold_what_their_names_say_and_no_more_than_they_may(ext
 
 
 def test_parquet_is_read_and_a_broken_file_is_not(extract: Extract, tmp_path: Path) -> None:
-    for table in (extract.entries, extract.points):
+    for table in (extract.entries, extract.points, extract.forced):
         assert pq.read_table(table.path).num_rows == table.n_rows
         broken = tmp_path / table.path.name
         broken.write_bytes(table.path.read_bytes()[:-20])
@@ -105,5 +105,5 @@ def test_an_identity_can_be_found_in_every_format(extract: Extract) -> None:
     assert {path.suffix for path in texts} == {".csv", ".ecsv", ".vot", ".fits", ".reg"}
     for path in texts:
         assert name.encode() in path.read_bytes(), path
-    for path in (extract.entries.path, extract.points.path):
+    for path in (extract.entries.path, extract.points.path, extract.forced.path):
         assert name in pq.read_table(path).column("entry_id").to_pylist()

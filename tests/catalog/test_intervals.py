@@ -10,8 +10,9 @@ def test_intervals_of_completeness_hold_the_truth_in_300_nights() -> None:
     assert held["half"] >= 0.93
 
 
-def test_half_points_of_many_injections_are_not_surer_than_the_grid_they_are_sought_on() -> None:
-    assert covered(n_exposures=30, n_nights=100)["half"] >= 0.9
+def test_half_points_of_many_injections_are_as_sure_as_they_say() -> None:
+    # The more injections, the less a grid of curves is as good as all curves.
+    assert covered(n_exposures=30)["half"] >= 0.93
 
 
 def test_the_page_tells_what_is_measured_here() -> None:

@@ -11,7 +11,8 @@ from astrid_core.catalog.night_quality import choose_injection_run, night_qualit
 from astrid_core.catalog.night_table import WIDTH, night_table
 from astrid_core.catalog.page import night_page
 from astrid_core.detection.entities import InjectionRun
-from astrid_core.differencing.completeness import FluxCheck, HalfPoint, false_rate, measure_completeness
+from astrid_core.differencing.completeness import FluxCheck, false_rate, measure_completeness
+from astrid_core.differencing.half_point import HalfPoint
 from astrid_core.differencing.inject_plan import Injection
 from astrid_core.differencing.search_quality import SearchQuality, pool_completeness, pool_rates
 from astrid_core.shared.runs import RunKey, RunStatus

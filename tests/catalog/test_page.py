@@ -15,6 +15,7 @@ from astrid_core.catalog.exposure_facts import ExposureRuns
 from astrid_core.catalog.page import Portrait, night_page
 from astrid_core.catalog.portraits import choose_sitters
 from astrid_core.catalog.report import NightFacts, RejectedFile
+from astrid_core.catalog.report_links import Links
 from tests.catalog.invented import light_curve, measured
 from tests.catalog.night import NIGHT, START_MJD, difference_run, frame_with_sources, model_run, observation
 from tests.catalog.test_report import invented_night
@@ -195,3 +196,25 @@ def test_each_object_sits_once_with_its_best_detection() -> None:
     unpublished = choose_sitters(runs, {}, limit=3)
     assert [one.detection.score for one in unpublished] == [0.99, 0.9, 0.7]
     assert {one.is_new for one in unpublished} == {None}
+
+
+def test_what_failed_leads_to_its_log_and_other_exposures_to_what_is_on_record() -> None:
+    night = invented_night()
+    links = Links(
+        stage="https://airflow.example/runs/a%2B1/tasks/search_batch.{stage}/mapped",
+        observation="https://airflow.example/observations/{observation}",
+    )
+    page = night_page(night, [], links)
+    for one in night.exposures:
+        place = {
+            "failed": f"https://airflow.example/runs/a%2B1/tasks/search_batch.{one.stage}/mapped",
+            "skipped": f"https://airflow.example/observations/{one.observation_id.replace(':', '%3A')}",
+        }.get(one.outcome)
+        if place:
+            assert f'<a href="{place}">{one.archive_id}</a>' in page
+    # Where nobody knows the run, what failed leads to its record, too; and nothing leads nowhere.
+    (lost,) = (one for one in night.exposures if one.outcome == "failed")
+    assert replace(links, stage="").of(lost).startswith("https://airflow.example/observations/")
+    assert "<a href" not in night_page(replace(night, notices=()), []).split("<main>")[1]
+    with pytest.raises(ValueError, match="begins with"):
+        Links(stage="javascript:alert(1)")

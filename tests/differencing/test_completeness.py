@@ -8,10 +8,10 @@ from astrid_core.differencing.completeness import (
     check_fluxes,
     completeness_curve,
     false_rate,
-    half_point,
     match,
     measure_completeness,
 )
+from astrid_core.differencing.half_point import half_point
 from astrid_core.differencing.inject_plan import Injection
 from tests.detection.frames import candidate
 

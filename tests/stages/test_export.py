@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,19 +17,23 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from astrid_core.bootstrap import Pipeline
-from astrid_core.catalog.entities import EntryStatus
+from astrid_core.catalog.entities import CatalogEntry, EntryStatus
+from astrid_core.catalog.exports.cone_search import ConeQuery
 from astrid_core.catalog.exports.config import ExportConfig
-from astrid_core.curation.entities import Seed, Verdict
+from astrid_core.catalog.exports.tables import TABLES
+from astrid_core.curation.entities import InjectedSeed, Seed, Verdict
 from astrid_core.differencing.inject_config import InjectConfig
-from astrid_core.shared.errors import BadConfiguration, UnknownRecord, Unprocessable
+from astrid_core.shared.errors import BadConfiguration, InjectedInCatalog, UnknownRecord, Unprocessable
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region
 from astrid_core.stages.compare_exports import compare_exports
+from astrid_core.stages.cone_search import search_catalog
 from astrid_core.stages.export import run_export
 from astrid_core.stages.inject import run_injection
 from astrid_core.stages.publish import run_publish
 from astrid_core.stages.release import run_release
 from tests.stages.exported import exported_files
+from tests.stages.injecting import with_injected
 from tests.stages.scene import NIGHT, Scene, scene
 from tests.stages.searched import searched
 from tests.stages.voting import Voting, releasable
@@ -69,6 +74,7 @@ def test_the_manifest_tells_what_is_there_and_how_to_cite_it(made: tuple[Scene, 
     assert manifest["counts"] == {
         "entries": len(Table.read(io.BytesIO(files["catalog.ecsv"]), format="ascii.ecsv")),
         "points": len(Table.read(io.BytesIO(files["light_curves.ecsv"]), format="ascii.ecsv")),
+        "forced": 0,
     }
     assert not re.search(rb"20\d\d-\d\d-\d\d[T ]\d\d:", files["manifest.json"])
     sums = {line[66:]: line[:64] for line in files["SHA256SUMS"].decode().splitlines()}
@@ -121,6 +127,48 @@ def test_that_a_detection_is_a_seed_is_in_no_file(night: Voting) -> None:
     assert b"spectrum" not in found.lower()
 
 
+def test_an_injected_source_that_came_into_the_catalog_stops_every_extract() -> None:
+    night, _ = with_stranger(InjectedSeed)
+    with pytest.raises(InjectedInCatalog, match=night.ids[-1]):
+        run_export(night.services, ExportConfig())
+    with night.services.transaction() as records:
+        anywhere = ConeQuery(centre=records.catalog.search()[0].position, radius_deg=180.0, most=100)
+        assert not [one for one in records.events.all() if one.name == "export.recorded"]
+    with pytest.raises(InjectedInCatalog, match=night.ids[-1]):
+        search_catalog(night.services, anywhere, ExportConfig())
+
+
+def test_an_injected_source_would_be_found_in_every_format() -> None:
+    """Nothing but what is known of it keeps it out: the same object is in every file if its detection is a seed."""
+    night, entry = with_stranger(Seed)
+    files = exported_files(night.services, run_export(night.services, ExportConfig()))
+    kinds = {"csv", "ecsv", "fits", "vot", "reg", "zip", "parquet", "hats"}
+    holding = {
+        kind
+        for kind in kinds
+        if str(entry.id).encode() in searchable({name: one for name, one in files.items() if kind_of(name) == kind})
+    }
+    assert holding == kinds
+
+
+def with_stranger(kind: type[Seed | InjectedSeed]) -> tuple[Voting, CatalogEntry]:
+    """Return a night whose catalog holds one object more, whose only detection is a seed of this kind."""
+    night = with_injected(3, 1)
+    night.publish()
+    with night.services.transaction() as records:
+        like = records.catalog.search()[0]
+        (point,) = records.catalog.points([like.id])
+        entry = replace(like, id=UUID(int=7))
+        records.catalog.put(entry)
+        detection_id = night.ids[-1] if kind is InjectedSeed else f"{night.key}:77"
+        records.catalog.put_points([replace(point, entry_id=entry.id, detection_id=detection_id)])
+    return night, entry
+
+
+def kind_of(name: str) -> str:
+    return "hats" if name.startswith("hats/") else name.rpartition(".")[2]
+
+
 def test_filters_choose_objects_and_their_light_curves(night: Voting) -> None:
     with night.services.transaction() as records:
         entries = list(records.catalog.search())
@@ -141,7 +189,8 @@ def test_filters_choose_objects_and_their_light_curves(night: Voting) -> None:
 def test_only_the_formats_that_are_asked_for_are_written(night: Voting) -> None:
     files = exported_files(night.services, run_export(night.services, ExportConfig(formats=("csv",))))
     assert set(files) == {
-        "catalog.parquet", "light_curves.parquet", "catalog.csv", "light_curves.csv", "manifest.json", "SHA256SUMS",
+        *(f"{table.name}.{kind}" for table in TABLES for kind in ("parquet", "csv")),
+        "manifest.json", "SHA256SUMS",
     }  # fmt: skip
     with pytest.raises(BadConfiguration, match="no such format"):
         ExportConfig(formats=("xls",))

@@ -19,6 +19,8 @@ from scipy.stats import chi2, norm
 
 from astrid_core.stages.analytics import statistics_of
 from astrid_core.stages.report import run_report
+from tests.stages import report_sums
+from tests.stages.report_sums import percentiles, wilson
 from tests.stages.reported import EARLIER, night_before_its_report
 from tests.stages.scene import NIGHT
 
@@ -33,11 +35,14 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, A
     home = tmp_path_factory.mktemp("night")
     with night_before_its_report(home) as made:
         run_report(
-            made.services, survey="demo", night=NIGHT, out=home / "page.html", injection_run_keys=[made.injection]
-        )
+            made.services, survey="demo", night=NIGHT, out=home / "page.html", truth=made.truth,
+            injection_run_keys=[made.injection],
+        )  # fmt: skip
+        database = _Database(made.database)
+        (home / "truth.json").write_text(json.dumps(report_sums.truth(database, home / "artifacts", made.truth)))
         whole = statistics_of(made.services, "demo").as_json()
         (home / "whole.json").write_text(json.dumps(whole))
-        yield json.loads((home / "page.json").read_text()), _Database(made.database), home / "artifacts"
+        yield json.loads((home / "page.json").read_text()), database, home / "artifacts"
 
 
 class _Database:
@@ -70,6 +75,8 @@ def test_every_number_is_that_of_the_records(told: tuple[dict[str, Any], _Databa
     expected |= _times(database)
     expected["reviews"] = _reviews(database)
     expected["quality"] = _quality(database)
+    expected["tracks"] = [report_sums.track(database, artifacts)]
+    expected["truth"] = json.loads((artifacts.parent / "truth.json").read_text())
     expected["figures"] = _figures(expected)
     expected["comparison"] = _comparison(expected["figures"], [one["name"] for one in twin["comparison"]])
     known, found = dict(_leaves(expected)), dict(_leaves(twin))
@@ -98,6 +105,15 @@ def test_notices_name_what_is_far_from_usual(told: tuple[dict[str, Any], _Databa
     # Of the three figures that earlier nights have, two are made to differ.
     assert unusual == {"green": "lower", "candidates_per_mpix": "higher", "seeing_arcsec.r": "higher"}
     assert [one["is_bad"] for one in twin["notices"]] == [True, True, True, False]
+
+
+def test_the_night_has_what_its_drift_and_its_truth_are_told_by(told: tuple[dict[str, Any], _Database, Path]) -> None:
+    twin, _, _ = told
+    (track,), truth = twin["tracks"], twin["truth"]
+    assert sum(one["psi"] is not None for one in track["drifts"]) >= 4
+    assert (truth["n_expected"], truth["n_recovered"], truth["n_hidden"], len(truth["missed"])) == (2, 1, 1, 1)
+    assert truth["missed"][0]["object_id"] == "missed"
+    assert "star" in {one["near"] for one in truth["false"]}
 
 
 def test_statistics_of_the_survey_are_those_of_its_nights(told: tuple[dict[str, Any], _Database, Path]) -> None:
@@ -181,32 +197,12 @@ def _times(database: _Database) -> dict[str, Any]:
     references = sum(one["elapsed_s"] for one in database.rows("select elapsed_s from reference_image"))
     return {
         "elapsed_s": {**{stage: sum(values) for stage, values in spent.items()}, "references": references},
-        "latency": {name: _percentiles(values) for name, values in latency.items()},
+        "latency": {name: percentiles(values) for name, values in latency.items()},
     }
 
 
 def _unix(text: str) -> float:
     return datetime.fromisoformat(f"{text}+00:00" if "+" not in text else text).timestamp()
-
-
-def _percentiles(values: list[float]) -> dict[str, float]:
-    ordered = sorted(values)
-
-    def at(part: float) -> float:
-        place = part * (len(ordered) - 1)
-        below = math.floor(place)
-        above = min(below + 1, len(ordered) - 1)
-        return ordered[below] + (place - below) * (ordered[above] - ordered[below])
-
-    return {"n": len(ordered), "p50_s": at(0.5), "p95_s": at(0.95)}
-
-
-def _wilson(n: int, n_of: int) -> tuple[float, float]:
-    z = norm.ppf(0.975)
-    p = n / n_of
-    middle = (p + z * z / (2 * n_of)) / (1 + z * z / n_of)
-    half = z / (1 + z * z / n_of) * math.sqrt(p * (1 - p) / n_of + z * z / (4 * n_of * n_of))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _reviews(database: _Database) -> dict[str, Any]:
@@ -216,7 +212,7 @@ def _reviews(database: _Database) -> dict[str, Any]:
     for vote in votes:
         by_detection.setdefault(vote["detection_id"], []).append(vote["verdict"])
     final = [one["verdict"] for one in items if one["score"] >= 0.5 and one["verdict"] in {"real", "bogus"}]
-    low, high = _wilson(final.count("real"), len(final))
+    low, high = wilson(final.count("real"), len(final))
     pairs = [said for said in by_detection.values() if len(said) == 2]
     labels = Counter(label for said in pairs for label in said)
     n = labels.total()
@@ -251,7 +247,7 @@ def _quality(database: _Database) -> dict[str, Any]:
             for one in curve["by_snr"]:
                 counted = {name: one[name] for name in ("low", "high", "n_injected", "n_recovered")}
                 if one["n_injected"]:
-                    low, high = _wilson(one["n_recovered"], one["n_injected"])
+                    low, high = wilson(one["n_recovered"], one["n_injected"])
                     part = one["n_recovered"] / one["n_injected"]
                     counted |= {"fraction": part, "fraction_low": low, "fraction_high": high}
                 bins.append(counted)

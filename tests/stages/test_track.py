@@ -14,14 +14,8 @@ from astrid_core.curation.entities import ReviewItem, ReviewState, Verdict
 from astrid_core.curation.queue import review_item
 from astrid_core.detection.drift import Drift, DriftLevel
 from astrid_core.detection.entities import Detection, InjectionRun, ModelAlias
-from astrid_core.differencing.completeness import (
-    DETECTIONS,
-    EVERYWHERE,
-    Completeness,
-    CompletenessBin,
-    FluxCheck,
-    HalfPoint,
-)
+from astrid_core.differencing.completeness import DETECTIONS, EVERYWHERE, Completeness, CompletenessBin, FluxCheck
+from astrid_core.differencing.half_point import HalfPoint
 from astrid_core.differencing.search_quality import SearchQuality
 from astrid_core.observations.entities import night_of
 from astrid_core.shared.errors import NotAllowed

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import groupby
@@ -10,11 +10,14 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from astropy.io import fits
 
 from astrid_core.catalog.cutouts import cut
-from astrid_core.catalog.exports.columns import POINTS, Cell
-from astrid_core.catalog.exports.frozen import FrozenTable
+from astrid_core.catalog.exports.columns import Cell
+from astrid_core.catalog.exports.frozen import FrozenTable, plain_values
+from astrid_core.catalog.exports.tables import POINTS
 from astrid_core.catalog.exports.text import write_ecsv
 from astrid_core.differencing.entities import Candidate
 from astrid_core.differencing.products import DifferenceProduct
@@ -56,9 +59,8 @@ def choose(entries: FrozenTable, *, most: int) -> frozenset[str]:
     """Return the identities of the strongest objects, at most so many; equals by identity."""
 
     def ranked() -> Iterator[tuple[float, str]]:
-        for batch in entries.batches(["entry_id", "peak_significance"]):
-            for row in batch.to_pylist():
-                yield -abs(row["peak_significance"]), row["entry_id"]
+        for names, strengths in entries.values(["entry_id", "peak_significance"]):
+            yield from ((-_size(strength), str(name)) for name, strength in zip(names, strengths, strict=True))
 
     return frozenset(identity for _, identity in nsmallest(most, ranked()))
 
@@ -66,16 +68,17 @@ def choose(entries: FrozenTable, *, most: int) -> frozenset[str]:
 def light_curves(points: FrozenTable, wanted: frozenset[str]) -> Iterator[tuple[str, bytes, Chosen]]:
     """Yield name and content of the light curve of each of these objects, and its strongest detection."""
     names = [one.name for one in POINTS.columns]
-    object_at, detection_at, strength_at = (names.index(name) for name in ("entry_id", "detection_id", "significance"))
-    for identity, some in groupby(points.rows(), key=lambda row: str(row[object_at])):
-        if identity not in wanted:
-            continue
-        rows = list(some)
-        out = io.StringIO()
-        write_ecsv(out, POINTS, rows)
+    detection_at, strength_at = (names.index(name) for name in ("detection_id", "significance"))
+    for identity, rows in _by_object(points, wanted):
         strongest = max(rows, key=lambda row: (_size(row[strength_at]), str(row[detection_at])))
         chosen = Chosen(entry_id=UUID(identity), detection_id=str(strongest[detection_at]))
-        yield f"light_curves/{identity}.ecsv", out.getvalue().encode(), chosen
+        yield f"light_curves/{identity}.ecsv", _ecsv(points, rows), chosen
+
+
+def forced_photometry(forced: FrozenTable, wanted: frozenset[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of what was measured of each of these objects in every exposure, found there or not."""
+    for identity, rows in _by_object(forced, wanted):
+        yield f"forced_photometry/{identity}.ecsv", _ecsv(forced, rows)
 
 
 def cutout_bytes(product: DifferenceProduct, candidate: Candidate, *, size_pix: int, cards: Mapping[str, str]) -> bytes:
@@ -99,6 +102,25 @@ def cutout_bytes(product: DifferenceProduct, candidate: Candidate, *, size_pix: 
     buffer = io.BytesIO()
     fits.HDUList(hdus).writeto(buffer)
     return buffer.getvalue()
+
+
+def _by_object(table: FrozenTable, wanted: frozenset[str]) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
+    place = [one.name for one in table.spec.columns].index("entry_id")
+    for identity, some in groupby(_rows_of(table, wanted), key=lambda row: str(row[place])):
+        yield identity, list(some)
+
+
+def _ecsv(table: FrozenTable, rows: Sequence[tuple[Cell, ...]]) -> bytes:
+    out = io.StringIO()
+    write_ecsv(out, table.spec, [list(zip(*rows, strict=True))])
+    return out.getvalue().encode()
+
+
+def _rows_of(table: FrozenTable, wanted: frozenset[str]) -> Iterator[tuple[Cell, ...]]:
+    names = pa.array(sorted(wanted), pa.string())
+    for batch in table.batches():
+        some = batch.filter(pc.is_in(batch.column("entry_id"), value_set=names))
+        yield from zip(*(plain_values(column) for column in some.columns), strict=True)
 
 
 def _size(value: Cell) -> float:

@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -33,6 +33,7 @@ class RowChange:
     """One row that is not the same in both tables."""
 
     key: str
+    """The values that tell it apart, with colons between them."""
     change: Change
     cells: Mapping[str, tuple[Cell, Cell]] = field(default_factory=dict)
     """Of a changed row: what was in a column and what is in it now."""
@@ -50,7 +51,7 @@ class Difference:
     columns_lost: tuple[str, ...] = ()
 
 
-def compare(before: Path, after: Path, *, key: str, found: Difference) -> Iterator[RowChange]:
+def compare(before: Path, after: Path, *, key: Sequence[str], found: Difference) -> Iterator[RowChange]:
     """Yield the changes from one Parquet file to another, and count them in ``found``.
 
     Rows are paired by ``key``; columns that only one table has are named and not compared. A hundred thousand rows are
@@ -71,22 +72,27 @@ def compare(before: Path, after: Path, *, key: str, found: Difference) -> Iterat
                 yield one
 
 
-def _changes(before: Path, after: Path, key: str, found: Difference) -> Iterator[RowChange]:
-    old = {row[key]: row for row in _rows(before)}
+def _changes(before: Path, after: Path, key: Sequence[str], found: Difference) -> Iterator[RowChange]:
+    old = {_name([row[one] for one in key]): row for row in _rows(before)}
     for row in _rows(after):
-        was = old.pop(row[key], None)
+        name = _name([row[one] for one in key])
+        was = old.pop(name, None)
         if was is None:
-            yield RowChange(key=row[key], change=Change.GAINED)
+            yield RowChange(key=name, change=Change.GAINED)
         elif was == row:
             found.n_same += 1
         else:
-            cells = {name: (was[name], value) for name, value in row.items() if was[name] != value}
-            yield RowChange(key=row[key], change=Change.CHANGED, cells=cells)
+            cells = {column: (was[column], value) for column, value in row.items() if was[column] != value}
+            yield RowChange(key=name, change=Change.CHANGED, cells=cells)
     for name in old:
         yield RowChange(key=name, change=Change.LOST)
 
 
-def _part(table: Path, folder: Path, key: str, columns: list[str], n_parts: int) -> list[Path]:
+def _name(values: Sequence[Any]) -> str:
+    return ":".join(values)
+
+
+def _part(table: Path, folder: Path, key: Sequence[str], columns: list[str], n_parts: int) -> list[Path]:
     """Divide a table into files by a checksum of its key: what belongs together is in files of the same number."""
     folder.mkdir()
     paths = [folder / f"{number}.arrow" for number in range(n_parts)]
@@ -94,7 +100,8 @@ def _part(table: Path, folder: Path, key: str, columns: list[str], n_parts: int)
         schema = pa.schema([file.schema_arrow.field(name) for name in columns])
         writers = [stack.enter_context(pa.ipc.new_file(str(path), schema)) for path in paths]
         for batch in file.iter_batches(columns=columns, use_threads=False):
-            part_of = [zlib.crc32(name.encode()) % n_parts for name in batch.column(key).to_pylist()]
+            values = zip(*(batch.column(one).to_pylist() for one in key), strict=True)
+            part_of = [zlib.crc32(_name(one).encode()) % n_parts for one in values]
             for number, writer in enumerate(writers):
                 wanted = pa.array([part == number for part in part_of])
                 writer.write_batch(pa.RecordBatch.from_arrays(batch.filter(wanted).columns, schema=schema))

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from astropy.coordinates import angular_separation
 
-from astrid_core.catalog.exports.columns import ENTRIES, Cell, Column
+from astrid_core.catalog.exports.columns import Cell, Column
+from astrid_core.catalog.exports.tables import ENTRIES
 from astrid_core.catalog.exports.votable import document, rows
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 
@@ -84,7 +85,7 @@ def answer(query: ConeQuery, found: Iterable[Sequence[Cell]]) -> str:
     if len(some) > query.most:
         after = after.replace("</TABLE>", '</TABLE>\n  <INFO name="QUERY_STATUS" value="OVERFLOW"/>')
     places = [ENTRIES.columns.index(one) for one in columns]
-    told = rows(columns, ([row[place] for place in places] for row in some[: query.most]))
+    told = rows(columns, [[[row[place] for row in some[: query.most]] for place in places]])
     return f"{before}{''.join(told)}{after}"
 
 

@@ -16,11 +16,10 @@ def region_lines(table: FrozenTable) -> Iterator[str]:
     yield "global color=yellow width=1 select=1 edit=0 move=0 delete=1\n"
     yield "icrs\n"
     names = ["entry_id", "ra_deg", "dec_deg", "status"]
-    for batch in table.batches(names):
-        yield from (_circle(row) for row in batch.to_pylist())
+    for batch in table.values(names):
+        yield from (_circle(*row) for row in zip(*batch, strict=True))
 
 
-def _circle(row: dict[str, Any]) -> str:
-    place = f'circle({row["ra_deg"]:.8f},{row["dec_deg"]:.8f},{_RADIUS_ARCSEC}")'
-    colour = _COLOURS.get(row["status"], "yellow")
-    return f"{place} # color={colour} text={{{row['entry_id']}}} tag={{{row['status']}}}\n"
+def _circle(entry_id: Any, ra_deg: Any, dec_deg: Any, status: Any) -> str:
+    place = f'circle({ra_deg:.8f},{dec_deg:.8f},{_RADIUS_ARCSEC}")'
+    return f"{place} # color={_COLOURS.get(status, 'yellow')} text={{{entry_id}}} tag={{{status}}}\n"

@@ -1,6 +1,6 @@
 """Tables as FITS: what units, UCDs and descriptions mean is in the header, and each part carries its checksum."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow.compute as pc
 from astropy.io import fits
 
-from astrid_core.catalog.exports.columns import Column, ColumnKind
+from astrid_core.catalog.exports.columns import Cell, Column, ColumnKind
 from astrid_core.catalog.exports.fits_sums import add_checksums
-from astrid_core.catalog.exports.frozen import FrozenTable
+from astrid_core.catalog.exports.frozen import FrozenTable, plain_values
 
 _NO_INTEGER = int(np.iinfo(np.int64).min)
 _FORMATS: Mapping[ColumnKind, tuple[str, str]] = {
@@ -31,7 +31,7 @@ def write_fits(path: Path, table: FrozenTable) -> None:
         for batch in table.batches():
             rows = np.zeros(batch.num_rows, dtype=layout)
             for column, values in zip(columns, batch.columns, strict=True):
-                rows[column.name] = _values(column, values.to_pylist())
+                rows[column.name] = _values(column, values)
             stream.write(rows.view(np.uint8))
     add_checksums(path)
 
@@ -75,14 +75,15 @@ def _widths(table: FrozenTable) -> Mapping[str, int]:
     return widths
 
 
-def _values(column: Column, values: Sequence[Any]) -> Iterable[Any]:
+def _values(column: Column, values: Any) -> Sequence[Any]:
     if column.kind in (ColumnKind.CODE, ColumnKind.TEXT):
-        return [_ascii(value) for value in values]
+        return [_ascii(value) for value in plain_values(values)]
     if column.kind is ColumnKind.FLAG:
-        return [0 if value is None else ord("T") if value else ord("F") for value in values]
+        return [0 if value is None else ord("T") if value else ord("F") for value in plain_values(values)]
     nothing = _NO_INTEGER if column.kind is ColumnKind.INTEGER else np.nan
-    return [nothing if value is None else value for value in values]
+    numbers: Sequence[Any] = values.fill_null(nothing).to_numpy()
+    return numbers
 
 
-def _ascii(value: str | None) -> bytes:
-    return (value or "").encode("ascii", errors="backslashreplace")
+def _ascii(value: Cell) -> bytes:
+    return str("" if value is None else value).encode("ascii", errors="backslashreplace")

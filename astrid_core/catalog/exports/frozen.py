@@ -43,10 +43,10 @@ class FrozenTable:
             names = None if columns is None else list(columns)
             yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=names, use_threads=False)
 
-    def rows(self) -> Iterator[tuple[Cell, ...]]:
-        """Yield the values of each row, in the order of the columns."""
-        for batch in self.batches():
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    def values(self, columns: Sequence[str] | None = None) -> Iterator[list[Sequence[Cell]]]:
+        """Yield the values of every column, or of some in their order, some thousand rows at a time."""
+        for batch in self.batches(columns):
+            yield [plain_values(batch.column(name)) for name in columns or batch.schema.names]
 
 
 class FrozenWriter:
@@ -99,6 +99,16 @@ class FrozenWriter:
             self._writer.write_table(group.combine_chunks(), row_group_size=ROWS_PER_GROUP)
             first += group.num_rows
         self._held, self._n_held = [held.slice(first)], held.num_rows - first
+
+
+def plain_values(array: Any) -> Sequence[Cell]:
+    """Return the values of an Arrow array; None for null."""
+    if pa.types.is_string(array.type) or (array.null_count == 0 and not pa.types.is_boolean(array.type)):
+        # Ten times as fast as Arrow's own way, which makes an object of every value before it makes a value of it.
+        values: list[Cell] = array.to_numpy(zero_copy_only=False).tolist()
+        return values
+    told: list[Cell] = array.to_pylist()
+    return told
 
 
 def schema_of(spec: TableSpec) -> Any:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from astrid_core.catalog.exports.columns import TABLES
 from astrid_core.catalog.exports.config import ExportConfig
+from astrid_core.catalog.exports.tables import TABLES
 from astrid_core.shared.artifacts import ArtifactRef
 
 MANIFEST, CHECKSUMS = "manifest.json", "SHA256SUMS"
@@ -18,6 +18,7 @@ def manifest_bytes(
     config: ExportConfig,
     *,
     region: str,
+    limit_sigma: float,
     code: Mapping[str, str],
     counts: Mapping[str, int],
     files: Mapping[str, ArtifactRef],
@@ -34,7 +35,7 @@ def manifest_bytes(
             "statuses": list(config.statuses),
             "min_detections": config.min_detections,
         },
-        "settings": asdict(config),
+        "settings": {**asdict(config), "limit_sigma": limit_sigma},
         "code": dict(code),
         "counts": dict(counts),
         "columns": {

@@ -9,7 +9,7 @@ from typing import TextIO
 import astropy.units as u
 from astropy.table import MaskedColumn, Table
 
-from astrid_core.catalog.exports.columns import Cell, Column, ColumnKind, TableSpec, text_of
+from astrid_core.catalog.exports.columns import Cell, Column, ColumnKind, TableSpec, texts
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a cell begins with that a spreadsheet would compute."""
@@ -22,21 +22,25 @@ _NUMPY: Mapping[ColumnKind, str] = {
 }
 
 
-def write_csv(out: TextIO, spec: TableSpec, rows: Iterable[Sequence[Cell]]) -> None:
-    """Write a table as RFC 4180 has it, with a line of names first; text that looks like a formula is led by ``'``."""
+def write_csv(out: TextIO, spec: TableSpec, batches: Iterable[Sequence[Sequence[Cell]]]) -> None:
+    """Write a table as RFC 4180 has it, with a line of names first; text that looks like a formula is led by ``'``.
+
+    ``batches`` are the values of every column, some rows at a time.
+    """
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([column.name for column in spec.columns])
-    writer.writerows(
-        [_harmless(column, text_of(column, value)) for column, value in zip(spec.columns, row, strict=True)]
-        for row in rows
-    )
+    for batch in batches:
+        told = (_harmless(column, texts(column, values)) for column, values in zip(spec.columns, batch, strict=True))
+        writer.writerows(zip(*told, strict=True))
 
 
-def write_ecsv(out: TextIO, spec: TableSpec, rows: Iterable[Sequence[Cell]]) -> None:
-    """Write a table as ECSV 1.0: the head by astropy, then row by row."""
+def write_ecsv(out: TextIO, spec: TableSpec, batches: Iterable[Sequence[Sequence[Cell]]]) -> None:
+    """Write a table as ECSV 1.0: the head by astropy, then ``batches`` as above."""
     out.write(_ecsv_head(spec))
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([text_of(column, value) for column, value in zip(spec.columns, row, strict=True)] for row in rows)
+    for batch in batches:
+        told = (texts(column, values) for column, values in zip(spec.columns, batch, strict=True))
+        writer.writerows(zip(*told, strict=True))
 
 
 @cache
@@ -56,6 +60,7 @@ def _ecsv_head(spec: TableSpec) -> str:
     return head.getvalue()
 
 
-def _harmless(column: Column, text: str) -> str:
-    is_text = column.kind in (ColumnKind.CODE, ColumnKind.TEXT)
-    return f"'{text}" if is_text and text.startswith(_FORMULA) else text
+def _harmless(column: Column, told: Sequence[str]) -> Sequence[str]:
+    if column.kind not in (ColumnKind.CODE, ColumnKind.TEXT):
+        return told
+    return [f"'{text}" if text.startswith(_FORMULA) else text for text in told]

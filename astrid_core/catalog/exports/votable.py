@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from astropy.io.votable.tree import CooSys, Field, Info, Resource, TableElement, TimeSys, VOTableFile
 
-from astrid_core.catalog.exports.columns import Cell, Column, ColumnKind, TableSpec, text_of
+from astrid_core.catalog.exports.columns import Cell, Column, ColumnKind, TableSpec, texts
 
 MEDIA_TYPE = "application/x-votable+xml"
 _DATATYPES: Mapping[ColumnKind, str] = {
@@ -61,11 +61,17 @@ def document(
     return f"{head}<TABLEDATA>\n", f"</TABLEDATA>{rest.partition('</TABLEDATA>')[2]}"
 
 
-def rows(columns: Sequence[Column], values: Iterable[Sequence[Cell]]) -> Iterator[str]:
-    """Yield each row as XML; null is an empty cell."""
-    for row in values:
-        told = (_NOT_XML.sub("\ufffd", text_of(column, value)) for column, value in zip(columns, row, strict=True))
-        yield f"<TR>{''.join(f'<TD>{escape(one)}</TD>' if one else '<TD/>' for one in told)}</TR>\n"
+def rows(columns: Sequence[Column], batches: Iterable[Sequence[Sequence[Cell]]]) -> Iterator[str]:
+    """Yield each row as XML; null is an empty cell. ``batches`` are the values of every column, some rows at a time."""
+    for batch in batches:
+        told = (_elements(column, texts(column, values)) for column, values in zip(columns, batch, strict=True))
+        yield from (f"<TR>{''.join(row)}</TR>\n" for row in zip(*told, strict=True))
+
+
+def _elements(column: Column, told: Sequence[str]) -> Sequence[str]:
+    if column.kind in (ColumnKind.CODE, ColumnKind.TEXT):
+        told = [escape(_NOT_XML.sub("\ufffd", one)) for one in told]
+    return [f"<TD>{one}</TD>" if one else "<TD/>" for one in told]
 
 
 def metadata(table: TableSpec, *, widths: Mapping[str, int]) -> str:

@@ -1,6 +1,6 @@
 """An extract in every format that is asked for, each from the frozen tables, none of them ever whole in memory."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from astrid_core.catalog.exports.config import ExportConfig, Format
@@ -31,13 +31,17 @@ def media_type(name: str) -> str:
     return _MEDIA_TYPES.get(Path(name).suffix[1:], _MEDIA_TYPES[""])
 
 
-def write_formats(folder: Path, entries: FrozenTable, points: FrozenTable, config: ExportConfig) -> Iterator[Path]:
-    """Write what is asked for but Parquet, which is there, and the archive, which needs pixels; yield each file."""
+def write_formats(folder: Path, tables: Sequence[FrozenTable], config: ExportConfig) -> Iterator[Path]:
+    """Write what is asked for but Parquet, which is there, and the archive, which needs pixels; yield each file.
+
+    The first of the tables is that of the objects, of which alone maps are made: HATS and DS9 regions.
+    """
+    entries = tables[0]
     for wanted in config.formats:
         if wanted not in _TABLES:
             continue
         extension, write = _TABLES[wanted]
-        for table in (entries, points):
+        for table in tables:
             path = folder / f"{table.spec.name}.{extension}"
             write(path, table)
             yield path
@@ -53,19 +57,19 @@ def write_formats(folder: Path, entries: FrozenTable, points: FrozenTable, confi
 
 def _csv(path: Path, table: FrozenTable) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
-        write_csv(out, table.spec, table.rows())
+        write_csv(out, table.spec, table.values())
 
 
 def _ecsv(path: Path, table: FrozenTable) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
-        write_ecsv(out, table.spec, table.rows())
+        write_ecsv(out, table.spec, table.values())
 
 
 def _votable(path: Path, table: FrozenTable) -> None:
     before, after = document(table.spec)
     with path.open("w", encoding="utf-8", newline="") as out:
         out.write(before)
-        out.writelines(rows(table.spec.columns, table.rows()))
+        out.writelines(rows(table.spec.columns, table.values()))
         out.write(after)
 
 

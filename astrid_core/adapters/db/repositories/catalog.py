@@ -10,9 +10,11 @@ from astrid_core.adapters.db.locks import Lock, hold_still, share, take, take_ea
 from astrid_core.adapters.db.repositories.statements import (
     insert_new,
     insert_or_replace,
+    plain,
+    plain_in,
+    plain_pages,
     read,
     read_in,
-    read_pages,
     read_region,
 )
 from astrid_core.adapters.db.rows.catalog import AnalyticsRow, CatalogEntryRow, ExportJobRow, LightCurvePointRow
@@ -69,16 +71,16 @@ class SqlCatalogEntries:
 
     def pages(self, *, region: Region | None = None) -> Iterator[Sequence[CatalogEntry]]:
         """Yield the same objects in the same order, some thousands at a time, and keep none of them."""
-        standing = select(CatalogEntryRow).where(CatalogEntryRow.status != EntryStatus.WITHDRAWN.value)
+        standing = plain(CatalogEntryRow).where(CatalogEntryRow.status != EntryStatus.WITHDRAWN.value)
         in_order = standing.order_by(CatalogEntryRow.hpx29, CatalogEntryRow.id)
-        for rows in read_pages(self._session, in_order, CatalogEntryRow.hpx29, region):
-            found = (row.entity() for row in rows)
+        for rows in plain_pages(self._session, in_order, CatalogEntryRow.hpx29, region):
+            found = (CatalogEntryRow.entity(row) for row in rows)
             yield tuple(entry for entry in found if region is None or region.contains(entry.position))
 
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         """Return the light curves of these objects, ordered by entry, mid_mjd, detection."""
-        rows = read_in(self._session, select(LightCurvePointRow), LightCurvePointRow.entry_id, entry_ids)
-        found = (row.entity() for row in rows)
+        rows = plain_in(self._session, plain(LightCurvePointRow), LightCurvePointRow.entry_id, entry_ids)
+        found = (LightCurvePointRow.entity(row) for row in rows)
         return tuple(sorted(found, key=lambda point: (point.entry_id, point.mid_mjd, point.detection_id)))
 
     def points_of_night(self, survey: str, night: str) -> Sequence[LightCurvePoint]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.statements import insert_new, read_in
+from astrid_core.adapters.db.repositories.statements import insert_new, plain, plain_in, read_in
 from astrid_core.adapters.db.rows.context import EntryContextRow
 from astrid_core.catalog.context import EntryContext
 
@@ -33,5 +33,5 @@ class SqlEntryContexts:
 
     def of(self, entry_ids: Sequence[UUID]) -> Mapping[UUID, EntryContext]:
         """Return what is known about those of these entries that have been looked up."""
-        rows = read_in(self._session, select(EntryContextRow), EntryContextRow.entry_id, entry_ids)
-        return {row.entry_id: row.entity() for row in sorted(rows, key=lambda row: row.entry_id)}
+        rows = plain_in(self._session, plain(EntryContextRow), EntryContextRow.entry_id, entry_ids)
+        return {row.entry_id: EntryContextRow.entity(row) for row in sorted(rows, key=lambda row: row.entry_id)}

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from astrid_core.adapters.db.repositories.statements import insert_all_new, read_in, values_in
+from astrid_core.adapters.db.repositories.statements import insert_all_new, plain, plain_in, values_in
 from astrid_core.adapters.db.rows.forced import ForcedPointRow, ReferenceFluxRow
 from astrid_core.catalog.entities import ForcedPoint, ReferenceFlux
 from astrid_core.shared.runs import RunKey
@@ -25,8 +25,8 @@ class SqlForcedPoints:
 
     def of_entries(self, entry_ids: Sequence[UUID]) -> Sequence[ForcedPoint]:
         """Return what was measured of these objects, ordered by entry, mid_mjd, exposure, run."""
-        rows = read_in(self._session, select(ForcedPointRow), ForcedPointRow.entry_id, entry_ids)
-        found = [row.entity() for row in rows]
+        rows = plain_in(self._session, plain(ForcedPointRow), ForcedPointRow.entry_id, entry_ids)
+        found = [ForcedPointRow.entity(row) for row in rows]
         return tuple(sorted(found, key=lambda one: (one.entry_id, one.mid_mjd, one.observation_id, one.difference_key)))
 
     def measured_in(self, difference_key: RunKey) -> Collection[UUID]:
@@ -46,5 +46,6 @@ class SqlForcedPoints:
 
     def reference_fluxes(self, entry_ids: Sequence[UUID]) -> Sequence[ReferenceFlux]:
         """Return what references show of these objects, ordered by entry, reference."""
-        rows = read_in(self._session, select(ReferenceFluxRow), ReferenceFluxRow.entry_id, entry_ids)
-        return tuple(sorted((row.entity() for row in rows), key=lambda one: (one.entry_id, one.reference_digest)))
+        rows = plain_in(self._session, plain(ReferenceFluxRow), ReferenceFluxRow.entry_id, entry_ids)
+        found = (ReferenceFluxRow.entity(row) for row in rows)
+        return tuple(sorted(found, key=lambda one: (one.entry_id, one.reference_digest)))

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +19,9 @@ _BATCH = 200
 """Ranges or keys in one statement: SQLite nests OR at most 1000 deep."""
 
 _A_SAMPLE = 100
+
+_MANY = 2_000
+"""Keys in one statement where many rows are read as plain values."""
 
 _PAGE = 5_000
 """Rows that are read at once of a table that is too large to be read whole."""
@@ -45,6 +48,22 @@ def typical(
     return statistics.median(some) if some else None
 
 
+def plain(row: type[Row]) -> Select[Any]:
+    """Return the statement that gives rows as plain values, under the names of the columns: ``row.entity`` takes them.
+
+    What is read by the million is never changed here: that the session keeps an eye on it would take as long again.
+    """
+    return select(*row.__table__.columns)
+
+
+def plain_in(
+    session: Session, statement: Select[Any], column: InstrumentedAttribute[T], wanted: Sequence[T]
+) -> Iterator[Any]:
+    """Yield plain rows whose ``column`` is one of ``wanted``, however many these are."""
+    for batch in _batches(sorted(set(wanted), key=str), _MANY):
+        yield from session.connection().execute(statement.where(column.in_(batch))).all()
+
+
 def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttribute[int], region: Region) -> list[R]:
     """Return the rows whose ``hpx29`` lies in the ranges of ``region``: all that are inside, and a few more."""
     rows: list[R] = []
@@ -53,21 +72,21 @@ def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttri
     return rows
 
 
-def read_pages(
-    session: Session, statement: Select[R], hpx29: InstrumentedAttribute[int], region: Region | None
-) -> Iterator[Sequence[R]]:
-    """Yield the rows of ``statement``, which orders by ``hpx29`` first, page by page from the server's cursor.
+def plain_pages(
+    session: Session, statement: Select[Any], hpx29: InstrumentedAttribute[int], region: Region | None
+) -> Iterator[Sequence[Any]]:
+    """Yield plain rows of ``statement``, which orders by ``hpx29`` first, page by page from the server's cursor.
 
     With a region only those in its ranges of ``hpx29``: these rise, and so does the order of the rows.
     """
-    paged = statement.execution_options(populate_existing=True, yield_per=_PAGE)
+    paged = statement.execution_options(yield_per=_PAGE)
     if region is None:
-        yield from session.scalars(paged).partitions()
+        yield from session.connection().execute(paged).partitions()
         return
     for near in _neighbours(region.hpx29_ranges):
         # Databases that read in the order of the index would go through all of it without the outer bounds.
         bounds = and_(hpx29 >= near[0][0], hpx29 < near[-1][1])
-        yield from session.scalars(paged.where(bounds, _inside(hpx29, near))).partitions()
+        yield from session.connection().execute(paged.where(bounds, _inside(hpx29, near))).partitions()
 
 
 def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
@@ -129,6 +148,6 @@ def _n_changed(
     return session.connection().execute(counting, [dict(one) for one in values]).rowcount
 
 
-def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _BATCH):
-        yield items[start : start + _BATCH]
+def _batches(items: Sequence[T], size: int = _BATCH) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
