@@ -50,7 +50,7 @@ class SphericalPolygon:
         """Tell which vectors, one a row, lie inside; on the edge rounding decides."""
         step = max(1, _BATCH // len(self._from))
         parts = [self._crosses_oddly(places[at : at + step]) for at in range(0, len(places), step)]
-        return np.concatenate([np.zeros(0, dtype=bool), *parts]) != self._start_is_inside
+        return np.asarray(np.concatenate([np.zeros(0, dtype=bool), *parts]) != self._start_is_inside, dtype=bool)
 
     def edge_distance(self, places: Floats) -> Floats:
         """Return how far each vector is from the edge, radians."""
@@ -79,7 +79,9 @@ class SphericalPolygon:
                 raise ValueError(message)
         opposite = np.flatnonzero(np.linalg.norm(self._from + self._to, axis=1) < 1e-9)
         if opposite.size:
-            message = f"corner {int(opposite[0]) + 1} of a polygon lies opposite to the next: many great circles join them"
+            message = (
+                f"corner {int(opposite[0]) + 1} of a polygon is opposite to the next: many great circles join them"
+            )
             raise ValueError(message)
 
     def _refuse_crossings(self) -> None:

@@ -157,7 +157,7 @@ class Region:
 
     @cached_property
     def hpx29_ranges(self) -> tuple[tuple[int, int], ...]:
-        """Half-open ranges of ``hpx29`` that hold every position of the region (those of cones and polygons a few more)."""
+        """Half-open ranges of ``hpx29`` that hold the region; those of cones and polygons a little more."""
         return tuple((int(first), int(behind)) for first, behind in self.moc.to_depth29_ranges)
 
     @property

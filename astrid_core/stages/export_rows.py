@@ -35,8 +35,12 @@ def entries_that_may_leave(
 ) -> Iterator[Sequence[CatalogEntry]]:
     """Yield the same objects without their light curves."""
     for page in records.catalog.pages(region=region):
-        yield [
+        wanted = [
             entry
             for entry in page
             if entry.status.value in config.statuses and entry.n_detections >= config.min_detections
         ]
+        if config.classes:
+            known = records.contexts.of([entry.id for entry in wanted])
+            wanted = [entry for entry in wanted if entry.id in known and known[entry.id].object_class in config.classes]
+        yield wanted

@@ -14,7 +14,7 @@ Bools = NDArray[np.bool_]
 
 CENTRES = ((0.0, 90.0), (77.0, -90.0), (123.0, 89.7), (0.0, 0.0), (359.9999, -30.0), (180.0, 41.8103149), (45.0, 0.0))
 """The poles, beside one, over RA 0, where HEALPix bends, where four of its cells meet."""
-CONE_RADII_DEG = (1e-8, 0.2 / 3600.0, 1.0 / 60.0, 1.0, 20.0, 89.999, 90.0, 91.0, 135.0, 179.5, 180.0)
+CONE_RADII_DEG = (1e-8, 0.2 / 3600.0, 1.0 / 60.0, 1.0, 20.0, 89.999, 90.001, 91.0, 133.0, 179.5, 180.0)
 POLYGON_RADII_DEG = (0.3 / 3600.0, 0.02, 3.0, 50.0, 110.0, 170.0)
 ROUND = (1.0, 1.0, 1.0, 1.0, 1.0)
 STAR = (1.0, 0.35, 0.9, 0.4, 1.0, 0.3, 0.8, 0.45)
@@ -96,8 +96,9 @@ def polygon(centre: tuple[float, float], radius_deg: float, shape: Sequence[floa
     picked = rng.integers(0, len(shape), 40)
     edge = corners[picked] + rng.uniform(0.0, 1.0, (40, 1)) * (following - corners)[picked]
     near = edge + rng.normal(size=(40, 3)) * math.radians(radius_deg) * 10.0 ** rng.uniform(-4.0, -1.0, (40, 1))
+    told = ", ".join(f"{ra!r} {dec!r}" for ra, dec in zip(ra_deg.tolist(), dec_deg.tolist(), strict=True))
     return Known(
-        text=f"polygon({', '.join(f'{ra!r} {dec!r}' for ra, dec in zip(ra_deg.tolist(), dec_deg.tolist(), strict=True))})",
+        text=f"polygon({told})",
         holds=lambda places: in_triangles(places) != is_larger_part,
         near=near / np.linalg.norm(near, axis=1)[:, None],
     )

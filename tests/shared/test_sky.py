@@ -99,7 +99,7 @@ def test_cells_of_a_region_cover_it() -> None:
         ("polygon(10 41, 10 42, 10 43)", "one great circle"),
         ("polygon(359 0, 0 0, 1 0, 2 0)", "one great circle"),
         ("polygon(10 41, 11 42, 11 41, 10 42)", "edges 1 and 3 of a polygon cross"),
-        ("polygon(0 0, 180 0, 90 40)", "lies opposite to the next"),
+        ("polygon(0 0, 180 0, 90 40)", "is opposite to the next"),
         ("polygon(0 0, 120 0, 240 0)", "into halves"),
         (f"polygon({', '.join(f'{n / 10} {n % 2}' for n in range(1001))})", "at most 1000"),
     ],
