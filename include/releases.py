@@ -21,7 +21,8 @@ from include.request import read_region
 def freeze(services: Services, pipeline: Pipeline, *, requested_by: str, region: str | None, **chosen: Any) -> Extract:
     """Freeze the catalog, or its part in a region; return the extract for a second person.
 
-    ``chosen`` are ``statuses``, ``classes``, ``min_detections`` and ``formats`` in the place of the settings; None is as they say.
+    ``chosen`` are ``statuses``, ``classes``, ``min_detections`` and ``formats`` in the place of the settings; None is
+    as they say.
     NotAllowed where it is not known who asks, or they may not operate; Unprocessable where it is public already.
     """
     require_requester(services, requested_by)
