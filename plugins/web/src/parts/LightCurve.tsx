@@ -19,6 +19,7 @@ const WORDS: Record<ReadingKind, string> = {
   limit: "upper limit at its place",
   depth: "depth of the exposure",
 };
+/** How long the arrow of a limit is; so much room is left for it below. */
 const ARROW = 13;
 
 interface Drawn {
@@ -117,17 +118,17 @@ function Legend({
       <span aria-hidden="true">{(kind === "found" ? SHAPES : OPEN_SHAPES)[0]}</span>
     );
   return (
-    <p className="label">
+    <p className="label flex flex-wrap items-center gap-x-3">
       {(Object.keys(WORDS) as ReadingKind[])
         .filter((kind) => drawn.has(kind))
         .map((kind) => (
-          <span key={kind} className="mr-3 whitespace-nowrap">
+          <span key={kind} className="whitespace-nowrap">
             {key(kind)} {WORDS[kind]}
           </span>
         ))}
-      <span className="mr-3 whitespace-nowrap">circled: this detection</span>
+      <span className="whitespace-nowrap">circled: this detection</span>
       {references.map((reference, i) => (
-        <span key={reference} className="mr-3 whitespace-nowrap">
+        <span key={reference} className="whitespace-nowrap">
           {SHAPES[i % SHAPES.length]}{" "}
           {reference === "none" ? "no reference told" : `reference ${reference.slice(0, 8)}`}
         </span>
@@ -190,7 +191,8 @@ function draw(points: readonly Reading[], references: readonly string[]) {
   const x = (value: number) => PAD.left + ((value - x0) / (x1 - x0)) * (WIDE - PAD.left - PAD.right);
   const share = (value: number) => (value - y0) / (y1 - y0);
   // Magnitudes grow downwards: brighter is up.
-  const y = (value: number) => PAD.top + (usesMag ? share(value) : 1 - share(value)) * (HIGH - PAD.top - PAD.bottom);
+  const y = (value: number) =>
+    PAD.top + (usesMag ? share(value) : 1 - share(value)) * (HIGH - PAD.top - PAD.bottom - ARROW);
   return {
     unit: usesMag ? "mag (AB)" : "flux (counts)",
     days: `MJD, ${mjdDate(x0)}${mjdDate(x0) === mjdDate(x1) ? "" : ` to ${mjdDate(x1)}`} (UTC)`,
