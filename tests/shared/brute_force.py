@@ -83,7 +83,8 @@ def polygon(centre: tuple[float, float], radius_deg: float, shape: Sequence[floa
     sign = 1.0 if float(np.cross(corners[0] - middle, following[0] - middle) @ middle) > 0.0 else -1.0
 
     def in_triangles(places: Floats) -> Bools:
-        found = np.zeros(len(places), dtype=bool)
+        # The middle is a corner of all triangles, and in none.
+        found = np.linalg.norm(places - middle, axis=1) < 1e-14
         for one, two in zip(corners, following, strict=True):
             sides = [
                 sign * ((places - start) @ np.cross(start, end - start))
