@@ -17,8 +17,8 @@ edit that, and the text in `docs/catalog.py`, not this page.
 `astrid export`, or the DAG `release_catalog`, freezes the catalog: first as Parquet, from which every other format is
 written. An extract is named by its content and the settings (`[export]` of [pipeline.toml](settings.md)); the same state
 of the catalog, settings and code give the same bytes, whatever the machine, the clock and the order in which rows
-arrived. `statuses` and `min_detections` choose objects, a region (cone, polygon, cells, MOC) a part of the sky, as the API
-and the page do.
+arrived. `statuses`, `classes` and `min_detections` choose objects, a region (cone, polygon, cells, MOC) a part of the
+sky, as the API and the page do.
 
 | Files | What they are |
 |---|---|

@@ -27,6 +27,10 @@ _REGION = r"^\s*(cone|polygon|cells|moc)\s*\(.+\)\s*$"
 
 STATUSES = ("candidate", "confirmed", "rejected")
 """Of objects of the catalog, which itself is too heavy to be imported where DAGs are read."""
+CLASSES = (
+    "artefact", "minor_planet", "known_transient", "agn", "variable_star", "star", "nuclear_transient",
+    "hosted_transient", "hostless_transient", "unknown",
+)  # fmt: skip
 FORMATS = ("csv", "ecsv", "fits", "votable", "hats", "ds9", "archive")
 """Of extracts, likewise."""
 
@@ -102,6 +106,10 @@ def release_params() -> dict[str, Param]:
         "statuses": Param(
             None, type=["null", "array"], items={"type": "string", "enum": list(STATUSES)},
             title="Statuses", examples=list(STATUSES), description="Objects of these only",
+        ),
+        "classes": Param(
+            None, type=["null", "array"], items={"type": "string", "enum": list(CLASSES)},
+            title="Classes", examples=list(CLASSES), description="Objects that are taken for one of these only",
         ),
         "min_detections": Param(
             None, type=["null", "integer"], minimum=1, title="Detections", description="Objects with as many at least",

@@ -21,12 +21,13 @@ from include.request import read_region
 def freeze(services: Services, pipeline: Pipeline, *, requested_by: str, region: str | None, **chosen: Any) -> Extract:
     """Freeze the catalog, or its part in a region; return the extract for a second person.
 
-    ``chosen`` are ``statuses``, ``min_detections`` and ``formats`` in the place of the settings; None is as they say.
+    ``chosen`` are ``statuses``, ``classes``, ``min_detections`` and ``formats`` in the place of the settings; None is
+    as they say.
     NotAllowed where it is not known who asks, or they may not operate; Unprocessable where it is public already.
     """
     require_requester(services, requested_by)
     wanted: dict[str, Any] = {name: value for name, value in chosen.items() if value}
-    for name in ("statuses", "formats"):
+    for name in ("statuses", "classes", "formats"):
         if name in wanted:
             wanted[name] = tuple(wanted[name])
     key = run_export(services, replace(pipeline.export, **wanted), read_region(region), forced=pipeline.forced)

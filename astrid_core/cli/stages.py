@@ -54,6 +54,7 @@ def add_commands(choose: Any) -> None:
     one = _command(choose, "export", _export, "freeze an extract of the catalog and write its files")
     one.add_argument("--out", required=True, type=Path, metavar="DIR")
     one.add_argument("--status", dest="statuses", action="append", metavar="STATUS", help="may be given several times")
+    one.add_argument("--class", dest="classes", action="append", metavar="CLASS", help="may be given several times")
     one.add_argument("--min-detections", type=int, metavar="N", help="leave out objects with fewer")
     one.add_argument("--format", dest="formats", action="append", metavar="FORMAT", help="may be given several times")
     _region(one)
@@ -229,11 +230,8 @@ def _report(services: "Services", pipeline: "Pipeline", arguments: argparse.Name
 def _export(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
     from astrid_core.stages.export import run_export, save_export
 
-    chosen: dict[str, Any] = {}
-    if arguments.statuses is not None:
-        chosen["statuses"] = tuple(arguments.statuses)
-    if arguments.formats is not None:
-        chosen["formats"] = tuple(arguments.formats)
+    several = {name: getattr(arguments, name) for name in ("statuses", "classes", "formats")}
+    chosen: dict[str, Any] = {name: tuple(told) for name, told in several.items() if told is not None}
     if arguments.min_detections is not None:
         chosen["min_detections"] = arguments.min_detections
     config = replace(pipeline.export, **chosen)

@@ -1,16 +1,19 @@
 """Places on the sky: positions, HEALPix cells and regions. All angles are ICRS degrees."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import Latitude, Longitude
+from astropy.coordinates import Latitude, Longitude, angular_separation
 from astropy_healpix import HEALPix
 from mocpy import MOC
+
+from astrid_core.shared.cover import cover
+from astrid_core.shared.polygons import Bools, Floats, SphericalPolygon, unit_vectors
+from astrid_core.shared.region_text import read_cells, read_cone, read_corners, read_moc, split
 
 OPERATIONS_ORDER = 6
 """Of the cells by which people work: backfills, coverage, imported images; 0.84 square degrees each."""
@@ -19,8 +22,7 @@ HPX_ORDER = 29
 """Order of the position index: cells of 0.4 milliarcseconds, numbers that fit a signed 64-bit integer."""
 
 _INDEX = HEALPix(nside=2**HPX_ORDER, order="nested")
-_NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
-_REGION_DEPTH_LIMIT = 18
+_FINEST_COVER = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +108,10 @@ class SkyCell:
 @dataclass(frozen=True)
 class Region:
     """A part of the sky, written ``cone(ra,dec,radius)``, ``polygon(ra dec, ra dec, ...)``, ``cells(6/123,...)`` or
-    a MOC (``moc(6/123-130 7/45)``); radii take ``deg``, ``arcmin`` or ``arcsec``.
+    a MOC (``moc(6/123-130 7/45)``); radii take ``deg``, ``arcmin`` or ``arcsec`` and reach up to the whole sky.
 
-    A cone is exact. Polygons and MOCs are as sharp as their HEALPix cells (order 18, 0.8 arcsec, at the finest).
+    All are exact. A cone holds its edge; edges of a polygon are great circles, and it is the smaller part of the sky
+    that they enclose.
     """
 
     text: str
@@ -118,12 +121,13 @@ class Region:
     @classmethod
     def parse(cls, text: str) -> "Region":
         """Read a region; ValueError says what is wrong with it."""
-        kind, body = _split(text)
+        kind, body = split(text)
         if kind == "cone":
-            centre, radius_deg = _read_cone(body)
+            ra_deg, dec_deg, radius_deg = read_cone(body)
+            centre = SkyPosition(ra_deg=ra_deg, dec_deg=dec_deg)
             return cls(text=text.strip(), centre=centre, radius_deg=radius_deg)
         region = cls(text=text.strip())
-        _ = region.moc
+        _ = region.polygon or region.moc
         return region
 
     @classmethod
@@ -132,16 +136,28 @@ class Region:
         return cls.parse(f"cone({centre.ra_deg!r},{centre.dec_deg!r},{radius_deg!r}deg)")
 
     @cached_property
+    def polygon(self) -> SphericalPolygon | None:
+        """The polygon that the region is; None where it is another shape."""
+        kind, body = split(self.text)
+        if kind != "polygon":
+            return None
+        corners = [SkyPosition(ra_deg=ra, dec_deg=dec) for ra, dec in read_corners(body)]
+        return SphericalPolygon([one.ra_deg for one in corners], [one.dec_deg for one in corners])
+
+    @cached_property
     def moc(self) -> MOC:
-        """The HEALPix cells that cover the region; for a cone they reach a little beyond it."""
+        """The HEALPix cells that cover the region; for a cone and a polygon they reach a little beyond it."""
         if self.centre is not None and self.radius_deg is not None:
             return _cone_moc(self.centre, self.radius_deg)
-        kind, body = _split(self.text)
-        return {"polygon": _polygon_moc, "cells": _cells_moc, "moc": _read_moc}[kind](body)
+        if (polygon := self.polygon) is not None:
+            order = _order_of(math.degrees(polygon.size_rad) / 2.0)
+            return cover(lambda places: (polygon.contains(places), polygon.edge_distance(places)), order)
+        kind, body = split(self.text)
+        return read_moc(body) if kind == "moc" else _cells_moc([SkyCell.parse(one) for one in read_cells(body)])
 
     @cached_property
     def hpx29_ranges(self) -> tuple[tuple[int, int], ...]:
-        """Half-open ranges of ``hpx29`` that hold every position of the region (a cone's hold a few more)."""
+        """Half-open ranges of ``hpx29`` that hold the region; those of cones and polygons a little more."""
         return tuple((int(first), int(behind)) for first, behind in self.moc.to_depth29_ranges)
 
     @property
@@ -150,16 +166,29 @@ class Region:
         if self.centre is not None and self.radius_deg is not None:
             return self.centre, self.radius_deg
         middle = self.moc.barycenter()
-        reach_deg = float(self.moc.largest_distance_from_coo_to_vertices(middle).to_value("deg"))
         centre = SkyPosition(ra_deg=float(middle.ra.deg) % 360.0, dec_deg=float(middle.dec.deg))
+        opposite = SkyPosition(ra_deg=(centre.ra_deg + 180.0) % 360.0, dec_deg=-centre.dec_deg)
+        if any(first <= opposite.hpx29 < behind for first, behind in self.hpx29_ranges):
+            return centre, 180.0
+        reach_deg = float(self.moc.largest_distance_from_coo_to_vertices(middle).to_value("deg"))
         return centre, min(reach_deg + 1.0 / 3600.0, 180.0)
 
     def contains(self, position: SkyPosition) -> bool:
-        """Tell whether ``position`` lies in the region; the edge of a cone belongs to it."""
+        """Tell whether ``position`` lies in the region; many are asked for at once by ``holds``."""
+        return bool(self.holds(np.array([position.ra_deg]), np.array([position.dec_deg]))[0])
+
+    def holds(self, ra_deg: Floats, dec_deg: Floats) -> Bools:
+        """Tell which of many positions lie in the region."""
         if self.centre is not None and self.radius_deg is not None:
-            return separation_arcsec(self.centre, position) <= self.radius_deg * 3600.0
-        number = position.hpx29
-        return any(first <= number < behind for first, behind in self.hpx29_ranges)
+            lon, lat = math.radians(self.centre.ra_deg), math.radians(self.centre.dec_deg)
+            apart = angular_separation(lon, lat, np.radians(ra_deg), np.radians(dec_deg))
+            return np.asarray(np.degrees(apart) * 3600.0 <= self.radius_deg * 3600.0)
+        if self.polygon is not None:
+            return self.polygon.contains(unit_vectors(ra_deg, dec_deg))
+        first, behind = np.array(self.hpx29_ranges, dtype=np.int64).T
+        number = _INDEX.lonlat_to_healpix(ra_deg * u.deg, dec_deg * u.deg)
+        index = np.searchsorted(first, number, side="right") - 1
+        return np.asarray((index >= 0) & (number < behind[np.maximum(index, 0)]))
 
     def outside(self, other: "Region") -> float:
         """Return which part of this region lies outside of another, both as their HEALPix cells."""
@@ -176,74 +205,31 @@ class Region:
         return tuple(SkyCell(order=order, number=number) for number in sorted(numbers))
 
 
-def _split(text: str) -> tuple[str, str]:
-    found = re.fullmatch(r"\s*(cone|polygon|cells|moc)\s*\((.*)\)\s*", text, flags=re.DOTALL)
-    if not found:
-        message = (
-            f"not a region: {text!r}; write cone(10.68,41.27,0.5deg), polygon(10 41, 11 41, 11 42), "
-            "cells(6/123,6/124) or moc(6/123-130)"
-        )
-        raise ValueError(message)
-    return found[1], found[2]
-
-
-def _read_cone(body: str) -> tuple[SkyPosition, float]:
-    found = re.fullmatch(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(deg|arcmin|arcsec)?\s*", body)
-    if not found:
-        message = f"not a cone: {body!r}; write cone(ra,dec,radius), for example cone(10.68,41.27,0.5deg)"
-        raise ValueError(message)
-    radius_deg = float(found[3]) / {"deg": 1.0, None: 1.0, "arcmin": 60.0, "arcsec": 3600.0}[found[4]]
-    if not 0.0 < radius_deg <= 90.0:
-        message = f"the radius of a cone must lie in (0, 90] deg, not {radius_deg!r}"
-        raise ValueError(message)
-    return SkyPosition(ra_deg=float(found[1]), dec_deg=float(found[2])), radius_deg
+def _order_of(radius_deg: float) -> int:
+    # Cells of a fiftieth of the radius keep the cover within a few per cent of the shape at a few hundred ranges.
+    return min(_FINEST_COVER, max(0, math.ceil(math.log2(58.6 * 50.0 / radius_deg))))
 
 
 def _cone_moc(centre: SkyPosition, radius_deg: float) -> MOC:
-    # Cells of a fiftieth of the radius keep the cover within a few per cent of the cone at a few hundred ranges.
-    depth = min(HPX_ORDER, max(0, math.ceil(math.log2(58.6 * 50.0 / radius_deg))))
+    if radius_deg > 90.0:  # where mocpy 0.21 leaves out parts
+        middle = unit_vectors([centre.ra_deg], [centre.dec_deg])[0]
+
+        def shape(places: Floats) -> tuple[Bools, Floats]:
+            apart = np.arctan2(np.linalg.norm(np.cross(places, middle), axis=1), places @ middle)
+            return apart <= math.radians(radius_deg), np.abs(apart - math.radians(radius_deg))
+
+        return cover(shape, _order_of(radius_deg))
     return MOC.from_cone(
         lon=Longitude(centre.ra_deg * u.deg),
         lat=Latitude(centre.dec_deg * u.deg),
         radius=radius_deg * (1.0 + 1e-9) * u.deg,
-        max_depth=min(depth, _REGION_DEPTH_LIMIT + 8),
+        max_depth=_order_of(radius_deg),
     )
 
 
-def _polygon_moc(body: str) -> MOC:
-    pairs = [[float(number) for number in corner.split()] for corner in body.split(",")]
-    if len(pairs) < 3 or any(len(pair) != 2 for pair in pairs):
-        message = f"not a polygon: {body!r}; write at least three corners, polygon(ra dec, ra dec, ra dec)"
-        raise ValueError(message)
-    corners = [SkyPosition(ra_deg=ra, dec_deg=dec) for ra, dec in pairs]
-    size_deg = max(separation_arcsec(corners[0], corner) for corner in corners[1:]) / 3600.0
-    depth = min(_REGION_DEPTH_LIMIT, max(6, math.ceil(math.log2(58.6 * 200.0 / max(size_deg, 1e-6)))))
-    return MOC.from_polygon(
-        lon=Longitude([corner.ra_deg for corner in corners] * u.deg),
-        lat=Latitude([corner.dec_deg for corner in corners] * u.deg),
-        max_depth=depth,
-    )
-
-
-def _cells_moc(body: str) -> MOC:
-    cells = [SkyCell.parse(part) for part in body.split(",") if part.strip()]
-    if not cells:
-        raise ValueError("a region needs at least one cell")
+def _cells_moc(cells: Sequence[SkyCell]) -> MOC:
     return MOC.from_healpix_cells(
         ipix=np.array([cell.number for cell in cells], dtype=np.uint64),
         depth=np.array([cell.order for cell in cells], dtype=np.uint8),
         max_depth=max(cell.order for cell in cells),
     )
-
-
-def _read_moc(body: str) -> MOC:
-    try:
-        moc = MOC.from_str(body)
-    except (ValueError, OSError, BaseException) as error:  # what mocpy panics with is no Exception
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            raise
-        message = f"not a MOC: {body!r}"
-        raise ValueError(message) from error
-    if moc.empty():
-        raise ValueError("a region needs at least one cell")
-    return moc

@@ -67,6 +67,9 @@ def _checked(
             for entry in page
             if entry.status.value in config.statuses and entry.n_detections >= config.min_detections
         ]
+        if config.classes:
+            known = records.contexts.of([entry.id for entry in entries])
+            entries = [one for one in entries if one.id in known and known[one.id].object_class in config.classes]
         points = records.catalog.points([entry.id for entry in entries])
         injected = sorted(records.injected_seeds.of([point.detection_id for point in points]))
         if injected:

@@ -17,7 +17,7 @@ Night = Annotated[str | None, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Score = Annotated[float | None, Query(ge=0.0, le=1.0, allow_inf_nan=False)]
 Degrees = Annotated[float | None, Query(ge=0.0, lt=360.0, allow_inf_nan=False)]
 Declination = Annotated[float | None, Query(ge=-90.0, le=90.0, allow_inf_nan=False)]
-Radius = Annotated[float | None, Query(ge=1e-6, le=324_000.0, allow_inf_nan=False)]
+Radius = Annotated[float | None, Query(ge=1e-6, le=648_000.0, allow_inf_nan=False)]
 
 
 async def cell_of(
@@ -38,7 +38,12 @@ async def region_of(
     radius_arcsec: Radius = None,
     region: Annotated[
         str | None,
-        Query(max_length=5000, pattern=r"^[^\x00]*$", description="cone(...), polygon(...), cells(...), moc(...)"),
+        Query(
+            max_length=5000,
+            pattern=r"^[^\x00]*$",
+            description="cone(10.68,41.27,0.5deg), polygon(10 41, 11 41, 11 42), cells(6/123,6/124) or "
+            "moc(6/123-130 7/45); a polygon has great circles as edges and is the smaller part of the sky.",
+        ),
     ] = None,
 ) -> Region | None:
     """Return the part of the sky that a request asks for: a cone by three numbers, or a region by its text."""

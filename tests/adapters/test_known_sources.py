@@ -12,7 +12,6 @@ from astropy.table import Table
 
 from astrid_core.adapters.catalogs.cone import ConeSources
 from astrid_core.adapters.catalogs.open import open_known_sources, open_minor_planets
-from astrid_core.adapters.catalogs.places import inside
 from astrid_core.adapters.catalogs.shards import ShardSources
 from astrid_core.adapters.catalogs.source_tables import read_source_table
 from astrid_core.adapters.catalogs.write_shards import write_sources
@@ -51,7 +50,7 @@ def _table(found: KnownSources) -> Table:
 def _answer(asked: Asked) -> Reply:
     found = _galaxies()
     ra, dec, radius = (float(asked.query[key]) for key in ("RA", "DEC", "SR"))
-    here = found.take(inside(Region.parse(f"cone({ra!r},{dec!r},{radius!r}deg)"), found.ra_deg, found.dec_deg))
+    here = found.take(Region.parse(f"cone({ra!r},{dec!r},{radius!r}deg)").holds(found.ra_deg, found.dec_deg))
     buffer = io.BytesIO()
     from_table(_table(here)).to_xml(buffer)
     return Reply(body=buffer.getvalue(), headers={"Content-Type": "text/xml"})

@@ -32,6 +32,7 @@ from astrid_core.adapters.db.reading.observations import (
 )
 from astrid_core.adapters.db.reading.pages import Ask, BadKey, Facts, Key, Page
 from astrid_core.adapters.db.reading.runs import list_candidates, list_runs
+from astrid_core.catalog.context import EntryContext, ObjectClass
 from astrid_core.shared.errors import AstridError, UnknownRecord
 from astrid_core.shared.sky import Region, SkyCell
 from tests.adapters.databases import SqlDatabase
@@ -194,3 +195,14 @@ def test_nothing_is_ever_written(url: str, statement: str) -> None:
     with pytest.raises((SQLAlchemyError, AstridError)):
         _read(url, lambda connection: connection.execute(text(statement)))
     assert len(_read(url, lambda connection: list_alerts(connection, Ask(), channel=None)).items) == 2
+
+
+def test_objects_are_listed_by_what_they_are_taken_for(url: str) -> None:
+    database = SqlDatabase(url)
+    with database.transaction() as records:
+        records.catalog.put(entry(2))
+        records.contexts.put(EntryContext(entry_id=entry().id, object_class=ObjectClass.AGN, reason="so"))
+    database.close()
+    for told, expected in (("agn", [entry().id]), ("star", []), (None, [entry().id, entry(2).id])):
+        found = _read(url, partial(list_entries, ask=Ask(), region=None, object_class=told))
+        assert _ids(found) == expected

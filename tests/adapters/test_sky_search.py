@@ -1,18 +1,25 @@
 """Cone and region searches, against trying every position."""
 
+import asyncio
 import math
 from collections.abc import Sequence
+from uuid import UUID
 
 import numpy as np
-import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, insert
 
 from astrid_core.adapters.db.engine import open_engine
+from astrid_core.adapters.db.reading.catalog import list_entries
+from astrid_core.adapters.db.reading.engine import open_reading
+from astrid_core.adapters.db.reading.pages import Ask
+from astrid_core.adapters.db.rows.catalog import CatalogEntryRow
 from astrid_core.adapters.db.rows.sky import hpx29_of
 from astrid_core.catalog.entities import CatalogEntry
 from astrid_core.shared.sky import Region, SkyPosition
 from tests.adapters.databases import AnyDatabase, SqlDatabase
 from tests.adapters.invented import entry, observation, reference
+from tests.shared.brute_force import Known, anywhere, known_regions, vectors
+from tests.shared.brute_force import positions as coordinates
 
 CONES = [
     (0.0, 90.0, 1.0),
@@ -86,22 +93,50 @@ def test_cones_hold_what_a_brute_force_search_finds(database: AnyDatabase) -> No
     assert n_found > 300
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "polygon(359 -1, 1 -1, 1 1, 359 1)",
-        "polygon(0 85, 90 85, 180 85, 270 85)",
-        "cells(3/0, 3/5, 4/1000)",
-        "moc(2/0-7 5/6000-6100)",
-    ],
-)
-def test_regions_hold_exactly_the_positions_in_their_cells(sql_database: SqlDatabase, text: str) -> None:
-    region = Region.parse(text)
-    entries = record(sql_database, scattered())
-    expected = {one.id for one in entries if region.contains(one.position)}
-    with sql_database.transaction() as records:
-        assert {one.id for one in records.catalog.search(region=region)} == expected
-    assert 0 < len(expected) < len(entries)
+def test_every_shape_holds_what_brute_force_finds(sql_url: str) -> None:
+    regions = known_regions()
+    places = np.concatenate([anywhere(2000), *(known.near[::8] for known in regions)])
+    ra_deg, dec_deg = coordinates(places)
+    entries = [
+        entry(number, at=SkyPosition(ra_deg=ra, dec_deg=dec))
+        for number, (ra, dec) in enumerate(zip(ra_deg.tolist(), dec_deg.tolist(), strict=True), start=1)
+    ]
+    engine = open_engine(sql_url)
+    with engine.begin() as connection:
+        connection.execute(insert(CatalogEntryRow), [CatalogEntryRow.values(one) for one in entries])
+    engine.dispose()
+    places = vectors(ra_deg, dec_deg)
+    database = SqlDatabase(sql_url)
+    n_found = 0
+    with database.transaction() as records:
+        for known in regions:
+            region = Region.parse(known.text)
+            expected = sorted(entries[number].id for number in np.flatnonzero(known.holds(places)))
+            assert sorted(one.id for one in records.catalog.search(region=region)) == expected, known.text
+            pages = records.catalog.pages(region=region)
+            assert sorted(one.id for page in pages for one in page) == expected, known.text
+            n_found += len(expected)
+    database.close()
+    assert n_found > 100_000
+    assert asyncio.run(pages_of(sql_url, regions[::5])) == {
+        known.text: [entries[number].id for number in np.flatnonzero(known.holds(places))] for known in regions[::5]
+    }
+
+
+async def pages_of(url: str, regions: Sequence[Known]) -> dict[str, list[UUID]]:
+    """Return what the lists of the API hold, page after page."""
+    reading = open_reading(url)
+    found: dict[str, list[UUID]] = {}
+    async with reading.reading() as connection:
+        for known in regions:
+            found[known.text] = []
+            ask: Ask | None = Ask(limit=200)
+            while ask is not None:
+                page = await list_entries(connection, ask, region=Region.parse(known.text))
+                found[known.text] += [one["id"] for one in page.items]
+                ask = None if page.next is None else Ask(after=page.next, limit=200)
+    await reading.close()
+    return found
 
 
 def test_a_region_of_a_thousand_ranges_is_searched(sql_database: SqlDatabase) -> None:

@@ -13,7 +13,6 @@ from astropy.table import Table
 
 from astrid_core.adapters.catalogs.cone import ConeCatalog
 from astrid_core.adapters.catalogs.open import open_star_catalog
-from astrid_core.adapters.catalogs.places import inside
 from astrid_core.adapters.catalogs.shards import ShardCatalog
 from astrid_core.adapters.catalogs.write_shards import write_shards
 from astrid_core.adapters.surveys.http import HttpClient
@@ -70,7 +69,7 @@ def _cone_answer(asked: Asked) -> Reply:
     stars = _stars()
     ra, dec, radius = (float(asked.query[key]) for key in ("RA", "DEC", "SR"))
     cone = Region.parse(f"cone({ra!r},{dec!r},{radius!r}deg)")
-    here = stars.take(inside(cone, stars.ra_deg, stars.dec_deg))
+    here = stars.take(cone.holds(stars.ra_deg, stars.dec_deg))
     return Reply(body=_votable(here), headers={"Content-Type": "text/xml"})
 
 

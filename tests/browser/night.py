@@ -5,7 +5,7 @@ from pathlib import Path
 
 from astrid_core.adapters.db.migrate import migrate
 from astrid_core.adapters.storage.folder import FolderArtifacts
-from astrid_core.catalog.config import PublishConfig
+from astrid_core.catalog.config import ForcedConfig, PublishConfig
 from astrid_core.curation.config import CurateConfig
 from astrid_core.detection.config import DetectConfig
 from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
@@ -14,6 +14,7 @@ from astrid_core.stages.build_reference import run_build_reference
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import run_detect
 from astrid_core.stages.difference import run_difference
+from astrid_core.stages.forced import run_forced
 from astrid_core.stages.ingest import run_ingest
 from astrid_core.stages.preprocess import Preparation, run_preprocess
 from astrid_core.stages.publish import run_publish
@@ -71,5 +72,6 @@ def make_night(home: Path) -> int:
         )
     n_waiting = sum(run_curate(services, key, CurateConfig()) for key in scored)
     run_publish(services, "demo", NIGHT, PublishConfig(), scored)
+    run_forced(services, "demo", NIGHT, ForcedConfig(), scored)
     database.close()
     return n_waiting

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from astrid_core.bootstrap import migrate_database, open_services
+from astrid_core.catalog.context import EntryContext, ObjectClass
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.cli.main import main
+from astrid_core.shared.sky import SkyCell
 from tests.catalog.frozen import invented
 
 OBJECTS, _ = invented(12)
@@ -72,4 +74,29 @@ def test_a_filter_that_makes_no_sense_is_refused(home: Path, capsys: pytest.Capt
     out = str(home / "out")
     lines(capsys, "export", "--out", out, "--format", "xls", status=5)
     lines(capsys, "export", "--out", out, "--status", "splendid", status=5)
+    lines(capsys, "export", "--out", out, "--class", "comet", status=5)
     lines(capsys, "export", "--out", out, "--min-detections", "0", status=5)
+
+
+@pytest.mark.parametrize("shape", ["cone", "polygon", "cells", "moc"])
+def test_a_region_of_any_shape_chooses_what_is_written(
+    home: Path, capsys: pytest.CaptureFixture[str], shape: str
+) -> None:
+    ra, dec = OBJECTS[5].position.ra_deg, OBJECTS[5].position.dec_deg
+    cell = SkyCell.containing(OBJECTS[5].position, order=20)
+    text = {
+        "cone": f"cone({ra!r},{dec!r},0.2arcsec)",
+        "polygon": f"polygon({ra - 1e-4!r} {dec - 1e-4!r}, {ra + 1e-4!r} {dec - 1e-4!r}, {ra!r} {dec + 1e-4!r})",
+        "cells": f"cells({cell})",
+        "moc": f"moc({cell})",
+    }[shape]
+    lines(capsys, "export", "--out", str(home / "part"), "--format", "csv", "--region", text)
+    assert names(home / "part" / "catalog.csv") == {str(OBJECTS[5].id)}
+
+
+def test_a_class_chooses_what_is_written(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = EntryContext(entry_id=OBJECTS[2].id, object_class=ObjectClass.AGN, reason="so")
+    with open_services() as services, services.transaction() as records:
+        records.contexts.put(told)
+    lines(capsys, "export", "--out", str(home / "agn"), "--format", "csv", "--class", "agn", "--class", "star")
+    assert names(home / "agn" / "catalog.csv") == {str(OBJECTS[2].id)}

@@ -13,10 +13,11 @@ from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
 from pendulum import datetime
 
+from astrid_core.catalog.context import ObjectClass
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.catalog.exports.config import Format
 from include.batches import MAX_BATCHES
-from include.dag_settings import FORMATS, STATUSES
+from include.dag_settings import CLASSES, FORMATS, STATUSES
 from include.messages import KEEP, LEAVE
 from include.notices import QuestionNotifier
 
@@ -142,6 +143,7 @@ def test_a_catalog_is_released_behind_the_answer_of_a_person(dags: dict[str, Any
 
 
 def test_the_form_of_a_release_offers_what_there_is() -> None:
+    assert set(CLASSES) == {one.value for one in ObjectClass}
     assert set(STATUSES) == {one.value for one in EntryStatus} - {EntryStatus.WITHDRAWN.value}
     assert set(FORMATS) == {one.value for one in Format}
 
@@ -230,6 +232,7 @@ def test_a_night_is_a_partition_named_by_its_evening(dags: dict[str, Any]) -> No
         ("release_catalog", {"region": "M31"}),
         ("release_catalog", {"formats": ["xls"]}),
         ("release_catalog", {"statuses": ["splendid"]}),
+        ("release_catalog", {"classes": ["comet"]}),
         ("release_catalog", {"min_detections": 0}),
         ("ingest_observations", {"first_night": "yesterday"}),
         ("ingest_observations", {"region": "M31"}),
@@ -254,7 +257,7 @@ def test_a_form_refuses_what_makes_no_sense(dags: dict[str, Any], dag_id: str, a
         ("build_calibrations", {"first_night": "2026-11-20", "survey": "demo"}),
         ("build_references", {"exclude": ["demo:a.fits"], "before_mjd": 61000.5}),
         ("release_catalog", {}),
-        ("release_catalog", {"statuses": ["confirmed"], "min_detections": 2, "formats": ["csv", "hats"]}),
+        ("release_catalog", {"classes": ["agn"], "min_detections": 2, "formats": ["csv", "hats"]}),
         ("ingest_observations", {**NIGHT, "region": "cone(10.68,41.27,0.5deg)", "survey": "m31-hst"}),
         ("reconcile_archive", {"survey": "m31-hst", "retry": True}),
     ],

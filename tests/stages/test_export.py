@@ -17,6 +17,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from astrid_core.bootstrap import Pipeline
+from astrid_core.catalog.context import EntryContext, ObjectClass
 from astrid_core.catalog.entities import CatalogEntry, EntryStatus
 from astrid_core.catalog.exports.cone_search import ConeQuery
 from astrid_core.catalog.exports.config import ExportConfig
@@ -174,11 +175,15 @@ def test_filters_choose_objects_and_their_light_curves(night: Voting) -> None:
         entries = list(records.catalog.search())
         records.catalog.put(replace(entries[0], status=EntryStatus.CONFIRMED))
         records.catalog.put(replace(entries[1], n_detections=5))
+        for one, told in zip(entries, (ObjectClass.AGN, ObjectClass.STAR), strict=False):
+            records.contexts.put(EntryContext(entry_id=one.id, object_class=told, reason="so"))
     for config, region, expected in (
         (ExportConfig(statuses=("confirmed",)), None, {entries[0].id}),
         (ExportConfig(min_detections=5), None, {entries[1].id}),
         (ExportConfig(), Region.cone(entries[2].position, radius_deg=1e-6), {entries[2].id}),
         (ExportConfig(statuses=("rejected",)), None, set()),
+        (ExportConfig(classes=("star",)), None, {entries[1].id}),
+        (ExportConfig(classes=("star", "agn")), None, {entries[0].id, entries[1].id}),
     ):
         files = exported_files(night.services, run_export(night.services, config, region))
         for name in ("catalog.ecsv", "light_curves.ecsv"):
@@ -194,6 +199,8 @@ def test_only_the_formats_that_are_asked_for_are_written(night: Voting) -> None:
     }  # fmt: skip
     with pytest.raises(BadConfiguration, match="no such format"):
         ExportConfig(formats=("xls",))
+    with pytest.raises(BadConfiguration, match="no such class"):
+        ExportConfig(classes=("comet",))
 
 
 def test_what_is_released_stays_as_it_was_when_the_catalog_changes(night: Voting) -> None:

@@ -12,7 +12,6 @@ from astropy.io.votable import parse
 from astropy.io.votable.exceptions import VOTableSpecError, VOWarning
 
 from astrid_core.adapters.catalogs.columns import RawTable, brightest, epoch_of, find_dialect, to_stars
-from astrid_core.adapters.catalogs.places import inside
 from astrid_core.adapters.catalogs.source_tables import to_sources
 from astrid_core.adapters.catalogs.tables import from_astropy
 from astrid_core.adapters.surveys.http import HttpClient
@@ -48,7 +47,7 @@ class ConeCatalog:
         dialect = find_dialect(table, source=self.name)
         epoch_yr = epoch_of(table, dialect) if len(next(iter(table.columns.values()))) else None
         stars = to_stars(table, dialect, catalog=self.name, epoch_yr=epoch_yr or _EPOCH_YR[dialect.name])
-        return brightest(stars.take(inside(region, stars.ra_deg, stars.dec_deg)), max_stars)
+        return brightest(stars.take(region.holds(stars.ra_deg, stars.dec_deg)), max_stars)
 
 
 class ConeSources:
@@ -72,7 +71,7 @@ class ConeSources:
         """Return the objects inside ``region``; raises as ``ConeCatalog.stars`` does."""
         table = self._service.ask(region)
         found = to_sources(table, source=self.name, catalog=self.name, kind=self._kind, epoch_yr=2000.0)
-        return found.take(inside(region, found.ra_deg, found.dec_deg))
+        return found.take(region.holds(found.ra_deg, found.dec_deg))
 
 
 class _Service:

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from astrid_core.adapters.catalogs.columns import OURS, Band, RawTable, brightest, to_stars
-from astrid_core.adapters.catalogs.places import inside
 from astrid_core.adapters.catalogs.shard_files import ShardFiles
 from astrid_core.catalog.known_sources import KnownSources, SourceKind
 from astrid_core.preprocessing.catalog_stars import CatalogStars
@@ -49,7 +48,7 @@ class ShardCatalog:
         columns = {name: found[name].to_numpy() for name in found.column_names}
         dialect = replace(OURS, bands=self._bands)
         stars = to_stars(RawTable(columns=columns), dialect, catalog=self.name, epoch_yr=self._files.epoch_yr)
-        return brightest(stars.take(inside(region, stars.ra_deg, stars.dec_deg)), max_stars)
+        return brightest(stars.take(region.holds(stars.ra_deg, stars.dec_deg)), max_stars)
 
 
 class ShardSources:
@@ -81,7 +80,7 @@ class ShardSources:
         for name in SOURCE_TEXTS:
             columns[name] = np.array([] if found is None else found[name].to_pylist(), dtype=object)
         sources = KnownSources(catalog=self.name, kind=self._kind, epoch_yr=self._files.epoch_yr, **columns)
-        return sources.take(inside(region, sources.ra_deg, sources.dec_deg))
+        return sources.take(region.holds(sources.ra_deg, sources.dec_deg))
 
 
 def column_names(bands: list[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from astrid_core.catalog.exports.votable import document, rows
 from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 
 _FORMATS = ("votable", "application/x-votable+xml", "text/xml", "text/xml;content=x-votable")
-_LARGEST_CONE_DEG = 90.0
+_LARGEST_CONE_DEG = 180.0
 """Of those that we know as regions; beyond it everything is looked at."""
 
 

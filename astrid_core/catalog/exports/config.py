@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from astrid_core.catalog.context import ObjectClass
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.shared.errors import BadConfiguration
 
@@ -26,6 +27,9 @@ class ExportConfig:
 
     statuses: tuple[str, ...] = (EntryStatus.CANDIDATE.value, EntryStatus.CONFIRMED.value)
     """Objects of other statuses are left out."""
+    classes: tuple[str, ...] = ()
+    """Objects that are taken for something else, or of which nobody has looked up what is known there, are left out;
+    empty: nothing is left out for its class."""
     min_detections: int = 1
     """Objects with fewer points in their light curve are left out."""
     formats: tuple[str, ...] = tuple(one.value for one in Format)
@@ -48,6 +52,9 @@ class ExportConfig:
         unknown = [status for status in self.statuses if status not in known]
         if unknown or not self.statuses:
             raise BadConfiguration("statuses must be some of those known", got=self.statuses, known=sorted(known))
+        classes = [one.value for one in ObjectClass]
+        if unknown := [one for one in self.classes if one not in classes]:
+            raise BadConfiguration("no such class", got=unknown, known=classes)
         if self.min_detections < 1:
             raise BadConfiguration("min_detections must be positive", got=self.min_detections)
         formats = [one.value for one in Format]

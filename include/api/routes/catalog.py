@@ -19,6 +19,7 @@ from astrid_core.adapters.db.reading.catalog import (
 from astrid_core.adapters.db.reading.context import find_context
 from astrid_core.adapters.db.reading.pages import Ask
 from astrid_core.alerts.entities import AlertState
+from astrid_core.catalog.context import ObjectClass
 from astrid_core.catalog.entities import EntryStatus
 from astrid_core.catalog.explain import explained
 from astrid_core.shared.sky import Region, SkyPosition
@@ -51,10 +52,14 @@ async def entries(
     ask: Annotated[Ask, Depends(asked)],
     region: Annotated[Region | None, Depends(region_of)],
     status: EntryStatus | None = None,
+    object_class: Annotated[
+        ObjectClass | None, Query(description="What it is taken for; nothing without a context has a class.")
+    ] = None,
 ) -> Listed[EntryShape]:
-    """List objects; with a cone or region those in it, its edge included."""
+    """List objects; with a cone or region those in it."""
     async with context.reading.reading() as connection:
-        return listed(await list_entries(connection, ask, region=region, status=status), EntryShape)
+        page = await list_entries(connection, ask, region=region, status=status, object_class=object_class)
+        return listed(page, EntryShape)
 
 
 @router.get("/explain")

@@ -11,6 +11,7 @@ from astrid_core.adapters.db.reading.pages import Ask, Facts, Page, Statement, p
 from astrid_core.adapters.db.reading.places import inside, near
 from astrid_core.adapters.db.rows.alerts import AlertRow
 from astrid_core.adapters.db.rows.catalog import AnalyticsRow, CatalogEntryRow, ExportJobRow, LightCurvePointRow
+from astrid_core.adapters.db.rows.context import EntryContextRow
 from astrid_core.adapters.db.rows.differencing import DifferenceRunRow
 from astrid_core.adapters.db.rows.events import DomainEventRow
 from astrid_core.adapters.db.rows.observations import ObservationRow
@@ -23,19 +24,28 @@ from astrid_core.shared.sky import Region, SkyPosition, separation_arcsec
 
 
 async def list_entries(
-    connection: AsyncConnection, ask: Ask, *, region: Region | None, status: str | None = None
+    connection: AsyncConnection,
+    ask: Ask,
+    *,
+    region: Region | None,
+    status: str | None = None,
+    object_class: str | None = None,
 ) -> Page:
-    """Return objects of the catalog by id; withdrawn ones only where their status is asked for."""
+    """Return objects of the catalog by id; withdrawn ones only where their status is asked for.
+
+    An object of which nobody has looked up what is known there has no class.
+    """
     statement = _columns(CatalogEntryRow, but=("hpx29",))
+    if object_class:
+        statement = statement.join(EntryContextRow, EntryContextRow.entry_id == CatalogEntryRow.id)
+        statement = statement.where(EntryContextRow.object_class == object_class)
     if status:
         statement = statement.where(CatalogEntryRow.status == status)
     else:
         statement = statement.where(CatalogEntryRow.status != EntryStatus.WITHDRAWN.value)
     if region is not None:
         statement = statement.where(near(region, CatalogEntryRow.hpx29))
-    return await read_page(
-        connection, statement, (CatalogEntryRow.id,), ask, keep=lambda facts: region is None or inside(region, facts)
-    )
+    return await read_page(connection, statement, (CatalogEntryRow.id,), ask, keep=inside(region))
 
 
 async def find_entry(connection: AsyncConnection, entry_id: UUID) -> Facts:

@@ -72,7 +72,7 @@ async def list_detections(connection: AsyncConnection, wanted: DetectionFilter, 
         filtered(every_detection(), wanted),
         (DetectionRow.model_run, DetectionRow.number),
         ask,
-        keep=lambda facts: region is None or inside(region, facts),
+        keep=inside(region),
     )
     return Page(items=await complete(connection, page.items), next=page.next)
 

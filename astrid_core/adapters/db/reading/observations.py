@@ -60,9 +60,7 @@ async def list_observations(connection: AsyncConnection, wanted: ObservationFilt
     region = wanted.region
     if region is not None:
         statement = statement.where(near(region, ObservationRow.hpx29))
-    return await read_page(
-        connection, statement, (ObservationRow.id,), ask, keep=lambda facts: region is None or inside(region, facts)
-    )
+    return await read_page(connection, statement, (ObservationRow.id,), ask, keep=inside(region))
 
 
 async def find_observation(connection: AsyncConnection, observation_id: str) -> Facts:

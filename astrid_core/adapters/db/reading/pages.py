@@ -13,10 +13,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 Facts: TypeAlias = Mapping[str, Any]
 """One record as names and plain values; None for numbers that are none."""
 Key: TypeAlias = Sequence[Any]
+Keep: TypeAlias = Callable[[Sequence[Facts]], Sequence[bool]]
+"""Tells which records are wanted of those that look like it."""
 Column: TypeAlias = ColumnElement[Any] | InstrumentedAttribute[Any]
 Statement: TypeAlias = "Select[*tuple[Any, ...]]"
 _LARGEST = 2**63
 _MOST_ROUNDS = 20
+_MOST_DROPPED = 5
+"""One in so many rows is dropped at most of shapes as searches know them: more rounds are for others."""
 
 
 class BadKey(ValueError):
@@ -46,29 +50,30 @@ async def read_page(
     ask: Ask,
     *,
     falling: bool = False,
-    keep: Callable[[Facts], bool] = lambda _: True,
+    keep: Keep | None = None,
 ) -> Page:
     """Return the rows of ``statement`` behind a key, ordered by ``keys``, which together are unique and never null.
 
     ``keep`` drops rows that only looked like wanted ones. After some rounds a page may therefore be short, or even
     empty, and still name a next one.
     """
+    n_rows = ask.limit + 1 if keep is None else ask.limit + 1 + ask.limit // _MOST_DROPPED
     labels = [f"key_{number}" for number in range(len(keys))]
     wanted = statement.add_columns(*(key.label(label) for key, label in zip(keys, labels, strict=True)))
-    wanted = wanted.order_by(*(key.desc() if falling else key.asc() for key in keys)).limit(ask.limit + 1)
+    wanted = wanted.order_by(*(key.desc() if falling else key.asc() for key in keys)).limit(n_rows)
     after = None if ask.after is None else _checked(ask.after, keys)
     items: list[Facts] = []
     for _ in range(_MOST_ROUNDS):
         found = await connection.execute(wanted if after is None else wanted.where(_behind(keys, after, falling)))
         rows = found.mappings().all()
-        for row in rows:
+        told = [{name: value for name, value in plain(row).items() if name not in labels} for row in rows]
+        for row, facts, kept in zip(rows, told, [True] * len(told) if keep is None else keep(told), strict=True):
             if len(items) == ask.limit:
                 return Page(items=items, next=after)
             after = [row[label] for label in labels]
-            facts = {name: value for name, value in plain(row).items() if name not in labels}
-            if keep(facts):
+            if kept:
                 items.append(facts)
-        if len(rows) <= ask.limit:
+        if len(rows) < n_rows:
             return Page(items=items, next=None)
     return Page(items=items, next=after)
 

@@ -56,8 +56,7 @@ class SqlCatalogEntries:
             rows = list(read(self._session, wanted))
         else:
             rows = read_region(self._session, wanted, CatalogEntryRow.hpx29, region)
-        found = [row.entity() for row in sorted(rows, key=lambda row: (row.hpx29, row.id))]
-        return tuple(entry for entry in found if region is None or region.contains(entry.position))
+        return tuple(row.entity() for row in sorted(rows, key=lambda row: (row.hpx29, row.id)))
 
     def moving(self, *, from_mjd: float, to_mjd: float) -> Sequence[CatalogEntry]:
         """Return moving objects that were seen in this time, its ends included, ordered by id."""
@@ -74,8 +73,7 @@ class SqlCatalogEntries:
         standing = plain(CatalogEntryRow).where(CatalogEntryRow.status != EntryStatus.WITHDRAWN.value)
         in_order = standing.order_by(CatalogEntryRow.hpx29, CatalogEntryRow.id)
         for rows in plain_pages(self._session, in_order, CatalogEntryRow.hpx29, region):
-            found = (CatalogEntryRow.entity(row) for row in rows)
-            yield tuple(entry for entry in found if region is None or region.contains(entry.position))
+            yield tuple(CatalogEntryRow.entity(row) for row in rows)
 
     def points(self, entry_ids: Sequence[UUID]) -> Sequence[LightCurvePoint]:
         """Return the light curves of these objects, ordered by entry, mid_mjd, detection."""

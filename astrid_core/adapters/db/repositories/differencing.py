@@ -52,11 +52,12 @@ class SqlReferenceImages:
         if status is not None:
             wanted = wanted.where(ReferenceImageRow.status == status.value)
         if region is None:
-            found = [row.entity() for row in read(self._session, wanted)]
+            rows = list(read(self._session, wanted))
         else:
             rows = read_region(self._session, wanted, ReferenceImageRow.hpx29, region)
-            found = [one for one in (row.entity() for row in rows) if region.contains(one.position)]
-        return tuple(sorted(found, key=lambda one: (one.cell, one.band, one.version, one.digest)))
+        return tuple(
+            sorted((row.entity() for row in rows), key=lambda one: (one.cell, one.band, one.version, one.digest))
+        )
 
     def meeting(
         self, position: SkyPosition, radius_deg: float, *, status: ReferenceStatus | None = None

@@ -39,11 +39,10 @@ class SqlObservations:
         if night is not None:
             wanted = wanted.where(ObservationRow.night == night)
         if region is None:
-            found = [row.entity() for row in read(self._session, wanted)]
+            rows = list(read(self._session, wanted))
         else:
             rows = read_region(self._session, wanted, ObservationRow.hpx29, region)
-            found = [seen for seen in (row.entity() for row in rows) if region.contains(seen.position)]
-        return tuple(sorted(found, key=lambda seen: (seen.mid_mjd, seen.id)))
+        return tuple(sorted((row.entity() for row in rows), key=lambda seen: (seen.mid_mjd, seen.id)))
 
     def covering(self, region: Region) -> Sequence[Observation]:
         """Return exposures whose centre lies in ``region``, any survey, ordered by mid_mjd, then id."""

@@ -4,10 +4,12 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, inspect, or_, select
+from sqlalchemy import Select, and_, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from astrid_core.adapters.db.ranges import MOST_AT_ONCE, Range, coarser, in_ranges
+from astrid_core.adapters.db.rows.sky import held
 from astrid_core.adapters.db.rows.table import Row
 from astrid_core.shared.runs import RunStatus
 from astrid_core.shared.sky import Region
@@ -16,7 +18,7 @@ R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
 _BATCH = 200
-"""Ranges or keys in one statement: SQLite nests OR at most 1000 deep."""
+"""Keys in one statement."""
 
 _A_SAMPLE = 100
 
@@ -65,10 +67,10 @@ def plain_in(
 
 
 def read_region(session: Session, statement: Select[R], hpx29: InstrumentedAttribute[int], region: Region) -> list[R]:
-    """Return the rows whose ``hpx29`` lies in the ranges of ``region``: all that are inside, and a few more."""
+    """Return the rows, which have ``ra_deg`` and ``dec_deg``, that lie in ``region``: ``hpx29`` tells where to look."""
     rows: list[R] = []
-    for batch in _batches(region.hpx29_ranges):
-        rows.extend(read(session, statement.where(_inside(hpx29, batch))))
+    for batch in _batches(coarser(region.hpx29_ranges), MOST_AT_ONCE):
+        rows.extend(_in_region(region, read(session, statement.where(in_ranges(hpx29, batch)))))
     return rows
 
 
@@ -77,16 +79,17 @@ def plain_pages(
 ) -> Iterator[Sequence[Any]]:
     """Yield plain rows of ``statement``, which orders by ``hpx29`` first, page by page from the server's cursor.
 
-    With a region only those in its ranges of ``hpx29``: these rise, and so does the order of the rows.
+    With a region only those in it: its ranges of ``hpx29`` rise, and so does the order of the rows.
     """
     paged = statement.execution_options(yield_per=_PAGE)
     if region is None:
         yield from session.connection().execute(paged).partitions()
         return
-    for near in _neighbours(region.hpx29_ranges):
+    for near in _neighbours(coarser(region.hpx29_ranges)):
         # Databases that read in the order of the index would go through all of it without the outer bounds.
         bounds = and_(hpx29 >= near[0][0], hpx29 < near[-1][1])
-        yield from session.connection().execute(paged.where(bounds, _inside(hpx29, near))).partitions()
+        for rows in session.connection().execute(paged.where(bounds, in_ranges(hpx29, near))).partitions():
+            yield _in_region(region, rows)
 
 
 def insert_new(session: Session, row: type[Row], values: Mapping[str, object]) -> bool:
@@ -114,16 +117,17 @@ def insert_or_replace(session: Session, row: type[Row], *values: Mapping[str, ob
     return _n_changed(session, replacing, values) > 0
 
 
-def _inside(hpx29: InstrumentedAttribute[int], ranges: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
-    return or_(*(and_(hpx29 >= first, hpx29 < behind) for first, behind in ranges))
+def _in_region(region: Region, rows: Sequence[R]) -> list[R]:
+    places = [(getattr(row, "ra_deg", None), getattr(row, "dec_deg", None)) for row in rows]
+    return [row for row, holds in zip(rows, held(region, places), strict=True) if holds]
 
 
-def _neighbours(ranges: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+def _neighbours(ranges: Sequence[Range]) -> Iterator[Sequence[Range]]:
     """Yield ranges in groups that hold no wider gap than all of them together cover."""
     covered = sum(behind - first for first, behind in ranges)
-    group: list[tuple[int, int]] = []
+    group: list[Range] = []
     for one in ranges:
-        if group and (one[0] - group[-1][1] > covered or len(group) == _BATCH):
+        if group and (one[0] - group[-1][1] > covered or len(group) == MOST_AT_ONCE):
             yield group
             group = []
         group.append(one)

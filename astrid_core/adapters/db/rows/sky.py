@@ -6,7 +6,7 @@ import astropy.units as u
 import numpy as np
 from astropy_healpix import HEALPix
 
-from astrid_core.shared.sky import HPX_ORDER, SkyPosition
+from astrid_core.shared.sky import HPX_ORDER, Region, SkyPosition
 
 _INDEX = HEALPix(nside=2**HPX_ORDER, order="nested")
 
@@ -20,6 +20,14 @@ def hpx29_of(positions: Sequence[SkyPosition | None]) -> list[int | None]:
     dec_deg = np.array([position.dec_deg for position in known])
     numbers = iter(_INDEX.lonlat_to_healpix(ra_deg * u.deg, dec_deg * u.deg).tolist())
     return [None if position is None else next(numbers) for position in positions]
+
+
+def held(region: Region, places: Sequence[tuple[float | None, float | None]]) -> list[bool]:
+    """Tell which places, as their columns hold them, lie in a region; None lies nowhere."""
+    known = np.array([ra is not None and dec is not None for ra, dec in places], dtype=bool)
+    ra_deg, dec_deg = np.array(places, dtype=float).reshape(-1, 2)[known].T
+    known[known] = region.holds(ra_deg, dec_deg)
+    return [bool(one) for one in known]
 
 
 def position_of(ra_deg: float | None, dec_deg: float | None) -> SkyPosition | None:

@@ -84,12 +84,28 @@ export interface Limit {
   mid_mjd: number;
   limit_mag: number;
   reference_digest: string | null;
+  /** Measured at the place; else the depth of the whole exposure. */
+  is_forced: boolean;
+}
+
+/** What an exposure shows at the place of an object, found there or not. */
+export interface Forced {
+  observation_id: string;
+  reference_digest: string | null;
+  band: string;
+  mid_mjd: number;
+  flux: number | null;
+  flux_err: number | null;
+  mag_ab: number | null;
+  mag_err: number | null;
 }
 
 export interface Curve {
   entry_id: string | null;
   points: Point[];
   limits: Limit[];
+  /** Empty before that is measured. */
+  forced: Forced[];
 }
 
 export interface Neighbour {

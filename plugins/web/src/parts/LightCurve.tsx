@@ -3,6 +3,7 @@
 import { useMemo } from "react";
 
 import type { Curve, Detection } from "../api/types";
+import { isLimit, readings, type Reading, type ReadingKind } from "../lib/curve";
 import { mjdDate, shown, ticks } from "../lib/sky";
 import { Trouble } from "./Trouble";
 import { useGet } from "./useGet";
@@ -10,20 +11,16 @@ import { useGet } from "./useGet";
 const WIDE = 420;
 const HIGH = 190;
 const PAD = { left: 52, right: 10, top: 10, bottom: 30 };
-const SHAPES = ["●", "■", "◆", "▲", "✚", "★"];
-
-/** A measurement or an upper limit. */
-interface Reading {
-  mid_mjd: number;
-  band: string;
-  flux: number | null;
-  flux_err: number | null;
-  mag: number | null;
-  mag_err: number | null;
-  isLimit: boolean;
-  isThis: boolean;
-  reference: string | null;
-}
+const SHAPES = ["●", "■", "◆", "▲", "★"];
+const OPEN_SHAPES = ["○", "□", "◇", "△", "☆"];
+const WORDS: Record<ReadingKind, string> = {
+  found: "found",
+  forced: "measured at its place",
+  limit: "upper limit at its place",
+  depth: "depth of the exposure",
+};
+/** How long the arrow of a limit is; so much room is left for it below. */
+const ARROW = 13;
 
 interface Drawn {
   reading: Reading;
@@ -32,28 +29,6 @@ interface Drawn {
   low: number | null;
   high: number | null;
   shape: string;
-}
-
-/** Measurements and limits in the order of time. */
-export function readings(curve: Curve, detection: string): Reading[] {
-  const points = curve.points.map((point) => ({
-    ...point,
-    mag: point.mag_ab,
-    isLimit: false,
-    isThis: point.detection_id === detection,
-    reference: point.reference_digest,
-  }));
-  const limits = curve.limits.map((limit) => ({
-    ...limit,
-    flux: null,
-    flux_err: null,
-    mag: limit.limit_mag,
-    mag_err: null,
-    isLimit: true,
-    isThis: false,
-    reference: limit.reference_digest,
-  }));
-  return [...points, ...limits].sort((one, other) => one.mid_mjd - other.mid_mjd);
 }
 
 export function LightCurve({ detection }: { detection: Pick<Detection, "id"> }) {
@@ -75,22 +50,14 @@ export function LightCurve({ detection }: { detection: Pick<Detection, "id"> }) 
             viewBox={`0 0 ${WIDE} ${HIGH}`}
             className="w-full"
             role="img"
-            aria-label={`Light curve with ${points.length} points; the table below has the numbers`}
+            aria-label={`Light curve: ${counted(drawing)}; the table below has the numbers`}
           >
             <Axes drawing={drawing} />
             {drawing.points.map((one, i) => (
               <Mark key={i} one={one} />
             ))}
           </svg>
-          <p className="label">
-            ▽ upper limit; circled: this detection.{" "}
-            {references
-              .map(
-                (reference, i) =>
-                  `${SHAPES[i % SHAPES.length]} ${reference === "none" ? "no reference told" : `reference ${reference.slice(0, 8)}`}`,
-              )
-              .join("  ")}
-          </p>
+          <Legend references={references} drawing={drawing} />
           <PointTable points={points} />
         </>
       )}
@@ -99,25 +66,80 @@ export function LightCurve({ detection }: { detection: Pick<Detection, "id"> }) 
 }
 
 function Mark({ one }: { one: Drawn }) {
-  if (one.reading.isLimit)
-    return (
-      <text x={one.x} y={one.y + 4} textAnchor="middle" className="fill-soft text-[13px]">
-        ▽
-      </text>
-    );
+  const { kind } = one.reading;
+  if (isLimit(one.reading)) return <Arrow x={one.x} y={one.y} dashed={kind === "depth"} title={WORDS[kind]} />;
   return (
-    <g className="text-accent">
+    <g className={kind === "found" ? "text-accent" : "text-ink"}>
+      <title>{WORDS[kind]}</title>
       {one.low !== null && one.high !== null && (
         <line x1={one.x} x2={one.x} y1={one.low} y2={one.high} stroke="currentColor" strokeWidth="1.2" />
       )}
-      <text x={one.x} y={one.y + 4} textAnchor="middle" className="fill-current text-[11px]">
+      <text
+        x={one.x}
+        y={one.y + (kind === "found" ? 4 : 5)}
+        textAnchor="middle"
+        className={`fill-current ${kind === "found" ? "text-[11px]" : "text-[15px]"}`}
+      >
         {one.shape}
       </text>
       {one.reading.isThis && (
-        <circle cx={one.x} cy={one.y} r="8" fill="none" className="stroke-unsure" strokeWidth="2" />
+        <circle cx={one.x} cy={one.y} r="10" fill="none" className="stroke-unsure" strokeWidth="2" />
       )}
     </g>
   );
+}
+
+/** Fainter than this: downwards. */
+function Arrow({ x, y, dashed, title }: { x: number; y: number; dashed: boolean; title: string }) {
+  return (
+    <g className="fill-none stroke-soft" strokeWidth="1.3">
+      <title>{title}</title>
+      <path d={`M${x - 4} ${y}h8`} />
+      <path d={`M${x} ${y}v${ARROW}`} strokeDasharray={dashed ? "2 2" : undefined} />
+      <path d={`M${x - 3} ${y + ARROW - 4}l3 4l3 -4`} />
+    </g>
+  );
+}
+
+function Legend({
+  references,
+  drawing,
+}: {
+  references: readonly string[];
+  drawing: NonNullable<ReturnType<typeof draw>>;
+}) {
+  const drawn = new Set(drawing.points.map((one) => one.reading.kind));
+  const key = (kind: ReadingKind) =>
+    isLimit({ kind }) ? (
+      <svg viewBox="-6 -2 12 18" className="inline h-4" aria-hidden="true">
+        <Arrow x={0} y={0} dashed={kind === "depth"} title={WORDS[kind]} />
+      </svg>
+    ) : (
+      <span aria-hidden="true">{(kind === "found" ? SHAPES : OPEN_SHAPES)[0]}</span>
+    );
+  return (
+    <p className="label flex flex-wrap items-center gap-x-3">
+      {(Object.keys(WORDS) as ReadingKind[])
+        .filter((kind) => drawn.has(kind))
+        .map((kind) => (
+          <span key={kind} className="whitespace-nowrap">
+            {key(kind)} {WORDS[kind]}
+          </span>
+        ))}
+      <span className="whitespace-nowrap">circled: this detection</span>
+      {references.map((reference, i) => (
+        <span key={reference} className="whitespace-nowrap">
+          {SHAPES[i % SHAPES.length]}{" "}
+          {reference === "none" ? "no reference told" : `reference ${reference.slice(0, 8)}`}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+function counted(drawing: NonNullable<ReturnType<typeof draw>>): string {
+  const n = (...kinds: ReadingKind[]) => drawing.points.filter((one) => kinds.includes(one.reading.kind)).length;
+  return `${n("found")} found, ${n("forced")} measured at its place, ${n("limit", "depth")} upper limits`;
 }
 
 function Axes({ drawing }: { drawing: NonNullable<ReturnType<typeof draw>> }) {
@@ -151,7 +173,7 @@ function Axes({ drawing }: { drawing: NonNullable<ReturnType<typeof draw>> }) {
 }
 
 function draw(points: readonly Reading[], references: readonly string[]) {
-  const usesMag = points.some((point) => point.mag !== null && !point.isLimit);
+  const usesMag = points.some((point) => point.mag !== null && !isLimit(point));
   const used = points.flatMap((reading) => {
     const value = usesMag ? reading.mag : reading.flux;
     const error = usesMag ? reading.mag_err : reading.flux_err;
@@ -169,7 +191,8 @@ function draw(points: readonly Reading[], references: readonly string[]) {
   const x = (value: number) => PAD.left + ((value - x0) / (x1 - x0)) * (WIDE - PAD.left - PAD.right);
   const share = (value: number) => (value - y0) / (y1 - y0);
   // Magnitudes grow downwards: brighter is up.
-  const y = (value: number) => PAD.top + (usesMag ? share(value) : 1 - share(value)) * (HIGH - PAD.top - PAD.bottom);
+  const y = (value: number) =>
+    PAD.top + (usesMag ? share(value) : 1 - share(value)) * (HIGH - PAD.top - PAD.bottom - ARROW);
   return {
     unit: usesMag ? "mag (AB)" : "flux (counts)",
     days: `MJD, ${mjdDate(x0)}${mjdDate(x0) === mjdDate(x1) ? "" : ` to ${mjdDate(x1)}`} (UTC)`,
@@ -181,7 +204,10 @@ function draw(points: readonly Reading[], references: readonly string[]) {
       y: y(value),
       low: error === null ? null : y(value - error),
       high: error === null ? null : y(value + error),
-      shape: SHAPES[references.indexOf(reading.reference ?? "none") % SHAPES.length] ?? "●",
+      shape:
+        (reading.kind === "found" ? SHAPES : OPEN_SHAPES)[
+          references.indexOf(reading.reference ?? "none") % SHAPES.length
+        ] ?? "●",
     })),
   };
 }
@@ -202,6 +228,7 @@ function PointTable({ points }: { points: readonly Reading[] }) {
             <tr>
               <th>MJD</th>
               <th>band</th>
+              <th>what</th>
               <th>flux</th>
               <th>mag</th>
               <th>limit</th>
@@ -213,11 +240,12 @@ function PointTable({ points }: { points: readonly Reading[] }) {
               <tr key={i}>
                 <td>{shown(point.mid_mjd, 4)}</td>
                 <td>{point.band}</td>
+                <td>{WORDS[point.kind]}</td>
                 <td>
                   {shown(point.flux, 1)} ± {shown(point.flux_err, 1)}
                 </td>
-                <td>{point.isLimit ? "–" : `${shown(point.mag)} ± ${shown(point.mag_err)}`}</td>
-                <td>{point.isLimit ? shown(point.mag) : "–"}</td>
+                <td>{isLimit(point) ? "–" : `${shown(point.mag)} ± ${shown(point.mag_err)}`}</td>
+                <td>{isLimit(point) ? shown(point.mag) : "–"}</td>
                 <td className="font-mono">{point.reference?.slice(0, 8) ?? "–"}</td>
               </tr>
             ))}
