@@ -1,6 +1,7 @@
 """Where things are, from the environment; read once, in ``bootstrap.open_services``."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -58,6 +59,8 @@ class Settings(BaseSettings):
     """Requests of one person that the API answers at once."""
     api_max_body_bytes: int = Field(default=2**20, ge=1)
     """Largest body that the API takes."""
+    health_timeout_s: float = Field(default=5.0, gt=0.0)
+    """How long a part may take to answer the health page before it counts as down."""
     cone_max_rows: int = Field(default=10_000, ge=1)
     """Objects that a cone search answers at most."""
     public_releases: bool = False
@@ -94,6 +97,12 @@ class Settings(BaseSettings):
     """Options of Kafka's clients, as JSON, for channels at ``kafka://host:port/topic``: ``sasl.password`` and so on."""
     alert_timeout_s: float = Field(default=10.0, gt=0.0)
     """How long a receiver of alerts may be silent."""
+    log_format: Literal["text", "json"] = "text"
+    """How our own processes write their log: for people, or ``json``, one object a line. In tasks Airflow decides:
+    ``AIRFLOW__LOGGING__JSON_LOGS``; with ``json`` here their lines carry stage, item and observation, too.
+    """
+    sentry_dsn: SecretStr = SecretStr("")
+    """Where failures of items are told (Sentry); needs ``astrid[sentry]``; empty: nowhere."""
     actor: str = "astrid"
     """Who is named in the event log."""
 

@@ -1,6 +1,6 @@
 """The work behind the tasks that search nights: stages over the surveys, nights and batches of a request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -8,7 +8,6 @@ from astrid_core.bootstrap import load_pipeline, survey_truth
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import PermanentFailure, Unprocessable
 from astrid_core.shared.runs import RunKey
-from astrid_core.stages.batch import BatchResult, run_each
 from astrid_core.stages.context import entries_of_night, run_context
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.detect import run_detect
@@ -23,6 +22,7 @@ from astrid_core.stages.report import run_report
 from astrid_core.stages.services import Services
 from astrid_core.stages.track import run_track
 from include.batches import batches
+from include.items import each_of, night_by_night, watched
 from include.messages import Batch, Request
 from include.nights import nights_of, plans_of
 from include.request import model_id, pin_request, read_night, recipe_of
@@ -49,7 +49,8 @@ def ingest_surveys(services: Services, request: Request) -> dict[str, int]:
     The night goes on with what is recorded of a survey that cannot be read now.
     """
     config = load_pipeline().ingest
-    found = at_least_one(request["surveys"], lambda survey: run_ingest(services, survey, config))
+    ingest = watched(services, "ingest", lambda survey: run_ingest(services, survey, config))
+    found = at_least_one(request["surveys"], ingest)
     return {
         "n_new": sum(one.n_new for one in found),
         "n_known": sum(one.n_known for one in found),
@@ -67,19 +68,20 @@ def plan_batches(services: Services, request: Request, *, n_slots: int) -> list[
 def preprocess_batch(services: Services, batch: Batch) -> Batch:
     """Prepare the exposures of a batch."""
     config = load_pipeline().preparation
-    return _done(batch, lambda item: run_preprocess(services, item, config))
+    return each_of(services, "preprocess", batch, lambda item: run_preprocess(services, item, config))
 
 
 def difference_batch(services: Services, batch: Batch) -> Batch:
     """Subtract the references from the prepared exposures of a batch."""
     config = load_pipeline().difference
-    return _done(batch, lambda item: run_difference(services, RunKey(item), config))
+    return each_of(services, "difference", batch, lambda item: run_difference(services, RunKey(item), config))
 
 
 def detect_batch(services: Services, batch: Batch, request: Request) -> Batch:
     """Score the candidates of the differences of a batch."""
     config = load_pipeline().detect
-    return _done(batch, lambda item: run_detect(services, RunKey(item), model_id(request), config))
+    model = model_id(request)
+    return each_of(services, "detect", batch, lambda item: run_detect(services, RunKey(item), model, config))
 
 
 def gather(
@@ -121,24 +123,25 @@ def inject_batch(services: Services, batch: Batch, request: Request) -> Batch:
     """Search the exposures of a batch once more, with injected sources: none is published, some become seeds."""
     pipeline = load_pipeline()
     config, model = pipeline.trial(), model_id(request)
-    return _done(
-        batch, lambda item: run_injection(services, RunKey(item), model, config, curate=pipeline.curate)
+    return each_of(
+        services, "inject", batch,
+        lambda item: run_injection(services, RunKey(item), model, config, curate=pipeline.curate),
     )  # fmt: skip
 
 
 def curate_all(services: Services, request: Request) -> int:
     """Queue the detections that people should see, and count those that are new to the queue."""
     config = load_pipeline().curate
-    return sum(run_curate(services, key, config) for plan in plans_of(services, request) for key in plan.scored)
+    curate = watched(services, "curate", lambda key: run_curate(services, RunKey(key), config))
+    return sum(curate(key) for plan in plans_of(services, request) for key in plan.scored)
 
 
 def publish_all(services: Services, request: Request) -> dict[str, int]:
     """Bring the detections into the catalog, night by night."""
     config = load_pipeline().publish
-    summaries = [
-        run_publish(services, survey, night, config, plan.scored)
-        for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True)
-    ]
+    summaries = night_by_night(
+        services, request, "publish", lambda survey, night, keys: run_publish(services, survey, night, config, keys)
+    )
     return {
         "n_published": sum(one.n_published for one in summaries),
         "n_new_entries": sum(one.n_new_entries for one in summaries),
@@ -150,16 +153,16 @@ def look_up_all(services: Services, request: Request) -> dict[str, int]:
     """Match the entries of the nights with known objects, and class them; count entries by class."""
     config = load_pipeline().context
     touched = {one for survey, night in nights_of(request) for one in entries_of_night(services, survey, night)}
-    return dict(run_context(services, sorted(touched), config).n_classes)
+    with services.watch("context").item(" ".join(request["nights"])):
+        return dict(run_context(services, sorted(touched), config).n_classes)
 
 
 def measure_all(services: Services, request: Request) -> dict[str, int]:
     """Measure the objects in every exposure that covers them, night by night."""
     config = load_pipeline().forced
-    summaries = [
-        run_forced(services, survey, night, config, plan.scored)
-        for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True)
-    ]
+    summaries = night_by_night(
+        services, request, "forced", lambda survey, night, keys: run_forced(services, survey, night, config, keys)
+    )
     return {
         "n_files": sum(one.n_files for one in summaries),
         "n_points": sum(one.n_points for one in summaries),
@@ -174,10 +177,11 @@ def report_all(services: Services, request: Request) -> list[str]:
     keys: list[str] = []
     for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True):
         page = folder / f"{survey}-{night}.html"
-        report = run_report(
-            services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=plan.scored,
-            injection_run_keys=_shadows(services, request, plan).keys, config=config,
-        )  # fmt: skip
+        with services.watch("report").item(f"{survey} {night}"):
+            report = run_report(
+                services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=plan.scored,
+                injection_run_keys=_shadows(services, request, plan).keys, config=config,
+            )  # fmt: skip
         log.info("night.reported", page=str(page), table=report.table)
         keys.append(report.key)
     return keys
@@ -223,18 +227,3 @@ def _shadows(services: Services, request: Request, plan: NightPlan) -> ShadowPla
     pipeline = load_pipeline()
     model = recipe_of(request, pipeline).model
     return plan_shadows(services, plan.scored, model, pipeline.trial(), force=request["force"])
-
-
-def _done(batch: Batch, stage: Callable[[str], RunKey]) -> Batch:
-    return Batch(label=batch["label"], items=[*succeeded(run_each(stage, batch["items"]))])
-
-
-def succeeded(result: BatchResult) -> tuple[RunKey, ...]:
-    """Return the keys of a batch; where none is left, Unprocessable or PermanentFailure tells the first reason."""
-    if result.keys:
-        return result.keys
-    if result.failed:
-        item, reason = next(iter(result.failed.items()))
-        raise PermanentFailure("nothing in the batch succeeded", n_failed=len(result.failed), item=item, reason=reason)
-    item, reason = next(iter(result.skipped.items()))
-    raise Unprocessable("nothing in the batch can be used", n_skipped=len(result.skipped), item=item, reason=reason)

@@ -10,8 +10,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-import structlog
-
 from astrid_core.cli import (
     access,
     alerts,
@@ -37,7 +35,9 @@ from astrid_core.cli import (
     survey,
     training,
 )
+from astrid_core.settings import Settings
 from astrid_core.shared.errors import AstridError, TemporaryFailure, Unprocessable
+from astrid_core.telemetry.logs import configure_logs
 
 _USAGE, _UNPROCESSABLE, _TEMPORARY, _PERMANENT = 2, 3, 4, 5
 
@@ -45,8 +45,8 @@ _USAGE, _UNPROCESSABLE, _TEMPORARY, _PERMANENT = 2, 3, 4, 5
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = build_parser().parse_args(argv)
-    _log_to_stderr(verbose=arguments.verbose)
     try:
+        _log_to_stderr(verbose=arguments.verbose)
         return int(arguments.command(arguments))
     except AstridError as error:
         print(f"astrid {arguments.name}: {error}", file=sys.stderr)
@@ -82,11 +82,7 @@ def _status(error: AstridError) -> int:
 def _log_to_stderr(*, verbose: bool) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.WARNING),
-        # Asked for anew by every line: who calls main() may put another stream in the place of standard error.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
+    configure_logs(Settings(), level=logging.INFO if verbose else logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -67,10 +67,15 @@ class Api(FastAPI):
             for path in found["paths"].values():
                 for operation in path.values():
                     for status, answer in operation["responses"].items():
-                        if status.isdecimal() and int(status) in TITLES and "application/json" in answer["content"]:
+                        if status.isdecimal() and int(status) in TITLES and _is_problem(answer["content"]):
                             answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
             self.openapi_schema = found
         return self.openapi_schema
+
+
+def _is_problem(content: dict[str, Any]) -> bool:
+    schema = content.get("application/json", {}).get("schema", {})
+    return bool(schema.get("$ref") == f"#/components/schemas/{Problem.__name__}")
 
 
 def create_app(

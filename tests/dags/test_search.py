@@ -14,6 +14,7 @@ from astrid_core.stages.batch import BatchResult
 from astrid_core.stages.lifecycle import quarantine_observation
 from include import gates, references, search
 from include.batches import MAX_BATCHES
+from include.items import succeeded
 from include.messages import Batch, Request
 from include.quality.overview import read_checks
 from include.quality.places import docs_of
@@ -220,11 +221,11 @@ def test_a_night_that_was_never_planned_does_not_look_done(made: Scene) -> None:
 
 def test_a_batch_of_which_nothing_is_left_is_skipped_or_failed_with_the_first_reason() -> None:
     good = BatchResult(keys=(RunKey("a-1"),), skipped={"b": "no stars"}, failed={"c": "corrupt"})
-    assert search.succeeded(good) == ("a-1",)
+    assert succeeded(good) == ("a-1",)
     with pytest.raises(Unprocessable, match="no stars"):
-        search.succeeded(BatchResult(keys=(), skipped={"b": "no stars"}))
+        succeeded(BatchResult(keys=(), skipped={"b": "no stars"}))
     with pytest.raises(PermanentFailure, match="corrupt"):
-        search.succeeded(BatchResult(keys=(), skipped={"b": "no stars"}, failed={"c": "corrupt"}))
+        succeeded(BatchResult(keys=(), skipped={"b": "no stars"}, failed={"c": "corrupt"}))
 
 
 def test_references_that_cannot_be_built_are_no_failure_of_the_others(made: Scene) -> None:
