@@ -29,6 +29,7 @@ from include.api.routes import (
     runs,
     verdicts,
 )
+from include.api.tracing import Traced
 
 VERSION = "v1"
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -56,7 +57,7 @@ class Api(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return the application with everything around it."""
         context: Context = self.state.context
-        return Guard(super().build_middleware_stack(), max_body_bytes=context.settings.api_max_body_bytes)
+        return Guard(Traced(super().build_middleware_stack()), max_body_bytes=context.settings.api_max_body_bytes)
 
     def openapi(self) -> dict[str, Any]:
         """Return the description of every route."""

@@ -4,8 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from astrid_core.detection.config import MODEL_NAME
+from astrid_core.observations.ports import SurveyClient
 from astrid_core.shared.errors import AstridError, UnknownModel, Unprocessable
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Services
@@ -96,7 +98,11 @@ def own_parts(services: Services) -> dict[str, Callable[[], object]]:
 
 def archives(services: Services) -> dict[str, Callable[[], object]]:
     """Return how every archive is asked: for the first file of its list."""
-    return {name: (lambda one=client: next(iter(one.listing()), None)) for name, client in services.surveys.items()}
+    return {name: partial(_ask_archive, client) for name, client in services.surveys.items()}
+
+
+def _ask_archive(client: SurveyClient) -> None:
+    next(iter(client.listing()), None)
 
 
 def _ask_database(services: Services) -> None:
