@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     """Who is written to when a run asks a person, with commas between; sent by the connection ``smtp_default``."""
     notify_webhook: SecretStr = SecretStr("")
     """Where the same is posted as JSON with a ``text``, as Slack takes it; whoever has the address may post there."""
+    night_deadline: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """When a night must be in the catalog: HH:MM (UTC), the first such time after it ended at noon; else the same people
+    are told by the DAG `night_deadline`. Empty: never.
+    """
     alert_addresses: dict[str, SecretStr] = {}
     """Where the channels of ``[alerts]`` lead, as JSON: name to ``https://...``, or to ``file:///folder``."""
     alert_keys: dict[str, SecretStr] = {}
