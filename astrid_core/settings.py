@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     notify_webhook: SecretStr = SecretStr("")
     """Where the same is posted as JSON with a ``text``, as Slack takes it; whoever has the address may post there."""
     night_deadline: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
-    """When a night must be in the catalog: HH:MM (UTC), the first such time after it ended at noon; else the same people
+    """When a night must be in the catalog: HH:MM (UTC), the first such time after it ended at noon; else these people
     are told by the DAG `night_deadline`. Empty: never.
     """
     alert_addresses: dict[str, SecretStr] = {}

@@ -74,10 +74,17 @@ def test_everything_that_is_told_is_looked_at() -> None:
 
 
 def test_every_alert_has_a_recipe_and_every_recipe_an_alert() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
-    (recipes,) = re.findall(r"^## Recipes$(.*?)(?=^## )", page, flags=re.MULTILINE | re.DOTALL)
+    recipes = (ROOT / "docs" / "incidents.md").read_text()
 
     assert re.findall(r"^### (\w+)$", recipes, flags=re.MULTILINE) == [rule["alert"] for rule in _rules()]
+
+
+def test_a_recipe_says_how_urgent_it_is() -> None:
+    recipes = (ROOT / "docs" / "incidents.md").read_text()
+
+    assert dict(re.findall(r"^### (\w+)\n\n\*(\w+)\.\*", recipes, flags=re.MULTILINE)) == {
+        rule["alert"]: rule["labels"]["severity"] for rule in _rules()
+    }
 
 
 def test_alerts_say_how_urgent_they_are_and_what_they_are_about() -> None:
