@@ -25,21 +25,11 @@ def night_deadline() -> None:
     @task
     def check() -> Sequence[str]:
         """Name the surveys that are late; skipped where no deadline is set."""
-        from datetime import UTC, datetime
-
         from astrid_core.bootstrap import open_services
-        from astrid_core.settings import Settings
-        from astrid_core.shared.errors import Unprocessable
-        from include.deadline import check_deadline
-        from include.notices import notice_of
+        from include.deadline import check_now
 
-        settings, context = Settings(), get_current_context()
-        with airflow_outcome(), open_services(settings) as services:
-            if not settings.night_deadline:
-                raise Unprocessable("no deadline is set")
-            return check_deadline(
-                services, deadline=settings.night_deadline, now=datetime.now(UTC), tell=notice_of(context)
-            )
+        with airflow_outcome(), open_services() as services:
+            return check_now(services, get_current_context())
 
     check()
 

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
 import structlog
+from airflow.sdk import Context
 
+from astrid_core.settings import Settings
+from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.night_sides import RECORDED
 from astrid_core.stages.services import Services
-from astrid_core.telemetry.instruments import LATE_NIGHTS
+from astrid_core.telemetry.figures import LATE_NIGHTS
 from astrid_core.telemetry.open import open_telemetry
+from include.notices import notice_of
 
 LATE = "night.late"
 """The event that somebody was told of a night that is late."""
@@ -16,6 +20,14 @@ _NOON = time(12, tzinfo=UTC)
 """When a night ends; nightly_survey begins then."""
 
 log = structlog.get_logger(__name__)
+
+
+def check_now(services: Services, context: Context) -> list[str]:
+    """Check the deadline that is set, as a task with this context; Unprocessable where none is."""
+    deadline = Settings().night_deadline
+    if not deadline:
+        raise Unprocessable("no deadline is set")
+    return check_deadline(services, deadline=deadline, now=datetime.now(UTC), tell=notice_of(context))
 
 
 def due_night(deadline: str, now: datetime) -> date:

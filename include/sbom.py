@@ -27,7 +27,7 @@ def _python(installed: Iterable[Distribution]) -> Iterator[dict[str, Any]]:
     for one in installed:
         name = re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower()
         part = _part(name, one.version, f"pkg:pypi/{name}@{one.version}")
-        licence = one.metadata.get("License-Expression")
+        licence = "License-Expression" in one.metadata and one.metadata["License-Expression"]
         yield {**part, "licenses": [{"expression": licence}]} if licence else part
 
 

@@ -14,7 +14,7 @@ from astrid_core.shared.errors import AstridError, PermanentFailure, TemporaryFa
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.services import Records
 from astrid_core.telemetry.failures import Tell
-from astrid_core.telemetry.instruments import GPU_MEMORY, ITEM_SECONDS, ITEMS
+from astrid_core.telemetry.figures import GPU_MEMORY, ITEM_SECONDS, ITEMS
 from astrid_core.telemetry.open import Telemetry, parent_of_process
 
 _RUN = re.compile(r"([a-z_]+)-[0-9a-f]{32}")
@@ -67,12 +67,13 @@ class ItemWatch:
         facts = {"stage": self.stage, "item": name, "observation": self._observation(name)}
         started = time.monotonic()
         with self._span(facts) as span, bound_contextvars(**facts, **_ids(span)):
+            is_through = False
             try:
                 yield ending
-            except BaseException as error:
-                ending.error = error
-                raise
+                is_through = True
             finally:
+                if not is_through:
+                    ending.error = sys.exception()
                 self._finish(span, ending, facts, time.monotonic() - started)
 
     def _span(self, facts: dict[str, str]) -> AbstractContextManager[Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from astrid_core.shared.errors import BadConfiguration
-from astrid_core.telemetry.instruments import INSTRUMENTS, Instrument, Kind
+from astrid_core.telemetry.figures import FIGURES, Figure, FigureKind
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -41,24 +41,24 @@ class Telemetry:
         """What begins spans."""
         return self.tracing.get_tracer(_NAME)
 
-    def add(self, instrument: Instrument, number: float, **attributes: str) -> None:
+    def add(self, figure: Figure, number: float, **attributes: str) -> None:
         """Add to a counter."""
-        self.made[instrument.name].add(number, attributes)
+        self.made[figure.name].add(number, attributes)
 
-    def record(self, instrument: Instrument, number: float, **attributes: str) -> None:
+    def record(self, figure: Figure, number: float, **attributes: str) -> None:
         """Note one value of a histogram, or the present one of a gauge."""
-        made = self.made[instrument.name]
-        (made.record if instrument.kind is Kind.HISTOGRAM else made.set)(number, attributes)
+        made = self.made[figure.name]
+        (made.record if figure.kind is FigureKind.HISTOGRAM else made.set)(number, attributes)
 
-    def observe(self, instrument: Instrument, look: Callable[[], Iterable[tuple[float, Mapping[str, str]]]]) -> None:
+    def observe(self, figure: Figure, look: Callable[[], Iterable[tuple[float, Mapping[str, str]]]]) -> None:
         """Ask ``look`` for the values of a gauge whenever figures are sent."""
         from opentelemetry.metrics import Observation  # noqa: PLC0415 - where it is on only
 
         self.metering.get_meter(_NAME).create_observable_gauge(
-            instrument.name,
+            figure.name,
             callbacks=[lambda _: [Observation(value, dict(attributes)) for value, attributes in look()]],
-            unit=instrument.unit,
-            description=instrument.meaning,
+            unit=figure.unit,
+            description=figure.meaning,
         )
 
     def flush(self) -> None:
@@ -145,10 +145,10 @@ def _open() -> Telemetry:
     tracing.add_span_processor(BatchSpanProcessor(spans))
     metering = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(figures)])
     meter = metering.get_meter(_NAME)
-    makers = {Kind.COUNTER: meter.create_counter, Kind.GAUGE: meter.create_gauge}
+    makers = {FigureKind.COUNTER: meter.create_counter, FigureKind.GAUGE: meter.create_gauge}
     made: dict[str, Any] = {}
-    for one in INSTRUMENTS:
-        if one.kind is Kind.HISTOGRAM:
+    for one in FIGURES:
+        if one.kind is FigureKind.HISTOGRAM:
             made[one.name] = meter.create_histogram(
                 one.name, unit=one.unit, description=one.meaning, explicit_bucket_boundaries_advisory=one.bounds
             )

@@ -12,7 +12,7 @@ from astrid_core.shared.artifacts import ArtifactRef, ArtifactStore
 from astrid_core.shared.watching import Watch
 from astrid_core.stages.services import Records, Services
 from astrid_core.telemetry.failures import Tell, flush_failures, tell_failures
-from astrid_core.telemetry.instruments import ARTIFACT_BYTES, ARTIFACT_SECONDS, TRANSACTION_SECONDS
+from astrid_core.telemetry.figures import ARTIFACT_BYTES, ARTIFACT_SECONDS, TRANSACTION_SECONDS
 from astrid_core.telemetry.items import ItemWatch
 from astrid_core.telemetry.open import Telemetry, flush_telemetry, open_telemetry
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from astrid_core.curation.queue import QueueFilters
 from astrid_core.shared.errors import TemporaryFailure
 from astrid_core.stages.services import Services
-from astrid_core.telemetry.instruments import ALERTS, DISK, PARTS, QUEUE
+from astrid_core.telemetry.figures import ALERTS, DISK, PARTS, QUEUE
 from astrid_core.telemetry.open import open_telemetry
 from include.api.parts import Parts
 

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from astrid_core.telemetry.instruments import REQUEST_SECONDS
+from astrid_core.telemetry.figures import REQUEST_SECONDS
 from astrid_core.telemetry.open import Telemetry, open_telemetry, parent_of
 
 _UNKNOWN = "unknown"

@@ -13,7 +13,7 @@ import pytest
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import DatabaseUnavailable, RegistryUnavailable, StorageUnavailable
 from astrid_core.stages.services import Services
-from astrid_core.telemetry.instruments import ALERTS, DISK, PARTS, QUEUE
+from astrid_core.telemetry.figures import ALERTS, DISK, PARTS, QUEUE
 from astrid_core.telemetry.open import close_telemetry, flush_telemetry
 from include.api.app import Api, create_app
 from include.api.context import Context

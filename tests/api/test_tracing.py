@@ -8,7 +8,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from astrid_core.settings import Settings
-from astrid_core.telemetry.instruments import REQUEST_SECONDS
+from astrid_core.telemetry.figures import REQUEST_SECONDS
 from astrid_core.telemetry.open import close_telemetry
 from include.api.app import create_app
 from include.api.tracing import Traced

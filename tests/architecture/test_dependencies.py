@@ -30,7 +30,6 @@ NOT_IMPORTED = {
 
 LOCKED_EARLY = {
     "apache-airflow-providers-amazon": "logs and XComs on S3; its s3fs decides which boto3 everything else gets",
-    "apache-airflow-providers-cncf-kubernetes": "stages in pods on GPU nodes",
     "apache-airflow-providers-postgres": "connections to PostgreSQL that are set up in the UI",
     "astroquery": "archives on the network",
 }

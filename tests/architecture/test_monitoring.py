@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from astrid_core.telemetry.instruments import INSTRUMENTS
+from astrid_core.telemetry.figures import FIGURES
 from tests.architecture.repository import ROOT
 
 DEPLOY = ROOT / "include" / "deploy"
@@ -43,7 +43,7 @@ def _queries() -> Iterator[tuple[str, str]]:
 
 def _told() -> set[str]:
     """Return every name that the product or Airflow tells Prometheus."""
-    ours = {series for one in INSTRUMENTS for series in one.series}
+    ours = {series for one in FIGURES for series in one.series}
     registry = files("airflow").joinpath("_shared/observability/metrics/metrics_template.yaml").read_text()
     theirs = {
         f"airflow_{one['name'].replace('.', '_')}{'_total' if one['type'] == 'counter' else ''}"
@@ -59,7 +59,7 @@ def test_a_query_asks_for_what_is_told(where: str, query: str) -> None:
 
     assert names, where
     assert names <= _told()
-    labels = {series: set(one.attributes) for one in INSTRUMENTS for series in one.series}
+    labels = {series: set(one.attributes) for one in FIGURES for series in one.series}
     for name, selected in _SELECTED.findall(query):
         assert set(re.findall(r"(\w+)\s*[=!]", selected)) <= labels[name], where
     for grouped in re.findall(r"\b(?:by|ignoring) \(([^)]*)\)", query):
@@ -70,7 +70,7 @@ def test_a_query_asks_for_what_is_told(where: str, query: str) -> None:
 def test_everything_that_is_told_is_looked_at() -> None:
     asked = {name for _, query in _queries() for name in _NAME.findall(query)}
 
-    assert [one.name for one in INSTRUMENTS if not asked & set(one.series)] == []
+    assert [one.name for one in FIGURES if not asked & set(one.series)] == []
 
 
 def test_every_alert_has_a_recipe_and_every_recipe_an_alert() -> None:

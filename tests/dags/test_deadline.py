@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from astrid_core.settings import Settings
+from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.night_sides import RECORDED
 from astrid_core.stages.services import Services
-from include.deadline import LATE, check_deadline, due_night
+from include.deadline import LATE, check_deadline, check_now, due_night
 from include.notices import notice_of
 from tests.dags.test_notices import SECRET, _Hook, hook
 from tests.fakes.artifacts import MemoryArtifacts
@@ -95,6 +96,13 @@ def test_the_people_who_answer_questions_are_told(hook: type[_Hook]) -> None:
     assert path == SECRET
     assert told["text"].startswith("late\n\neast &lt;2026-10-17&gt;\n\nhttp")
     assert SECRET not in json.dumps(told)
+
+
+def test_without_a_deadline_nobody_is_late(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ASTRID_NIGHT_DEADLINE", raising=False)
+
+    with pytest.raises(Unprocessable, match="no deadline"):
+        check_now(services, {})
 
 
 @pytest.mark.parametrize("wrong", ["10", "24:00", "10:60", "noon", " 10:00"])

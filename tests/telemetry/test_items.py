@@ -17,7 +17,7 @@ from astrid_core.shared.errors import ArchiveUnavailable, CorruptArtifact, TooFe
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.batch import run_each
 from astrid_core.stages.services import Services
-from astrid_core.telemetry.instruments import ARTIFACT_BYTES, ITEM_SECONDS, ITEMS, TRANSACTION_SECONDS
+from astrid_core.telemetry.figures import ARTIFACT_BYTES, ITEM_SECONDS, ITEMS, TRANSACTION_SECONDS
 from astrid_core.telemetry.logs import configure_logs
 from astrid_core.telemetry.open import flush_telemetry, traceparent
 from astrid_core.telemetry.services import watched

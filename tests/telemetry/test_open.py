@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.telemetry.failures import tell_failures
-from astrid_core.telemetry.instruments import GPU_MEMORY, INSTRUMENTS, ITEMS, QUEUE
+from astrid_core.telemetry.figures import FIGURES, GPU_MEMORY, ITEMS, QUEUE
 from astrid_core.telemetry.open import close_telemetry, is_on, open_telemetry
 from tests.telemetry.receiver import Receiver, receiving
 
@@ -98,7 +98,7 @@ def test_without_an_address_or_an_sdk_failures_are_told_nobody(monkeypatch: pyte
 
 
 def test_names_in_prometheus_follow_its_rules() -> None:
-    names = [series for one in INSTRUMENTS for series in one.series]
+    names = [series for one in FIGURES for series in one.series]
 
     assert len(names) == len(set(names))
     assert ITEMS.series == ("astrid_items_total",)
