@@ -6,6 +6,7 @@ import tomllib
 from importlib.metadata import distributions
 
 import pytest
+from packaging.requirements import Requirement
 
 from include.sbom import bill
 from tests.architecture.repository import ROOT
