@@ -59,5 +59,11 @@ down: install ## stop them
 bench: install ## speed and quality beside peers
 	$(BIN)/python -m benchmarks.run
 
-lock: ## resolve pyproject.toml anew into requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --custom-compile-command "make lock" --extra dev --output-file requirements.txt pyproject.toml
+EXTRA := include/deploy/requirements-extra.txt
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+lock: ## resolve pyproject.toml anew into requirements.txt, and what only images need into a second lock beside it
+	$(COMPILE) --extra dev --output-file requirements.txt pyproject.toml
+	$(COMPILE) --constraint requirements.txt --extra celery --extra gpu --extra kafka --extra sentry --output-file $(EXTRA).all pyproject.toml
+	{ echo "# What the images have beyond requirements.txt; written by make lock."; grep -vxFf requirements.txt $(EXTRA).all; } > $(EXTRA)
+	rm $(EXTRA).all

@@ -47,6 +47,7 @@ from astrid_core.stages.chain import Recipe
 from astrid_core.stages.heavy import HeavyStage, HeavyWork
 from astrid_core.stages.preprocess import Preparation
 from astrid_core.stages.services import Records, Services
+from astrid_core.telemetry.services import watched
 
 T = TypeVar("T")
 
@@ -161,7 +162,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
         open_star_catalog(settings.star_catalog, ours=settings.home / "stars") as stars,
         open_known_sources(settings.known_sources, ours=settings.home / "sources") as known_sources,
     ):
-        yield Services(
+        services = Services(
             artifacts=open_artifacts(
                 settings.artifacts or str(settings.home / "artifacts"),
                 endpoint_url=settings.s3_endpoint_url or None,
@@ -179,6 +180,8 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             minor_planets=open_minor_planets(settings.minor_planets, ours=settings.home / "minor_planets.parquet"),
             alert_channels=channels,
         )
+        with watched(services, settings) as seen:
+            yield seen
 
 
 def open_models(settings: Settings | None = None) -> MlflowModels:

@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """Requests of one person that the API answers at once."""
     api_max_body_bytes: int = Field(default=2**20, ge=1)
     """Largest body that the API takes."""
+    health_timeout_s: float = Field(default=5.0, gt=0.0)
+    """How long a part may take to answer the health page before it counts as down."""
     cone_max_rows: int = Field(default=10_000, ge=1)
     """Objects that a cone search answers at most."""
     public_releases: bool = False
@@ -93,6 +95,10 @@ class Settings(BaseSettings):
     """Who is written to when a run asks a person, with commas between; sent by the connection ``smtp_default``."""
     notify_webhook: SecretStr = SecretStr("")
     """Where the same is posted as JSON with a ``text``, as Slack takes it; whoever has the address may post there."""
+    night_deadline: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """When a night must be in the catalog: HH:MM (UTC), the first such time after it ended at noon; else these people
+    are told by the DAG `night_deadline`. Empty: never.
+    """
     alert_addresses: dict[str, SecretStr] = {}
     """Where the channels of ``[alerts]`` lead, as JSON: name to ``https://...``, or to ``file:///folder``."""
     alert_keys: dict[str, SecretStr] = {}
@@ -103,6 +109,12 @@ class Settings(BaseSettings):
     """Options of Kafka's clients, as JSON, for channels at ``kafka://host:port/topic``: ``sasl.password`` and so on."""
     alert_timeout_s: float = Field(default=10.0, gt=0.0)
     """How long a receiver of alerts may be silent."""
+    log_format: Literal["text", "json"] = "text"
+    """How our own processes write their log: for people, or ``json``, one object a line. In tasks Airflow decides:
+    ``AIRFLOW__LOGGING__JSON_LOGS``; with ``json`` here their lines carry stage, item and observation, too.
+    """
+    sentry_dsn: SecretStr = SecretStr("")
+    """Where failures of items are told (Sentry); needs ``astrid[sentry]``; empty: nowhere."""
     actor: str = "astrid"
     """Who is named in the event log."""
 

@@ -28,6 +28,7 @@ _ROLES = {
     "include": "what ties Airflow to the library",
     "cli": "the same stages from a shell",
     "bootstrap": "opens the adapters behind the ports",
+    "telemetry": "who watches the stages, and tells of it",
     "settings": "addresses and secrets",
     "stages": "ask, compute, store, record",
     "adapters": "databases, stores, archives, registry",

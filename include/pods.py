@@ -13,11 +13,12 @@ from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.stages.heavy import HeavyStage, find_heavy, largest_mpix
 from include.boundary import airflow_outcome
+from include.items import answer
 from include.messages import Batch, Request
 from include.pod_endings import Ending, ending_of
 from include.pod_profiles import Profile, read_pod_plan
 from include.pools import GPU
-from include.search import answer, heavy_work
+from include.search import heavy_work
 
 _EXCEEDED = "out_of_memory_gib"
 """What a task remembers between its tries: the memory that was too little."""

@@ -71,7 +71,8 @@ def _groups(services: Services, wanted: ReferenceRequest) -> list[ReferenceGroup
 def prepare_inputs(services: Services, batch: Batch) -> int:
     """Prepare the exposures of a batch; count those that can be used."""
     config = load_pipeline().preparation
-    return len(run_each(lambda item: run_preprocess(services, item, config), batch["items"]).keys)
+    watch = services.watch("preprocess")
+    return len(run_each(lambda item: run_preprocess(services, item, config), batch["items"], watch=watch).keys)
 
 
 def coadd_groups(services: Services, batch: GroupBatch, *, ask: bool = False) -> BuiltBatch:
@@ -81,14 +82,17 @@ def coadd_groups(services: Services, batch: GroupBatch, *, ask: bool = False) ->
     """
     pipeline = load_pipeline()
     activation = _activation(pipeline, ask=ask)
-    done = BuiltBatch(built=[], in_use=[])
+    done, watch = BuiltBatch(built=[], in_use=[]), services.watch("preprocess")
     for group in batch["groups"]:
-        prepared = run_each(lambda item: run_preprocess(services, item, pipeline.preparation), group["items"])
+        prepared = run_each(
+            lambda item: run_preprocess(services, item, pipeline.preparation), group["items"], watch=watch
+        )
         try:
-            built = run_build_reference(
-                services, prepared.keys, pipeline.reference, activation,
-                cells=group["cells"], band=group["band"], leaves_out=group["leaves_out"],
-            )  # fmt: skip
+            with services.watch("reference").item(f"{group['band']} {' '.join(map(str, group['cells']))}"):
+                built = run_build_reference(
+                    services, prepared.keys, pipeline.reference, activation,
+                    cells=group["cells"], band=group["band"], leaves_out=group["leaves_out"],
+                )  # fmt: skip
         except Unprocessable as error:
             log.warning("reference.skipped", cells=group["cells"], band=group["band"], reason=str(error))
             continue

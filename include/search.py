@@ -8,7 +8,6 @@ from astrid_core.bootstrap import load_pipeline, survey_truth
 from astrid_core.catalog.report_links import Links
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import PermanentFailure, Unprocessable
-from astrid_core.stages.batch import BatchResult, run_each, succeeded
 from astrid_core.stages.context import entries_of_night, run_context
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.forced import run_forced
@@ -23,6 +22,7 @@ from astrid_core.stages.services import Services
 from astrid_core.stages.track import run_track
 from include.batches import batches
 from include.compute import least_items
+from include.items import answer, each_of, night_by_night, watched
 from include.messages import Batch, Request
 from include.nights import nights_of, plans_of
 from include.request import pin_request, pinned_model, read_night, recipe_of
@@ -49,7 +49,8 @@ def ingest_surveys(services: Services, request: Request) -> dict[str, int]:
     The night goes on with what is recorded of a survey that cannot be read now.
     """
     config = load_pipeline().ingest
-    found = at_least_one(request["surveys"], lambda survey: run_ingest(services, survey, config))
+    ingest = watched(services, "ingest", lambda survey: run_ingest(services, survey, config))
+    found = at_least_one(request["surveys"], ingest)
     return {
         "n_new": sum(one.n_new for one in found),
         "n_known": sum(one.n_known for one in found),
@@ -67,7 +68,7 @@ def plan_batches(services: Services, request: Request, *, n_slots: int) -> list[
 def preprocess_batch(services: Services, batch: Batch) -> Batch:
     """Prepare the exposures of a batch."""
     config = load_pipeline().preparation
-    return answer(batch, run_each(lambda item: run_preprocess(services, item, config), batch["items"]))
+    return each_of(services, "preprocess", batch, lambda item: run_preprocess(services, item, config))
 
 
 def heavy_batch(services: Services, stage: HeavyStage, batch: Batch, request: Request) -> Batch:
@@ -78,11 +79,6 @@ def heavy_batch(services: Services, stage: HeavyStage, batch: Batch, request: Re
 def heavy_work(stage: HeavyStage, request: Request) -> HeavyWork:
     """Return a heavy stage under the settings and the network of a request."""
     return load_pipeline().heavy(stage, pinned_model(request))
-
-
-def answer(batch: Batch, result: BatchResult) -> Batch:
-    """Return the runs of a batch under its label; Unprocessable or PermanentFailure where there are none."""
-    return Batch(label=batch["label"], items=[*succeeded(result)])
 
 
 def gather(
@@ -123,16 +119,16 @@ def plan_injections(services: Services, request: Request, *, n_slots: int) -> li
 def curate_all(services: Services, request: Request) -> int:
     """Queue the detections that people should see, and count those that are new to the queue."""
     config = load_pipeline().curate
-    return sum(run_curate(services, key, config) for plan in plans_of(services, request) for key in plan.scored)
+    curate = watched(services, "curate", lambda key: run_curate(services, RunKey(key), config))
+    return sum(curate(key) for plan in plans_of(services, request) for key in plan.scored)
 
 
 def publish_all(services: Services, request: Request) -> dict[str, int]:
     """Bring the detections into the catalog, night by night."""
     config = load_pipeline().publish
-    summaries = [
-        run_publish(services, survey, night, config, plan.scored)
-        for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True)
-    ]
+    summaries = night_by_night(
+        services, request, "publish", lambda survey, night, keys: run_publish(services, survey, night, config, keys)
+    )
     return {
         "n_published": sum(one.n_published for one in summaries),
         "n_new_entries": sum(one.n_new_entries for one in summaries),
@@ -144,16 +140,16 @@ def look_up_all(services: Services, request: Request) -> dict[str, int]:
     """Match the entries of the nights with known objects, and class them; count entries by class."""
     config = load_pipeline().context
     touched = {one for survey, night in nights_of(request) for one in entries_of_night(services, survey, night)}
-    return dict(run_context(services, sorted(touched), config).n_classes)
+    with services.watch("context").item(" ".join(request["nights"])):
+        return dict(run_context(services, sorted(touched), config).n_classes)
 
 
 def measure_all(services: Services, request: Request) -> dict[str, int]:
     """Measure the objects in every exposure that covers them, night by night."""
     config = load_pipeline().forced
-    summaries = [
-        run_forced(services, survey, night, config, plan.scored)
-        for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True)
-    ]
+    summaries = night_by_night(
+        services, request, "forced", lambda survey, night, keys: run_forced(services, survey, night, config, keys)
+    )
     return {
         "n_files": sum(one.n_files for one in summaries),
         "n_points": sum(one.n_points for one in summaries),
@@ -168,10 +164,11 @@ def report_all(services: Services, request: Request, links: Links | None = None)
     keys: list[str] = []
     for (survey, night), plan in zip(nights_of(request), plans_of(services, request), strict=True):
         page = folder / f"{survey}-{night}.html"
-        report = run_report(
-            services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=plan.scored,
-            injection_run_keys=_shadows(services, request, plan).keys, config=config, links=links,
-        )  # fmt: skip
+        with services.watch("report").item(f"{survey} {night}"):
+            report = run_report(
+                services, survey=survey, night=night, out=page, truth=survey_truth(survey), model_run_keys=plan.scored,
+                injection_run_keys=_shadows(services, request, plan).keys, config=config, links=links,
+            )  # fmt: skip
         log.info("night.reported", page=str(page), table=report.table)
         keys.append(report.key)
     return keys

@@ -10,8 +10,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-import structlog
-
 from astrid_core.cli import (
     access,
     alerts,
@@ -40,14 +38,16 @@ from astrid_core.cli import (
     training,
 )
 from astrid_core.cli.exit_status import USAGE, status_of
+from astrid_core.settings import Settings
 from astrid_core.shared.errors import AstridError
+from astrid_core.telemetry.logs import configure_logs
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = build_parser().parse_args(argv)
-    _log_to_stderr(verbose=arguments.verbose)
     try:
+        _log_to_stderr(verbose=arguments.verbose)
         return int(arguments.command(arguments))
     except AstridError as error:
         print(f"astrid {arguments.name}: {error}", file=sys.stderr)
@@ -77,11 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _log_to_stderr(*, verbose: bool) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.WARNING),
-        # Asked for anew by every line: who calls main() may put another stream in the place of standard error.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
+    configure_logs(Settings(), level=logging.INFO if verbose else logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -109,13 +109,18 @@ def _one_night(
     todo = plan_night(services, recipe, survey=survey, night=night, region=region).pending
     if not todo:
         _say(f"{night}: nothing to do, every exposure is settled under these settings")
-    prepared = run_each(lambda one: run_preprocess(services, one, pipeline.preparation), _counted(night, todo))
+    prepared = run_each(
+        lambda one: run_preprocess(services, one, pipeline.preparation), _counted(night, todo),
+        watch=services.watch("preprocess"),
+    )  # fmt: skip
     subtracted = run_each(
-        lambda key: run_difference(services, _key(key), pipeline.difference), _counted(night, prepared.keys)
-    )
+        lambda key: run_difference(services, _key(key), pipeline.difference), _counted(night, prepared.keys),
+        watch=services.watch("difference"),
+    )  # fmt: skip
     scored = run_each(
-        lambda key: run_detect(services, _key(key), model.id, pipeline.detect), _counted(night, subtracted.keys)
-    )
+        lambda key: run_detect(services, _key(key), model.id, pipeline.detect), _counted(night, subtracted.keys),
+        watch=services.watch("detect"),
+    )  # fmt: skip
     _complain(prepared, subtracted, scored)
     # Asked anew rather than carried along: a night that was cut off before this point is completed here.
     keys = plan_night(services, recipe, survey=survey, night=night, region=region).scored
@@ -176,6 +181,7 @@ def _inject(
         done = run_each(
             lambda key: run_injection(services, _key(key), model.id, config, curate=pipeline.curate),
             _counted(f"{night} with injections", plan.pending),
+            watch=services.watch("inject"),
         )
     except TemporaryFailure as error:
         _say(f"{night}: injections are not complete: {error}")

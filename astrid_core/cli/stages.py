@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from astrid_core.stages.services import Services
 
 Work = Callable[["Services", "Pipeline", argparse.Namespace], Sequence[str]]
+_STAGES = {"subtract": "difference", "references": "preprocess"}
+"""Where the items of a command go through a stage of another name."""
 
 
 def add_commands(choose: Any) -> None:
@@ -86,6 +88,7 @@ def _run(work: Work, arguments: argparse.Namespace) -> int:
         truth = arguments.data / "truth.ecsv"
         register_survey(arguments.survey, arguments.data, truth=truth if truth.exists() else None)
     with open_services() as services:
+        arguments.watch = services.watch(_STAGES.get(arguments.name, arguments.name))
         for line in work(services, load_pipeline(), arguments):
             print(line)
     return int(arguments.status)
@@ -95,7 +98,7 @@ def _each(stage: Callable[[str], "RunKey"], items: Sequence[str], arguments: arg
     """Run a stage over the items given; what was skipped or failed goes to standard error and into the status."""
     from astrid_core.stages.batch import run_each
 
-    result = run_each(stage, items)
+    result = run_each(stage, items, watch=arguments.watch)
     for word, some in (("skipped", result.skipped), ("failed", result.failed)):
         for item, reason in some.items():
             print(f"{word} {item}: {reason}", file=sys.stderr)
@@ -106,13 +109,8 @@ def _each(stage: Callable[[str], "RunKey"], items: Sequence[str], arguments: arg
 def _ingest(services: "Services", pipeline: "Pipeline", arguments: argparse.Namespace) -> Sequence[str]:
     from astrid_core.stages.ingest import run_ingest
 
-    summary = run_ingest(
-        services,
-        arguments.survey,
-        pipeline.ingest,
-        region=_read_region(arguments.region),
-        nights=arguments.night,
-    )
+    region = _read_region(arguments.region)
+    summary = run_ingest(services, arguments.survey, pipeline.ingest, region=region, nights=arguments.night)
     late = f", {summary.n_undelivered} did not come ({summary.n_given_up} given up)" if summary.n_undelivered else ""
     print(
         f"{summary.n_new} new exposures, {summary.n_known} known, {summary.n_calibration} calibration frames, "

@@ -54,7 +54,7 @@ class HeavyWork:
 
 def run_heavy(services: Services, work: HeavyWork, items: Sequence[str]) -> BatchResult:
     """Compute the stage for every item: keys of the runs before it."""
-    return run_each(_stage(services, work), items)
+    return run_each(_stage(services, work), items, watch=services.watch(work.stage.value))
 
 
 def find_heavy(services: Services, work: HeavyWork, items: Sequence[str]) -> BatchResult:

@@ -43,6 +43,7 @@ from astrid_core.observations.ports import (
 from astrid_core.preprocessing.ports import CalibrationMasters, PreprocessRuns, StarCatalog
 from astrid_core.shared.artifacts import ArtifactStore
 from astrid_core.shared.events import Actor, EventLog
+from astrid_core.shared.watching import Watch, unwatched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,8 @@ class Services:
     """Ephemerides of minor planets and comets; None where no orbits have been imported."""
     alert_channels: AlertChannels | None = None
     """The ways to whoever is told of objects; None where nobody can be."""
+    watch: Callable[[str], Watch] = unwatched
+    """Who watches the items of a stage, by the name of the stage."""
 
     def acting_as(self, actor: Actor) -> "Services":
         """Return the same services whose transactions name ``actor`` in the event log: one request of many."""

@@ -29,6 +29,7 @@ from include.api.routes import (
     runs,
     verdicts,
 )
+from include.api.tracing import Traced
 
 VERSION = "v1"
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -56,7 +57,7 @@ class Api(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return the application with everything around it."""
         context: Context = self.state.context
-        return Guard(super().build_middleware_stack(), max_body_bytes=context.settings.api_max_body_bytes)
+        return Guard(Traced(super().build_middleware_stack()), max_body_bytes=context.settings.api_max_body_bytes)
 
     def openapi(self) -> dict[str, Any]:
         """Return the description of every route."""
@@ -67,10 +68,15 @@ class Api(FastAPI):
             for path in found["paths"].values():
                 for operation in path.values():
                     for status, answer in operation["responses"].items():
-                        if status.isdecimal() and int(status) in TITLES and "application/json" in answer["content"]:
+                        if status.isdecimal() and int(status) in TITLES and _is_problem(answer["content"]):
                             answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
             self.openapi_schema = found
         return self.openapi_schema
+
+
+def _is_problem(content: dict[str, Any]) -> bool:
+    schema = content.get("application/json", {}).get("schema", {})
+    return bool(schema.get("$ref") == f"#/components/schemas/{Problem.__name__}")
 
 
 def create_app(

@@ -1,6 +1,7 @@
 """``python -m include.api.serve``: the API and the page without Airflow, for whoever shows a key or a token."""
 
 import argparse
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from starlette.routing import Mount
 
 from astrid_core.bootstrap import migrate_database
 from astrid_core.settings import Settings
+from astrid_core.telemetry.logs import configure_logs
 from include.api.app import create_app
 from include.api.context import Context
 from include.api.key_identity import KeyIdentity
@@ -40,9 +42,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m include.api.serve", description=__doc__, allow_abbrev=False)
     parser.add_argument("--port", type=int, default=8081)
     arguments = parser.parse_args()
-    migrate_database()
+    settings = Settings()
+    configure_logs(settings, level=logging.WARNING)
+    migrate_database(settings)
     # A proxy in front of it does what is needed for other machines.
-    uvicorn.run(create_site(), host=_LOOPBACK, port=arguments.port, log_level="warning")
+    # Its own lines would be text among JSON; ours name every request that takes part in a trace.
+    uvicorn.run(create_site(settings), host=_LOOPBACK, port=arguments.port, log_level="warning")
 
 
 if __name__ == "__main__":

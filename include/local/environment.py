@@ -4,6 +4,7 @@ import os
 import socket
 from dataclasses import dataclass
 
+from astrid_core.telemetry.open import is_on
 from include.local.home import LOGIN, REPOSITORY, Home
 from include.local.postgres import Postgres
 
@@ -95,6 +96,9 @@ def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: 
         "logging__dag_processor_child_process_log_directory": str(home.logs / "dag_processor"),
         "logging__namespace_levels": "great_expectations=WARNING alembic=WARNING mlflow=WARNING",
         "logging__colored_console_log": "False",
+        # Whoever looks at our tasks looks at the runs that they belong to.
+        "metrics__otel_on": str(is_on()),
+        "traces__otel_on": str(is_on()),
         "scheduler__use_job_schedule": str(scheduled),
         "scheduler__scheduler_idle_sleep_time": "0.2",
         # A scheduler that was killed is noticed after this long, and what it left behind is started again.

@@ -134,7 +134,7 @@ def test_a_question_waits_although_nobody_could_be_told(monkeypatch: pytest.Monk
     monkeypatch.setenv("ASTRID_NOTIFY_EMAIL", "vera@example.org")
     monkeypatch.setenv("ASTRID_NOTIFY_WEBHOOK", f"http://127.0.0.1:1{SECRET}")
     _ask()
-    assert [one["event"] for one in said.entries] == ["question.not_mailed", "question.not_posted"]
+    assert [one["event"] for one in said.entries] == ["notice.not_mailed", "notice.not_posted"]
     assert SECRET not in str(said.entries)
 
 
@@ -142,4 +142,4 @@ def test_nothing_is_sent_where_nothing_is_configured(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("ASTRID_NOTIFY_EMAIL", raising=False)
     monkeypatch.delenv("ASTRID_NOTIFY_WEBHOOK", raising=False)
     _ask()
-    assert [one["event"] for one in said.entries] == ["question.told_nobody"]
+    assert [one["event"] for one in said.entries] == ["notice.told_nobody"]
