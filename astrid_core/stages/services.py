@@ -41,7 +41,7 @@ from astrid_core.observations.ports import (
     UndeliveredFiles,
 )
 from astrid_core.preprocessing.ports import CalibrationMasters, PreprocessRuns, StarCatalog
-from astrid_core.shared.artifacts import ArtifactStore
+from astrid_core.shared.artifacts import ArtifactMentions, ArtifactStore
 from astrid_core.shared.events import Actor, EventLog
 
 
@@ -76,6 +76,7 @@ class Records:
     exports: ExportJobs
     events: EventLog
     audit: AuditTrail
+    mentions: ArtifactMentions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

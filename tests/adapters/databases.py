@@ -68,6 +68,7 @@ def as_ports(records: SqlRecords) -> Records:
         exports=records.exports,
         events=records.events,
         audit=records.audit,
+        mentions=records.mentions,
     )
 
 

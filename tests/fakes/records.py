@@ -31,6 +31,7 @@ from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
 from tests.fakes.events import MemoryEventLog
 from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
+from tests.fakes.mentions import MemoryArtifactMentions
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
 from tests.fakes.review import MemoryClaims, MemoryInjectedSeeds, MemoryReviewQueue, MemorySeeds
@@ -140,4 +141,5 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         exports=MemoryExportJobs(tables.exports),
         events=MemoryEventLog(tables.events, actor=actor),
         audit=MemoryAuditTrail(tables.events, tables.validation_events),
+        mentions=MemoryArtifactMentions({one.name: getattr(tables, one.name) for one in fields(tables)}),
     )

@@ -17,6 +17,7 @@ from astrid_core.adapters.db.repositories.events import SqlEventLog
 from astrid_core.adapters.db.repositories.forced import SqlForcedPoints
 from astrid_core.adapters.db.repositories.injected import SqlInjectedSeeds
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
+from astrid_core.adapters.db.repositories.mentions import SqlArtifactMentions
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
 from astrid_core.adapters.db.repositories.review import SqlClaims, SqlReviewQueue, SqlSeeds
@@ -54,6 +55,7 @@ class SqlRecords:
     exports: SqlExportJobs
     events: SqlEventLog
     audit: SqlAuditTrail
+    mentions: SqlArtifactMentions
 
 
 def records_in(session: Session, *, actor: Actor) -> SqlRecords:
@@ -86,4 +88,5 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         exports=SqlExportJobs(session),
         events=SqlEventLog(session, actor=actor),
         audit=SqlAuditTrail(session),
+        mentions=SqlArtifactMentions(session),
     )
