@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from astrid_core.adapters.alerts.open import ConfiguredChannels
+from astrid_core.adapters.backup.open import open_belongings, open_vault
 from astrid_core.adapters.catalogs.open import open_known_sources, open_minor_planets, open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.grants import protect
@@ -40,6 +41,8 @@ from astrid_core.observations.ports import SurveyClient
 from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
+from astrid_core.shared.backup import Belongings, Vault
+from astrid_core.shared.config_tables import read_table
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.events import Actor
 from astrid_core.simulate.training_frames import SimulatedFrames
@@ -111,28 +114,7 @@ def load_pipeline(path: Path | None = None) -> Pipeline:
     kinds = {one.name: one.default_factory for one in dataclasses.fields(Pipeline)}
     if unknown := sorted(set(tables) - set(kinds)):
         raise BadConfiguration("unknown table", path=path, table=unknown[0], known=", ".join(sorted(kinds)))
-    return Pipeline(**{name: _read_table(name, table, kinds[name]) for name, table in tables.items()})
-
-
-def _read_table(name: str, table: Mapping[str, Any], kind: Any) -> Any:
-    known = {one.name for one in dataclasses.fields(kind)}
-    if unknown := sorted(set(table) - known):
-        raise BadConfiguration("unknown key", table=name, key=unknown[0], known=", ".join(sorted(known)))
-    parts = {one.name: one for one in dataclasses.fields(kind)}
-    return kind(**{key: _read_value(f"{name}.{key}", value, parts[key]) for key, value in table.items()})
-
-
-def _read_value(name: str, value: Any, part: "dataclasses.Field[Any]") -> Any:
-    if isinstance(value, Mapping):
-        return _read_table(name, value, part.default_factory)
-    each = part.metadata.get("each")
-    if each is not None:
-        return tuple(_read_table(name, one, each) for one in value)
-    return _frozen(value)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+    return Pipeline(**{name: read_table(name, table, kinds[name]) for name, table in tables.items()})
 
 
 def migrate_database(settings: Settings | None = None) -> None:
@@ -187,6 +169,18 @@ def open_models(settings: Settings | None = None) -> MlflowModels:
     return MlflowModels(
         tracking_uri=settings.registry_uri, artifact_root=artifact_root, checkpoints=settings.home / "checkpoints"
     )
+
+
+def open_backup(
+    folder: Path, key_file: Path, *, make_key: bool = False, settings: Settings | None = None
+) -> tuple[Belongings, Vault]:
+    """Return what is copied besides artifacts, and where it is copied to."""
+    settings = settings or Settings()
+    belongings = open_belongings(
+        home=settings.home, database=settings.own_database, registry=settings.registry_uri,
+        models=settings.mlflow_artifacts, surveys=SURVEYS,
+    )  # fmt: skip
+    return belongings, open_vault(folder, key_file, make_key=make_key)
 
 
 def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | None:

@@ -18,6 +18,7 @@ from astrid_core.cli import (
     analytics,
     astrometry,
     audit,
+    backup,
     calibration,
     curation,
     difference,
@@ -34,6 +35,7 @@ from astrid_core.cli import (
     references,
     score,
     stages,
+    store,
     survey,
     training,
 )
@@ -66,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
         calibration, training, models, score, curation, alerts, access, audit, observation, explain, known_objects,
-        light_curve, analytics,
+        light_curve, analytics, backup, store,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -83,6 +83,10 @@ class ArtifactMentions(Protocol):
         """Yield every digest that a record names, some several times; also some that are of no artifact."""
         ...
 
+    def stored(self) -> Iterator[str]:
+        """Yield every digest that is on record together with its length: the store must hold it, or had to once."""
+        ...
+
     def lock(self) -> None:
         """Hold back others who delete artifacts until this transaction ends."""
         ...

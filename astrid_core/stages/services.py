@@ -30,7 +30,7 @@ from astrid_core.curation.ports import (
     ValidationEvents,
 )
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
-from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
+from astrid_core.differencing.ports import DifferenceRecipes, DifferenceRuns, DroppedImages, ReferenceImages
 from astrid_core.observations.ports import (
     CalibrationFrames,
     Observations,
@@ -59,6 +59,8 @@ class Records:
     preprocess_runs: PreprocessRuns
     references: ReferenceImages
     difference_runs: DifferenceRuns
+    difference_recipes: DifferenceRecipes
+    dropped_images: DroppedImages
     model_runs: ModelRuns
     injection_runs: InjectionRuns
     curators: Curators

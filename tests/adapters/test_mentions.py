@@ -12,7 +12,11 @@ from astrid_core.adapters.db.engine import open_engine
 from astrid_core.adapters.db.repositories.mentions import SEALS, naming_columns
 from astrid_core.adapters.db.rows.columns import ExactFloat, ExactInt, UtcDateTime
 from astrid_core.adapters.db.rows.every import TABLES
+from astrid_core.catalog.entities import ExportJob
+from astrid_core.shared.artifacts import ArtifactRef
+from astrid_core.shared.runs import RunKey
 from tests.adapters.databases import AnyDatabase, SqlDatabase
+from tests.adapters.invented import artifact, observation, record_difference, reference
 
 HOLDS_NO_DIGEST = (ExactInt, ExactFloat, UtcDateTime, Boolean, Uuid)
 
@@ -88,3 +92,18 @@ def test_a_longer_number_is_no_digest(database: AnyDatabase) -> None:
         found = set(records.mentions.all())
     assert "c" * 64 not in found
     assert "d" * 64 in found
+
+
+def test_what_is_on_record_with_its_length_must_be_stored(database: AnyDatabase) -> None:
+    pages = {
+        name: ArtifactRef(digest=digit * 64, media_type="text/csv", n_bytes=7)
+        for name, digit in (("a", "e"), ("b", "f"))
+    }
+    job = ExportJob(key=RunKey("export-1"), files=pages, n_entries=0, n_points=0)
+    with database.transaction() as records:
+        record_difference(records)
+        records.exports.add(job)
+        named, stored = set(records.mentions.all()), set(records.mentions.stored())
+    assert {"e" * 64, "f" * 64, artifact(30).digest, reference().digest} <= stored
+    assert stored <= named
+    assert observation().file_digest in named - stored

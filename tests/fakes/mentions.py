@@ -7,6 +7,7 @@ from typing import Any
 from astrid_core.shared.artifacts import DATA_CARE
 from astrid_core.shared.events import DomainEvent
 
+_REF = re.compile(r"ArtifactRef\(digest='([0-9a-f]{64})'")
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
@@ -21,6 +22,11 @@ class MemoryArtifactMentions:
             for one in rows.values():
                 if not (isinstance(one, DomainEvent) and one.name.startswith(DATA_CARE)):
                     yield from _DIGEST.findall(repr(one))
+
+    def stored(self) -> Iterator[str]:
+        for rows in self._tables.values():
+            for one in rows.values():
+                yield from _REF.findall(repr(one))
 
     def lock(self) -> None:
         """Transactions follow one another anyway."""

@@ -80,7 +80,7 @@ def files_of(folder: Path, *, behind: str) -> Iterator[StoredArtifact]:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(one.name for one in folder.iterdir())
     except FileNotFoundError:
         return []
 

@@ -1,13 +1,14 @@
 """What is in a bucket, and how an object leaves it while others write.
 
 S3 cannot delete on the condition that nobody wrote since. So who deletes raises a flag first, and looks at the object's
-time behind that; who has put bytes looks for the flag behind that. The bucket shows every write to whoever asks after it:
-at least one of the two sees the other, and gives way.
+time behind that; who has put bytes looks for the flag behind that. The bucket shows every write to whoever asks after
+it: at least one of the two sees the other, and gives way.
 """
 
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from boto3.s3.transfer import TransferConfig
@@ -102,6 +103,5 @@ def _flag(address: Mapping[str, str]) -> dict[str, str]:
 
 def _age(found: Mapping[str, Any]) -> timedelta:
     """Return how old an object is by the store's own clock."""
-    now = datetime.strptime(found["ResponseMetadata"]["HTTPHeaders"]["date"], "%a, %d %b %Y %H:%M:%S %Z")
-    age: timedelta = now - found["LastModified"].replace(tzinfo=None)
+    age: timedelta = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"]) - found["LastModified"]
     return age

@@ -1,7 +1,9 @@
 """Which artifacts our rows name, found from the declarations of the tables: a column of tomorrow is looked at, too."""
 
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import JSON, Column, Select, String, Text, cast, func, select
 from sqlalchemy.orm import Session
@@ -31,12 +33,23 @@ class SqlArtifactMentions:
             for one in texts:
                 yield from _DIGEST.findall(one)
 
+    def stored(self) -> Iterator[str]:
+        """Yield every digest that stands beside its length, in columns or in JSON."""
+        for digest, n_bytes in _pairs():
+            wanted = select(digest).where(digest.is_not(None), n_bytes.is_not(None))
+            yield from self._session.execute(wanted, execution_options={"yield_per": _PAGE}).scalars()
+        for column in naming_columns():
+            if isinstance(column.type, JSON) and column.table.name != _LOG:
+                texts = self._session.execute(_texts(column), execution_options={"yield_per": _PAGE}).scalars()
+                for one in texts:
+                    yield from _with_length(json.loads(one))
+
     def lock(self) -> None:
         """Hold back others who delete artifacts until this transaction ends."""
         take(self._session.connection(), Lock.DELETE_ARTIFACTS)
 
 
-def naming_columns() -> tuple[Column[object], ...]:
+def naming_columns() -> tuple[Column[Any], ...]:
     """Return every column that can name an artifact: of text or JSON, and not the copy of one that is looked at."""
     return tuple(
         column
@@ -46,7 +59,26 @@ def naming_columns() -> tuple[Column[object], ...]:
     )
 
 
-def _texts(column: "Column[object]") -> Select[tuple[str]]:
+def _pairs() -> Iterator[tuple[Column[Any], Column[Any]]]:
+    for table in TABLES.sorted_tables:
+        for column in table.columns:
+            if column.name.endswith("n_bytes"):
+                digest = table.columns.get(column.name.removesuffix("n_bytes") + "digest")
+                if digest is not None:
+                    yield digest, column
+
+
+def _with_length(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "digest" in value and "n_bytes" in value:
+            yield str(value["digest"])
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _with_length(one)
+
+
+def _texts(column: "Column[Any]") -> Select[Any]:
     text = cast(column, Text) if isinstance(column.type, JSON) else column
     wanted = select(text).where(func.length(text) >= _LENGTH)
     if column.table.name == _LOG:

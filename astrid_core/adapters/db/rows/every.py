@@ -18,6 +18,7 @@ from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declar
     observations,
     preprocessing,
     references,
+    retention,
     review,
 )
 from astrid_core.adapters.db.rows.table import Row
