@@ -2,7 +2,7 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +19,7 @@ from astrid_core.adapters.identity.tokens import TokenRules, TokenVerifier, open
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
+from astrid_core.adapters.storage.recreatable import RecreatableArtifacts
 from astrid_core.adapters.surveys.open import open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
 from astrid_core.adapters.surveys.survey_file import SURVEYS, add_survey, read_surveys
@@ -36,11 +37,13 @@ from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.arrays import open_arrays
 from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
+from astrid_core.differencing.retention import RetentionConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.ports import SurveyClient
 from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
+from astrid_core.shared.artifacts import ArtifactStore
 from astrid_core.shared.backup import Belongings, Vault
 from astrid_core.shared.config_tables import read_table
 from astrid_core.shared.errors import BadConfiguration
@@ -76,6 +79,7 @@ class Pipeline:
     context: ContextConfig = field(default_factory=ContextConfig)
     track: TrackConfig = field(default_factory=TrackConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
 
@@ -143,13 +147,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
         open_known_sources(settings.known_sources, ours=settings.home / "sources") as known_sources,
     ):
         yield Services(
-            artifacts=open_artifacts(
-                settings.artifacts or str(settings.home / "artifacts"),
-                endpoint_url=settings.s3_endpoint_url or None,
-                region=settings.s3_region,
-                access_key_id=settings.s3_access_key_id.get_secret_value() or None,
-                secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
-            ),
+            artifacts=RecreatableArtifacts(_store(settings), made_by=partial(_made_by, database)),
             models=open_models(settings),
             journal=MlflowJournal(tracking_uri=settings.registry_uri),
             surveys=surveys,
@@ -198,6 +196,22 @@ def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | Non
 def training_frames(pipeline: Pipeline) -> SimulatedFrames:
     """Return the simulated frames that a network is trained on, under today's settings."""
     return SimulatedFrames(train=pipeline.train, preprocess=pipeline.preprocess, difference=pipeline.difference)
+
+
+def _store(settings: Settings) -> ArtifactStore:
+    return open_artifacts(
+        settings.artifacts or str(settings.home / "artifacts"),
+        endpoint_url=settings.s3_endpoint_url or None,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id.get_secret_value() or None,
+        secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
+    )
+
+
+def _made_by(database: Database, digest: str) -> str | None:
+    with database.transaction(actor=Actor(name="")) as records:
+        found = records.dropped_images.find(digest)
+    return None if found is None else found.run
 
 
 @contextmanager

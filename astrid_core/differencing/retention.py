@@ -50,7 +50,7 @@ class DifferenceRecipe:
     version: int
     """Of the subtraction."""
     settings: Mapping[str, object]
-    """JSON values."""
+    """JSON values, and infinities."""
     software: Mapping[str, object]
     """Versions of what may decide the last bit: told when an image comes out otherwise."""
 

@@ -1,7 +1,8 @@
 """Delete stored bytes that no record names any more, or never did: what writers that died have left.
 
-Bytes are put before the row that names them. So nothing is deleted that was put within the grace period, which is longer
-than any task may take between the two; and a store renews the time of bytes that are put again, or takes them anew.
+Bytes are put before the row that names them. So nothing is deleted that was put within the grace period, which is
+longer than any task may take between the two; and a store renews the time of bytes that are put again, or takes them
+anew.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -17,9 +17,16 @@ from astrid_core.adapters.storage import folder_care, s3_care
 from astrid_core.adapters.storage.folder import FolderArtifacts
 from astrid_core.adapters.storage.names import object_name
 from astrid_core.adapters.storage.s3 import S3Artifacts, connect
+from astrid_core.catalog.entities import ExportJob
 from astrid_core.shared.artifacts import ArtifactStore
 from astrid_core.shared.errors import BadConfiguration, StorageUnavailable
+from astrid_core.shared.runs import RunKey
+from astrid_core.stages.collect import collect
+from astrid_core.stages.scrub import scrub
+from astrid_core.stages.services import Services
 from tests.fakes.artifacts import MemoryArtifacts
+from tests.fakes.models import MemoryModels
+from tests.fakes.records import MemoryDatabase
 
 FITS = "image/fits"
 LATER = timedelta(days=1)
@@ -138,6 +145,31 @@ def test_a_put_that_returned_is_never_undone_by_a_collector_at_the_same_time(cas
             kept = list(pool.map(write, contents[::-1]))
             assert {one.result() for one in removals} <= {True, False}
         assert [case.store.get(digest) for digest in kept] == contents[::-1]
+
+
+def test_writers_of_what_a_collector_deletes_keep_what_they_record(case: Case) -> None:
+    services = Services(
+        artifacts=case.store, models=MemoryModels(), surveys={}, transaction=MemoryDatabase().transaction
+    )
+    contents = [f"pixels {number}".encode() for number in range(10)]
+    for content in contents:
+        case.age(case.store.put(content, media_type=FITS).digest)
+
+    def write(number: int) -> str:
+        ref = case.store.put(contents[number % 10], media_type=FITS)
+        with services.transaction() as records:
+            job = ExportJob(key=RunKey(f"export-{number}"), files={"a": ref}, n_entries=0, n_points=0)
+            records.exports.add(job)
+        return ref.digest
+
+    with ThreadPoolExecutor(6) as pool:
+        collecting = [pool.submit(collect, services, grace=LATER) for _ in range(2)]
+        digests = set(pool.map(write, range(20)))
+        n_deleted = sum(len(one.result().digests) for one in collecting)
+    assert n_deleted <= 10
+    assert scrub(services).is_sound
+    assert {one.digest for one in case.store.entries()} == digests
+    assert collect(services, grace=LATER).digests == ()
 
 
 def test_a_writer_between_the_look_and_the_deletion_stores_the_bytes_anew(

@@ -65,5 +65,6 @@ class MemoryDroppedImages:
 
     def unneeded(self) -> Sequence[RunKey]:
         images = {key: run.image.digest for key, run in self._needed.runs.items() if run.image}
-        needed = {digest for key, digest in images.items() if key in self._needed.keys()}
+        keys = self._needed.keys()
+        needed = {digest for key, digest in images.items() if key in keys}
         return tuple(sorted(key for key, digest in images.items() if digest not in needed | set(self._rows)))

@@ -5,8 +5,8 @@ of its own, derived by HKDF-SHA256 from ours, a random salt and the file's name;
 their nonces, the last one marked. So no piece can be altered, moved, repeated, cut off or brought from another file.
 What is read of a piece is authentic; that nothing is missing is known behind the last one.
 
-A file is ``ASTRID-SEALED-1`` and a line feed, 32 bytes of salt, and the pieces, each with a tag of 16 bytes. Nonces are 11
-bytes of the number, high byte first, and one byte that is 1 for the last piece.
+A file is ``ASTRID-SEALED-1`` and a line feed, 32 bytes of salt, and the pieces, each with a tag of 16 bytes. Nonces are
+11 bytes of the number, high byte first, and one byte that is 1 for the last piece.
 """
 
 import hashlib

@@ -70,10 +70,7 @@ class CopiedSqlite:
             write_file(place, chunks)
             if not place.stat().st_size:
                 return
-            with closing(sqlite3.connect(place)) as copied:
-                said = copied.execute("PRAGMA integrity_check").fetchone()
-            if said != ("ok",):
-                raise CorruptArtifact("copy of a database is damaged", said=said)
+            _require_whole(place)
             for behind in ("-wal", "-shm"):
                 Path(f"{self._path}{behind}").unlink(missing_ok=True)  # they belong to what is replaced
             place.rename(self._path)
@@ -136,6 +133,16 @@ def is_empty(url: str, judged_by: Sequence[str]) -> bool:
             )
     finally:
         engine.dispose()
+
+
+def _require_whole(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as copied:
+            (said,) = copied.execute("PRAGMA integrity_check").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise CorruptArtifact("copy of a database is damaged", said=str(error)) from error
+    if said != "ok":
+        raise CorruptArtifact("copy of a database is damaged", said=said)
 
 
 def _connection(url: URL) -> tuple[str, Mapping[str, str]]:

@@ -1,5 +1,6 @@
 """How difference images are made again, and which of them are not kept, as rows."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,8 @@ class DifferenceRecipeRow(Row):
 
     digest: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int]
-    settings: Mapped[dict[str, Any]]
+    settings: Mapped[str]
+    """As JSON with the infinities that limits may have: no database takes those as JSON."""
     software: Mapped[dict[str, Any]]
 
     @staticmethod
@@ -27,13 +29,13 @@ class DifferenceRecipeRow(Row):
         return {
             "digest": recipe.digest,
             "version": recipe.version,
-            "settings": dict(recipe.settings),
+            "settings": json.dumps(dict(recipe.settings), sort_keys=True),
             "software": dict(recipe.software),
         }
 
     def entity(self) -> DifferenceRecipe:
         """Return the recipe."""
-        return DifferenceRecipe(version=self.version, settings=self.settings, software=self.software)
+        return DifferenceRecipe(version=self.version, settings=json.loads(self.settings), software=self.software)
 
 
 class DroppedImageRow(Row):

@@ -14,7 +14,7 @@ def upgrade() -> None:
         "difference_recipe",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
         sa.Column("software", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_difference_recipe"),
     )
