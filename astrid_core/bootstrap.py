@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from astrid_core.adapters.alerts.open import ConfiguredChannels
 from astrid_core.adapters.backup.open import open_belongings, open_vault
@@ -52,8 +51,6 @@ from astrid_core.simulate.training_frames import SimulatedFrames
 from astrid_core.stages.plan import Recipe
 from astrid_core.stages.preprocess import Preparation
 from astrid_core.stages.services import Records, Services
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +144,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
         open_known_sources(settings.known_sources, ours=settings.home / "sources") as known_sources,
     ):
         yield Services(
-            artifacts=RecreatableArtifacts(_store(settings), made_by=partial(_made_by, database)),
+            artifacts=RecreatableArtifacts(_store(settings), made_by=database.maker_of),
             models=open_models(settings),
             journal=MlflowJournal(tracking_uri=settings.registry_uri),
             surveys=surveys,
@@ -206,12 +203,6 @@ def _store(settings: Settings) -> ArtifactStore:
         access_key_id=settings.s3_access_key_id.get_secret_value() or None,
         secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
     )
-
-
-def _made_by(database: Database, digest: str) -> str | None:
-    with database.transaction(actor=Actor(name="")) as records:
-        found = records.dropped_images.find(digest)
-    return None if found is None else found.run
 
 
 @contextmanager

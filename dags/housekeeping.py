@@ -16,7 +16,7 @@ from include.dag_settings import ARGUMENTS, START
     tags=["astrid", "operations"],
 )
 def housekeeping() -> None:
-    """Every day (UTC), read a part of the store; where all is sound, delete what no record names and drop old images."""
+    """Every day (UTC), read a part of the store; where it is sound, delete what no record names, drop old images."""
 
     @task
     def scrub() -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""All that cannot be made again is copied, sealed, and brought back: on SQLite and on PostgreSQL, and against damage."""
+"""What cannot be made again is copied, sealed, and brought back: on SQLite and on PostgreSQL, and against damage."""
 
 import io
 import json

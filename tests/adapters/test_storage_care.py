@@ -1,10 +1,11 @@
 """How artifacts leave a store while others write: one contract for every store, and races that are played out."""
 
+import fcntl
 import os
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +14,12 @@ from typing import Any
 import pytest
 from moto.server import ThreadedMotoServer
 
-from astrid_core.adapters.storage import folder_care, s3_care
+from astrid_core.adapters.storage import s3_care
 from astrid_core.adapters.storage.folder import FolderArtifacts
 from astrid_core.adapters.storage.names import object_name
 from astrid_core.adapters.storage.s3 import S3Artifacts, connect
 from astrid_core.catalog.entities import ExportJob
-from astrid_core.shared.artifacts import ArtifactStore
+from astrid_core.shared.artifacts import ArtifactRef, ArtifactStore
 from astrid_core.shared.errors import BadConfiguration, StorageUnavailable
 from astrid_core.shared.runs import RunKey
 from astrid_core.stages.collect import collect
@@ -117,17 +118,19 @@ def test_what_was_put_before_a_time_can_be_deleted_and_nothing_else(case: Case) 
     assert list(case.store.entries()) == []
 
 
-def test_putting_the_same_bytes_again_keeps_them(case: Case, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_file", [False, True])
+def test_putting_the_same_bytes_again_keeps_them(case: Case, tmp_path: Path, by_file: bool) -> None:
     (tmp_path / "light").write_bytes(b"light")
-    for put in (
-        lambda: case.store.put(b"light", media_type=FITS),
-        lambda: case.store.put_file(tmp_path / "light", media_type=FITS),
-    ):
-        digest = put().digest
-        case.age(digest)
-        put()
-        assert not case.store.remove(digest, before=long_ago())
-        assert case.store.get(digest) == b"light"
+
+    def put() -> str:
+        if by_file:
+            return case.store.put_file(tmp_path / "light", media_type=FITS).digest
+        return case.store.put(b"light", media_type=FITS).digest
+
+    case.age(digest := put())
+    assert put() == digest
+    assert not case.store.remove(digest, before=long_ago())
+    assert case.store.get(digest) == b"light"
 
 
 def test_a_put_that_returned_is_never_undone_by_a_collector_at_the_same_time(case: Case) -> None:
@@ -180,7 +183,7 @@ def test_a_writer_between_the_look_and_the_deletion_stores_the_bytes_anew(
     case.age(digest)
     unlink = Path.unlink
     pool = ThreadPoolExecutor(1)
-    writing = []
+    writing: list[Future[ArtifactRef]] = []
 
     def slow(path: Path, **_: Any) -> None:
         if path.name == digest and not writing:
@@ -204,7 +207,7 @@ def test_a_writer_to_a_bucket_waits_for_who_deletes_and_stores_the_bytes_anew(
     case.age(digest)
     head = client.head_object
     pool = ThreadPoolExecutor(1)
-    writing = []
+    writing: list[Future[ArtifactRef]] = []
 
     def slow(**address: Any) -> Any:
         found = head(**address)
@@ -242,7 +245,7 @@ def test_a_folder_without_locks_takes_bytes_and_deletes_nothing(
         raise OSError(37, "No locks available")
 
     case = _folder(tmp_path)
-    monkeypatch.setattr(folder_care.fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     digest = case.store.put(b"light", media_type=FITS).digest
     assert case.store.put(b"light", media_type=FITS).digest == digest
     case.age(digest)

@@ -1,6 +1,5 @@
 """What the daily housekeeping does with the store, and that it stops where something is lost."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +23,7 @@ DELETING = Pipeline(retention=RetentionConfig(scrub_days=1, delete_unreferenced=
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryArtifacts]:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryArtifacts:
     monkeypatch.setenv("ASTRID_HOME", str(tmp_path / "home"))
     return MemoryArtifacts()
 

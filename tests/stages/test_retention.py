@@ -10,6 +10,7 @@ from astrid_core.adapters.storage.recreatable import RecreatableArtifacts
 from astrid_core.bootstrap import load_pipeline
 from astrid_core.curation.entities import Seed, Verdict
 from astrid_core.differencing.config import DifferenceConfig
+from astrid_core.differencing.products import write_difference
 from astrid_core.differencing.retention import RetentionConfig, recipe_of
 from astrid_core.shared.errors import BadConfiguration, CorruptArtifact, DroppedArtifact, MissingArtifact, NotRecreated
 from astrid_core.shared.runs import RunKey
@@ -20,33 +21,33 @@ from tests.stages.scene import Scene, scene
 from tests.stages.searched import searched
 
 CONFIG = RetentionConfig(difference_image_days=30)
-THRESHOLDS = (6.0, 7.0)
+BACKGROUNDS = (10.0, 12.0)
+
+Old = tuple[Scene, RunKey, RunKey, tuple[RunKey, ...]]
+"""A night, its difference and model run, and differences by other settings."""
 
 
 @pytest.fixture(scope="module")
-def night() -> tuple[Scene, RunKey, RunKey, tuple[RunKey, ...]]:
+def night() -> Old:
     """A night, its difference and model run, and two more differences of other settings."""
     made, pipeline = scene(), load_pipeline()
     found, model_run, _ = searched(made, pipeline)
     with made.services.transaction() as records:
         prepared = records.difference_runs.get(found).preprocess_key
-    configs = [replace(pipeline.difference, threshold_sigma=sigma) for sigma in THRESHOLDS]
+    configs = [replace(pipeline.difference, background_box_fwhm=box) for box in BACKGROUNDS]
     return made, found, model_run, tuple(run_difference(made.services, prepared, one) for one in configs)
 
 
 @pytest.fixture
-def old(night: tuple[Scene, RunKey, RunKey, tuple[RunKey, ...]]) -> tuple[Scene, RunKey, RunKey, tuple[RunKey, ...]]:
+def old(night: Old) -> Old:
     """The same, as if it had been long ago, in records and a store of the test's own."""
-    made, *keys = night
+    made, found, model_run, more = night
     database = made.database.but()
     artifacts = type(made.artifacts)()
     artifacts.stored |= made.artifacts.stored
     artifacts.modified |= dict.fromkeys(artifacts.stored, datetime.now(tz=UTC) - timedelta(days=40))
     services = replace(made.services, transaction=database.transaction, artifacts=artifacts)
-    return replace(made, services=services, database=database, artifacts=artifacts), *keys
-
-
-Old = tuple[Scene, RunKey, RunKey, tuple[RunKey, ...]]
+    return replace(made, services=services, database=database, artifacts=artifacts), found, model_run, more
 
 
 def _digest(made: Scene, key: RunKey) -> str:
@@ -70,7 +71,8 @@ def test_dropped_images_come_back_with_the_same_digests(old: Old) -> None:
     with made.services.transaction() as records:
         assert {one.run: one.digest for one in records.dropped_images.all()}.keys() <= digests.keys()
         assert records.difference_runs.get(found).candidates
-    assert any([recreate_image(made.services, key) for key in digests])
+    n_made = sum(recreate_image(made.services, key) for key in digests)
+    assert n_made == len(set(digests.values())) == 3
     assert made.artifacts.stored == before
     assert not recreate_image(made.services, found)
     with made.services.transaction() as records:
@@ -90,7 +92,7 @@ def test_a_dry_run_and_a_limit_of_no_days_drop_nothing(old: Old) -> None:
 
 
 def test_what_people_or_the_catalog_need_stays(old: Old) -> None:
-    made, found, model_run, more = old
+    made, found, model_run, _ = old
     with made.services.transaction() as records:
         records.seeds.add(Seed(detection_id=f"{model_run}:1", answer=Verdict.REAL, origin="known"))
     assert found not in _drop(made).runs
@@ -136,7 +138,7 @@ def test_an_image_whose_inputs_are_gone_stays(old: Old) -> None:
 
 def test_other_software_drops_nothing_and_says_what_changed(old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
     made, found, _, _ = old
-    write = retention.write_difference
+    write = write_difference
     monkeypatch.setattr(retention, "write_difference", lambda pair: write(pair) + b"\0")
     monkeypatch.setattr(retention, "software", lambda: {"numpy": "99.0"})
     done = _drop(made)

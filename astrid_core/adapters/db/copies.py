@@ -147,8 +147,9 @@ def _require_whole(path: Path) -> None:
 
 def _connection(url: URL) -> tuple[str, Mapping[str, str]]:
     """Return the address of a database as PostgreSQL's programs take it; the password goes by the environment."""
-    _, told = PGDialect_psycopg().create_connect_args(url)
-    password: Any = told.pop("password", None)
+    dialect: Any = PGDialect_psycopg
+    _, told = dialect().create_connect_args(url)
+    password = told.pop("password", None)
     environment = dict(os.environ)
     if password:
         environment["PGPASSWORD"] = str(password)
