@@ -2,14 +2,14 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 from astrid_core.adapters.alerts.open import ConfiguredChannels
+from astrid_core.adapters.backup.open import open_belongings, open_vault
 from astrid_core.adapters.catalogs.open import open_known_sources, open_minor_planets, open_star_catalog
 from astrid_core.adapters.db.engine import Database, open_database
 from astrid_core.adapters.db.grants import protect
@@ -18,6 +18,7 @@ from astrid_core.adapters.identity.tokens import TokenRules, TokenVerifier, open
 from astrid_core.adapters.models.mlflow import MlflowModels
 from astrid_core.adapters.models.mlflow_journal import MlflowJournal
 from astrid_core.adapters.storage.open import open_artifacts
+from astrid_core.adapters.storage.recreatable import RecreatableArtifacts
 from astrid_core.adapters.surveys.open import open_surveys
 from astrid_core.adapters.surveys.s3_addresses import S3Access
 from astrid_core.adapters.surveys.survey_file import SURVEYS, add_survey, read_surveys
@@ -35,11 +36,15 @@ from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.arrays import open_arrays
 from astrid_core.differencing.config import ActivationConfig, DifferenceConfig, ReferenceConfig
 from astrid_core.differencing.inject_config import InjectConfig
+from astrid_core.differencing.retention import RetentionConfig
 from astrid_core.observations.config import IngestConfig
 from astrid_core.observations.ports import SurveyClient
 from astrid_core.preprocessing.calibrate_config import CalibrateConfig
 from astrid_core.preprocessing.config import AstrometryConfig, PreprocessConfig, ZeroPointConfig
 from astrid_core.settings import Settings
+from astrid_core.shared.artifacts import ArtifactStore
+from astrid_core.shared.backup import Belongings, Vault
+from astrid_core.shared.config_tables import read_table
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.events import Actor
 from astrid_core.simulate.training_frames import SimulatedFrames
@@ -48,8 +53,6 @@ from astrid_core.stages.heavy import HeavyStage, HeavyWork
 from astrid_core.stages.preprocess import Preparation
 from astrid_core.stages.services import Records, Services
 from astrid_core.telemetry.services import watched
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class Pipeline:
     context: ContextConfig = field(default_factory=ContextConfig)
     track: TrackConfig = field(default_factory=TrackConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
 
@@ -113,28 +117,7 @@ def load_pipeline(path: Path | None = None) -> Pipeline:
     kinds = {one.name: one.default_factory for one in dataclasses.fields(Pipeline)}
     if unknown := sorted(set(tables) - set(kinds)):
         raise BadConfiguration("unknown table", path=path, table=unknown[0], known=", ".join(sorted(kinds)))
-    return Pipeline(**{name: _read_table(name, table, kinds[name]) for name, table in tables.items()})
-
-
-def _read_table(name: str, table: Mapping[str, Any], kind: Any) -> Any:
-    known = {one.name for one in dataclasses.fields(kind)}
-    if unknown := sorted(set(table) - known):
-        raise BadConfiguration("unknown key", table=name, key=unknown[0], known=", ".join(sorted(known)))
-    parts = {one.name: one for one in dataclasses.fields(kind)}
-    return kind(**{key: _read_value(f"{name}.{key}", value, parts[key]) for key, value in table.items()})
-
-
-def _read_value(name: str, value: Any, part: "dataclasses.Field[Any]") -> Any:
-    if isinstance(value, Mapping):
-        return _read_table(name, value, part.default_factory)
-    each = part.metadata.get("each")
-    if each is not None:
-        return tuple(_read_table(name, one, each) for one in value)
-    return _frozen(value)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+    return Pipeline(**{name: read_table(name, table, kinds[name]) for name, table in tables.items()})
 
 
 def migrate_database(settings: Settings | None = None) -> None:
@@ -163,13 +146,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
         open_known_sources(settings.known_sources, ours=settings.home / "sources") as known_sources,
     ):
         services = Services(
-            artifacts=open_artifacts(
-                settings.artifacts or str(settings.home / "artifacts"),
-                endpoint_url=settings.s3_endpoint_url or None,
-                region=settings.s3_region,
-                access_key_id=settings.s3_access_key_id.get_secret_value() or None,
-                secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
-            ),
+            artifacts=RecreatableArtifacts(_store(settings), made_by=database.maker_of),
             models=open_models(settings),
             journal=MlflowJournal(tracking_uri=settings.registry_uri),
             surveys=surveys,
@@ -193,6 +170,18 @@ def open_models(settings: Settings | None = None) -> MlflowModels:
     )
 
 
+def open_backup(
+    folder: Path, key_file: Path, *, make_key: bool = False, settings: Settings | None = None
+) -> tuple[Belongings, Vault]:
+    """Return what is copied besides artifacts, and where it is copied to."""
+    settings = settings or Settings()
+    belongings = open_belongings(
+        home=settings.home, database=settings.own_database, registry=settings.registry_uri,
+        models=settings.mlflow_artifacts, surveys=SURVEYS,
+    )  # fmt: skip
+    return belongings, open_vault(folder, key_file, make_key=make_key)
+
+
 def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | None:
     """Open what verifies tokens of an external issuer; None where none is configured."""
     settings = settings or Settings()
@@ -208,6 +197,16 @@ def open_token_verifier(settings: Settings | None = None) -> TokenVerifier | Non
 def training_frames(pipeline: Pipeline) -> SimulatedFrames:
     """Return the simulated frames that a network is trained on, under today's settings."""
     return SimulatedFrames(train=pipeline.train, preprocess=pipeline.preprocess, difference=pipeline.difference)
+
+
+def _store(settings: Settings) -> ArtifactStore:
+    return open_artifacts(
+        settings.artifacts or str(settings.home / "artifacts"),
+        endpoint_url=settings.s3_endpoint_url or None,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id.get_secret_value() or None,
+        secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from astrid_core.bootstrap import load_pipeline, survey_truth
 from astrid_core.catalog.report_links import Links
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import PermanentFailure, Unprocessable
+from astrid_core.shared.runs import RunKey
 from astrid_core.stages.context import entries_of_night, run_context
 from astrid_core.stages.curate import run_curate
 from astrid_core.stages.forced import run_forced

@@ -16,6 +16,7 @@ from astrid_core.cli import (
     analytics,
     astrometry,
     audit,
+    backup,
     batch,
     calibration,
     curation,
@@ -34,6 +35,7 @@ from astrid_core.cli import (
     score,
     stages,
     status,
+    store,
     survey,
     training,
 )
@@ -67,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
         calibration, training, models, score, curation, alerts, access, audit, observation, explain, known_objects,
-        light_curve, analytics, batch, status,
+        light_curve, analytics, backup, batch, status, store,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from astrid_core.differencing.entities import Comparison, DifferenceRun, ReferenceImage, ReferenceStatus
+from astrid_core.differencing.retention import DifferenceRecipe, DroppedImage
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import Region, SkyCell, SkyPosition
 
@@ -73,4 +74,44 @@ class DifferenceRuns(Protocol):
 
     def comparisons(self, reference_digests: Sequence[str]) -> Sequence[Comparison]:
         """Return what was compared with these references, ordered by observation, run, reference."""
+        ...
+
+
+class DifferenceRecipes(Protocol):
+    """The record of settings that differences were made with; identity the digest."""
+
+    def add(self, recipe: DifferenceRecipe) -> bool:
+        """Record it and tell whether it is new."""
+        ...
+
+    def all(self) -> Sequence[DifferenceRecipe]:
+        """Return every recipe, ordered by digest."""
+        ...
+
+
+class DroppedImages(Protocol):
+    """The record of difference images that are not kept; identity the digest of the image."""
+
+    def add(self, image: DroppedImage) -> bool:
+        """Record that an image is not kept, and tell whether that is new."""
+        ...
+
+    def find(self, digest: str) -> DroppedImage | None:
+        """Return it, or None."""
+        ...
+
+    def all(self) -> Sequence[DroppedImage]:
+        """Return all that are not kept, ordered by run."""
+        ...
+
+    def remove(self, digest: str) -> None:
+        """Forget it: the image is there again."""
+        ...
+
+    def unneeded(self) -> Sequence[RunKey]:
+        """Return the runs whose images are kept though nothing needs them, ordered.
+
+        Needed are images of detections that wait for people, that somebody has judged, that are shown as seeds, and
+        that are points of objects: a release shows those.
+        """
         ...

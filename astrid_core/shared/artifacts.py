@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from astrid_core.shared.errors import CorruptArtifact
 
 _CHUNK_BYTES = 2**23
+DATA_CARE = "artifacts."
+"""What names of events begin with that tell how the store is cared for: what these name may be gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,16 @@ class ArtifactRef:
     """64 lower-case hexadecimal digits."""
     media_type: str
     n_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredArtifact:
+    """What a store holds under a digest."""
+
+    digest: str
+    n_bytes: int
+    modified: datetime
+    """When these bytes were put last, by the clock of the store; aware UTC."""
 
 
 class ArtifactStore(Protocol):
@@ -49,6 +62,33 @@ class ArtifactStore(Protocol):
 
         Nothing is verified: the digest tells of the whole only. For looking at; what is computed on takes ``get``.
         """
+        ...
+
+    def entries(self, *, behind: str = "") -> Iterator[StoredArtifact]:
+        """Yield what is there in the order of digests, only those behind a given one; nothing is read or verified."""
+        ...
+
+    def remove(self, digest: str, *, before: datetime) -> bool:
+        """Delete what was put last before a time, and tell whether it was deleted.
+
+        Whoever puts the same bytes meanwhile finds them kept, or stores them anew: a put that returned is not undone.
+        """
+        ...
+
+
+class ArtifactMentions(Protocol):
+    """Which artifacts our records name, in whatever column."""
+
+    def all(self) -> Iterator[str]:
+        """Yield every digest that a record names, some several times; also some that are of no artifact."""
+        ...
+
+    def stored(self) -> Iterator[str]:
+        """Yield every digest that is on record together with its length: the store must hold it, or had to once."""
+        ...
+
+    def lock(self) -> None:
+        """Hold back others who delete artifacts until this transaction ends."""
         ...
 
 

@@ -141,6 +141,14 @@ class MissingArtifact(PermanentFailure):
     """A record names bytes that the store does not hold."""
 
 
+class DroppedArtifact(MissingArtifact):
+    """Bytes that are not kept because they can be made again; the message says how."""
+
+
+class NotRecreated(PermanentFailure):
+    """What was made again is not, bit for bit, what was there, or nothing on record says how it is made."""
+
+
 class UnknownModel(PermanentFailure):
     """The model registry has no such version."""
 

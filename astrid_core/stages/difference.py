@@ -11,6 +11,7 @@ from astrid_core.differencing.entities import Candidate, DifferenceRun, Referenc
 from astrid_core.differencing.pair import PairDifference, difference_pair
 from astrid_core.differencing.products import write_difference
 from astrid_core.differencing.quality_gate import measures_of_exposure, read_with_care
+from astrid_core.differencing.retention import recipe_of
 from astrid_core.differencing.subtract import VERSION
 from astrid_core.observations.entities import Observation
 from astrid_core.preprocessing.entities import PreprocessRun
@@ -78,18 +79,7 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
     try:
         if not references:
             raise missing
-        science = load_image(services.artifacts, preprocessed.image)
-        pair = difference_pair(
-            science,
-            load_template(services.artifacts, references, science),
-            config,
-            trust_science_wcs=preprocessed.wcs is None or preprocessed.wcs.is_trusted,
-            about=measures_of_exposure(preprocessed),
-            band=observation.band,
-            arrays=services.arrays,
-        )
-        suits = judge_reference(observation, references[0], config)
-        pair = replace(pair, quality=read_with_care(pair.quality, suits.reason))
+        pair = subtract_prepared(services, preprocessed, observation, references, config)
     except Unprocessable as error:
         skipped = DifferenceRun.skipped(
             key,
@@ -98,17 +88,43 @@ def run_difference(services: Services, preprocess_key: RunKey, config: Differenc
             reference_digests=tuple(one.digest for one in references),
             reason=str(error),
         )
-        _record(services, skipped)
+        _record(services, skipped, config)
         raise
     image = services.artifacts.put(write_difference(pair), media_type=MEDIA_TYPE)
     run = _record_of(pair, key, preprocessed, references, image, elapsed_s=time.monotonic() - started)
-    _record(services, run, reference_class=str(suits.reference_class))
+    suits = judge_reference(observation, references[0], config)
+    _record(services, run, config, reference_class=str(suits.reference_class))
     log.info("difference.recorded", run=key, observation=observation.id, n_candidates=len(run.candidates))
     return key
 
 
-def _record(services: Services, run: DifferenceRun, *, reference_class: str = "") -> None:
+def subtract_prepared(
+    services: Services,
+    preprocessed: PreprocessRun,
+    observation: Observation,
+    references: Sequence[ReferenceImage],
+    config: DifferenceConfig,
+) -> PairDifference:
+    """Return a prepared image less its references: the same bit for bit from the same records and bytes."""
+    if preprocessed.image is None:
+        raise MissingArtifact("preparation has no image", run=preprocessed.key)
+    science = load_image(services.artifacts, preprocessed.image)
+    pair = difference_pair(
+        science,
+        load_template(services.artifacts, references, science),
+        config,
+        trust_science_wcs=preprocessed.wcs is None or preprocessed.wcs.is_trusted,
+        about=measures_of_exposure(preprocessed),
+        band=observation.band,
+        arrays=services.arrays,
+    )
+    suits = judge_reference(observation, references[0], config)
+    return replace(pair, quality=read_with_care(pair.quality, suits.reason))
+
+
+def _record(services: Services, run: DifferenceRun, config: DifferenceConfig, *, reference_class: str = "") -> None:
     with services.transaction() as records:
+        records.difference_recipes.add(recipe_of(config, version=VERSION))
         if records.difference_runs.add(run):
             facts = {
                 "observation": run.observation_id,

@@ -139,6 +139,8 @@ class _Work:
         difference = runs.difference
         if difference is None or difference.image is None or runs.preprocess is None or not is_trusted(difference):
             return None
+        if records.dropped_images.find(difference.image.digest):
+            return None  # measured when somebody makes the image again
         measured = set(records.forced.measured_in(difference.key))
         entries = [entry for identity, entry in sorted(wanted.items()) if identity not in measured]
         fluxes = records.forced.reference_fluxes([entry.id for entry in entries])

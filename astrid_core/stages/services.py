@@ -30,7 +30,7 @@ from astrid_core.curation.ports import (
     ValidationEvents,
 )
 from astrid_core.detection.ports import InjectionRuns, ModelRegistry, ModelRuns
-from astrid_core.differencing.ports import DifferenceRuns, ReferenceImages
+from astrid_core.differencing.ports import DifferenceRecipes, DifferenceRuns, DroppedImages, ReferenceImages
 from astrid_core.observations.ports import (
     CalibrationFrames,
     Observations,
@@ -41,7 +41,7 @@ from astrid_core.observations.ports import (
     UndeliveredFiles,
 )
 from astrid_core.preprocessing.ports import CalibrationMasters, PreprocessRuns, StarCatalog
-from astrid_core.shared.artifacts import ArtifactStore
+from astrid_core.shared.artifacts import ArtifactMentions, ArtifactStore
 from astrid_core.shared.events import Actor, EventLog
 from astrid_core.shared.watching import Watch, unwatched
 
@@ -60,6 +60,8 @@ class Records:
     preprocess_runs: PreprocessRuns
     references: ReferenceImages
     difference_runs: DifferenceRuns
+    difference_recipes: DifferenceRecipes
+    dropped_images: DroppedImages
     model_runs: ModelRuns
     injection_runs: InjectionRuns
     curators: Curators
@@ -77,6 +79,7 @@ class Records:
     exports: ExportJobs
     events: EventLog
     audit: AuditTrail
+    mentions: ArtifactMentions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

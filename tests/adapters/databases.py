@@ -51,6 +51,8 @@ def as_ports(records: SqlRecords) -> Records:
         preprocess_runs=records.preprocess_runs,
         references=records.references,
         difference_runs=records.difference_runs,
+        difference_recipes=records.difference_recipes,
+        dropped_images=records.dropped_images,
         model_runs=records.model_runs,
         injection_runs=records.injection_runs,
         curators=records.curators,
@@ -68,6 +70,7 @@ def as_ports(records: SqlRecords) -> Records:
         exports=records.exports,
         events=records.events,
         audit=records.audit,
+        mentions=records.mentions,
     )
 
 

@@ -1,9 +1,12 @@
 """The artifact store in memory."""
 
 import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
-from astrid_core.shared.artifacts import ArtifactRef, describe
+from astrid_core.shared.artifacts import ArtifactRef, StoredArtifact, describe
 from astrid_core.shared.errors import CorruptArtifact, MissingArtifact
 
 
@@ -12,10 +15,14 @@ class MemoryArtifacts:
 
     def __init__(self) -> None:
         self.stored: dict[str, bytes] = {}
+        self.modified: dict[str, datetime] = {}
+        self._turn = Lock()
 
     def put(self, content: bytes, *, media_type: str) -> ArtifactRef:
         ref = describe(content, media_type=media_type)
-        self.stored.setdefault(ref.digest, bytes(content))
+        with self._turn:
+            self.stored.setdefault(ref.digest, bytes(content))
+            self.modified[ref.digest] = datetime.now(tz=UTC)
         self.get(ref.digest)
         return ref
 
@@ -40,3 +47,15 @@ class MemoryArtifacts:
 
     def part(self, digest: str, *, start: int, n_bytes: int) -> bytes:
         return self.stored[digest][start : start + n_bytes] if self.size(digest) else b""
+
+    def entries(self, *, behind: str = "") -> Iterator[StoredArtifact]:
+        for digest, content in sorted(self.stored.items()):
+            if digest > behind:
+                yield StoredArtifact(digest=digest, n_bytes=len(content), modified=self.modified[digest])
+
+    def remove(self, digest: str, *, before: datetime) -> bool:
+        with self._turn:
+            if digest not in self.stored or self.modified[digest] >= before:
+                return False
+            del self.stored[digest]
+            return True

@@ -15,6 +15,7 @@ from astrid_core.curation.api_keys import ApiKey
 from astrid_core.curation.entities import Claim, InjectedSeed, ReviewItem, Seed, ValidationEvent
 from astrid_core.detection.entities import InjectionRun, ModelRun
 from astrid_core.differencing.entities import DifferenceRun, ReferenceImage
+from astrid_core.differencing.retention import DifferenceRecipe, DroppedImage
 from astrid_core.observations.entities import CalibrationFrame, Observation, Quarantine, Rejection, UndeliveredFile
 from astrid_core.preprocessing.entities import CalibrationData, PreprocessRun
 from astrid_core.shared.events import Actor, DomainEvent
@@ -31,8 +32,10 @@ from tests.fakes.detection import MemoryInjectionRuns, MemoryModelRuns
 from tests.fakes.differencing import MemoryDifferenceRuns, MemoryReferenceImages
 from tests.fakes.events import MemoryEventLog
 from tests.fakes.lifecycle import MemoryProcessingRounds, MemoryQuarantines, MemoryUndeliveredFiles
+from tests.fakes.mentions import MemoryArtifactMentions
 from tests.fakes.observations import MemoryObservations, MemoryRejections
 from tests.fakes.preprocessing import MemoryPreprocessRuns
+from tests.fakes.retention import MemoryDifferenceRecipes, MemoryDroppedImages, Needed
 from tests.fakes.review import MemoryClaims, MemoryInjectedSeeds, MemoryReviewQueue, MemorySeeds
 
 TESTER = Actor(name="test")
@@ -52,6 +55,8 @@ class Tables:
     preprocess_runs: dict[RunKey, PreprocessRun] = field(default_factory=dict)
     references: dict[str, ReferenceImage] = field(default_factory=dict)
     difference_runs: dict[RunKey, DifferenceRun] = field(default_factory=dict)
+    difference_recipes: dict[str, DifferenceRecipe] = field(default_factory=dict)
+    dropped_images: dict[str, DroppedImage] = field(default_factory=dict)
     model_runs: dict[RunKey, ModelRun] = field(default_factory=dict)
     injection_runs: dict[RunKey, InjectionRun] = field(default_factory=dict)
     curators: dict[str, dict[str, frozenset[Role]]] = field(default_factory=dict)
@@ -123,6 +128,8 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         preprocess_runs=MemoryPreprocessRuns(tables.preprocess_runs),
         references=MemoryReferenceImages(tables.references),
         difference_runs=MemoryDifferenceRuns(tables.difference_runs),
+        difference_recipes=MemoryDifferenceRecipes(tables.difference_recipes),
+        dropped_images=MemoryDroppedImages(tables.dropped_images, _needed_by(tables)),
         model_runs=MemoryModelRuns(tables.model_runs),
         injection_runs=MemoryInjectionRuns(tables.injection_runs),
         curators=MemoryCurators(tables.curators),
@@ -140,4 +147,15 @@ def memory_records(tables: Tables | None = None, *, actor: Actor = TESTER) -> Re
         exports=MemoryExportJobs(tables.exports),
         events=MemoryEventLog(tables.events, actor=actor),
         audit=MemoryAuditTrail(tables.events, tables.validation_events),
+        mentions=MemoryArtifactMentions({one.name: getattr(tables, one.name) for one in fields(tables)}),
+    )
+
+
+def _needed_by(tables: Tables) -> Needed:
+    return Needed(
+        runs=tables.difference_runs,
+        model_runs=tables.model_runs,
+        items=tables.review_items,
+        others=(tables.seeds, tables.points, tables.validation_events),
+        injected=tables.injected_seeds,
     )

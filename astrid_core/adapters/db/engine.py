@@ -45,6 +45,12 @@ class Database:
         ):
             yield records_in(session, actor=actor)
 
+    def maker_of(self, digest: str) -> str | None:
+        """Return the difference whose image this was, if that is not kept; None for anything else."""
+        with self.transaction(actor=Actor(name="")) as records:
+            found = records.dropped_images.find(digest)
+        return None if found is None else found.run
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

@@ -17,8 +17,10 @@ from astrid_core.adapters.db.repositories.events import SqlEventLog
 from astrid_core.adapters.db.repositories.forced import SqlForcedPoints
 from astrid_core.adapters.db.repositories.injected import SqlInjectedSeeds
 from astrid_core.adapters.db.repositories.lifecycle import SqlProcessingRounds, SqlQuarantines, SqlUndeliveredFiles
+from astrid_core.adapters.db.repositories.mentions import SqlArtifactMentions
 from astrid_core.adapters.db.repositories.observations import SqlObservations, SqlRejections
 from astrid_core.adapters.db.repositories.preprocessing import SqlPreprocessRuns
+from astrid_core.adapters.db.repositories.retention import SqlDifferenceRecipes, SqlDroppedImages
 from astrid_core.adapters.db.repositories.review import SqlClaims, SqlReviewQueue, SqlSeeds
 from astrid_core.shared.events import Actor
 
@@ -37,6 +39,8 @@ class SqlRecords:
     preprocess_runs: SqlPreprocessRuns
     references: SqlReferenceImages
     difference_runs: SqlDifferenceRuns
+    difference_recipes: SqlDifferenceRecipes
+    dropped_images: SqlDroppedImages
     model_runs: SqlModelRuns
     injection_runs: SqlInjectionRuns
     curators: SqlCurators
@@ -54,6 +58,7 @@ class SqlRecords:
     exports: SqlExportJobs
     events: SqlEventLog
     audit: SqlAuditTrail
+    mentions: SqlArtifactMentions
 
 
 def records_in(session: Session, *, actor: Actor) -> SqlRecords:
@@ -69,6 +74,8 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         preprocess_runs=SqlPreprocessRuns(session),
         references=SqlReferenceImages(session),
         difference_runs=SqlDifferenceRuns(session),
+        difference_recipes=SqlDifferenceRecipes(session),
+        dropped_images=SqlDroppedImages(session),
         model_runs=SqlModelRuns(session),
         injection_runs=SqlInjectionRuns(session),
         curators=SqlCurators(session),
@@ -86,4 +93,5 @@ def records_in(session: Session, *, actor: Actor) -> SqlRecords:
         exports=SqlExportJobs(session),
         events=SqlEventLog(session, actor=actor),
         audit=SqlAuditTrail(session),
+        mentions=SqlArtifactMentions(session),
     )

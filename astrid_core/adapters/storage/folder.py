@@ -6,11 +6,14 @@ import io
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from astrid_core.adapters.storage.folder_care import files_of, remove_file, renew
 from astrid_core.adapters.storage.names import object_name, verified
-from astrid_core.shared.artifacts import ArtifactRef, chunks, describe, describe_file
+from astrid_core.shared.artifacts import ArtifactRef, StoredArtifact, chunks, describe, describe_file
 from astrid_core.shared.errors import (
     BadConfiguration,
     MissingArtifact,
@@ -45,31 +48,14 @@ class FolderArtifacts:
     def put(self, content: bytes, *, media_type: str) -> ArtifactRef:
         """Store ``content``; raise CorruptArtifact if its name is taken by other bytes."""
         ref = describe(content, media_type=media_type)
-        path = self._path(ref.digest)
-        try:
-            if not path.exists():
-                _make_folder(path.parent)
-                self._publish(io.BytesIO(content), path)
-                return ref
-        except OSError as error:
-            raise _translated(error, path) from error
-        self.get(ref.digest)
+        self._put(io.BytesIO(content), self._path(ref.digest))
         return ref
 
     def put_file(self, path: Path, *, media_type: str) -> ArtifactRef:
         """Store what is in a file; raise CorruptArtifact if its name is taken by other bytes."""
         ref = describe_file(path, media_type=media_type)
-        place = self._path(ref.digest)
-        try:
-            if not place.exists():
-                _make_folder(place.parent)
-                with path.open("rb") as content:
-                    self._publish(content, place)
-                return ref
-        except OSError as error:
-            raise _translated(error, place) from error
-        for _ in chunks(self, ref.digest):
-            pass  # what is read is compared with its digest
+        with path.open("rb") as content:
+            self._put(content, self._path(ref.digest))
         return ref
 
     def get(self, digest: str) -> bytes:
@@ -113,10 +99,38 @@ class FolderArtifacts:
         except OSError as error:
             raise _translated(error, path) from error
 
+    def entries(self, *, behind: str = "") -> Iterator[StoredArtifact]:
+        """Yield the files in the order of their digests."""
+        try:
+            yield from files_of(self._folder, behind=behind)
+        except OSError as error:
+            raise _translated(error, self._folder) from error
+
+    def remove(self, digest: str, *, before: datetime) -> bool:
+        """Delete a file that was put last before a time, and tell whether it was deleted."""
+        path = self._path(digest)
+        try:
+            return remove_file(path, before=before)
+        except OSError as error:
+            raise _translated(error, path) from error
+
     def _path(self, digest: str) -> Path:
         return self._folder / object_name(digest)
 
-    def _publish(self, content: BinaryIO, path: Path) -> None:
+    def _put(self, content: BinaryIO, path: Path) -> None:
+        try:
+            while not renew(path):
+                content.seek(0)
+                _make_folder(path.parent)
+                if self._publish(content, path):
+                    return
+        except OSError as error:
+            raise _translated(error, path) from error
+        for _ in chunks(self, path.name):
+            pass  # it was there: what is read is compared with its digest
+
+    def _publish(self, content: BinaryIO, path: Path) -> bool:
+        """Write the file under its name, and tell whether it was not there."""
         descriptor, name = tempfile.mkstemp(prefix=".incoming-", dir=path.parent)
         aside = Path(name)
         try:
@@ -125,24 +139,26 @@ class FolderArtifacts:
                 stream.flush()
                 os.fsync(stream.fileno())
             aside.chmod(0o444)
-            _link(aside, path)
+            is_new = _link(aside, path)
             _flush_folder(path.parent)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 aside.unlink()
+        return is_new
 
 
-def _link(aside: Path, path: Path) -> None:
+def _link(aside: Path, path: Path) -> bool:
     """Give the finished file its name, unless somebody else published the same bytes in between."""
     try:
         path.hardlink_to(aside)
     except FileExistsError:
-        return
+        return False
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         # Without links a rename is the only atomic way; it can only ever replace bytes of the same digest.
         aside.rename(path)
+    return True
 
 
 def _make_folder(folder: Path) -> None:

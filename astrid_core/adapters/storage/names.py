@@ -16,6 +16,12 @@ def object_name(digest: str) -> str:
     return f"sha256/{digest[:2]}/{digest[2:4]}/{digest}"
 
 
+def digest_of(name: str) -> str | None:
+    """Return the digest that an object or a file is named by; None for what is no artifact of ours."""
+    last = name.rpartition("/")[2]
+    return last if _DIGEST.fullmatch(last) else None
+
+
 def verified(content: bytes, digest: str, *, where: str) -> bytes:
     """Return ``content``, or raise CorruptArtifact if it does not have ``digest``."""
     found = hashlib.sha256(content).hexdigest()

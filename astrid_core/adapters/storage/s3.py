@@ -1,7 +1,9 @@
 """Artifacts in an S3 bucket: Amazon's, Cloudflare R2, MinIO or any other."""
 
 import io
+from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,8 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from astrid_core.adapters.storage.names import object_name, verified
+from astrid_core.adapters.storage.s3_care import is_let_be, objects_of, remove_object, renew
 from astrid_core.adapters.storage.s3_errors import EXPECTED, is_missing, is_taken, translated
-from astrid_core.shared.artifacts import ArtifactRef, chunks, describe, describe_file
+from astrid_core.shared.artifacts import ArtifactRef, StoredArtifact, chunks, describe, describe_file
 from astrid_core.shared.errors import BadConfiguration, MissingArtifact
 
 _MULTIPART_BYTES = 64 * 2**20
@@ -124,22 +127,46 @@ class S3Artifacts:
             raise translated(error, where=self._where(digest)) from error
         return content
 
+    def entries(self, *, behind: str = "") -> Iterator[StoredArtifact]:
+        """Yield the objects in the order of their digests."""
+        start = self._address(behind)["Key"] if behind else ""
+        return objects_of(self._client, bucket=self._bucket, prefix=self._prefix, behind=start)
+
+    def remove(self, digest: str, *, before: datetime) -> bool:
+        """Delete an object that was put last before a time, and tell whether it was deleted."""
+        return remove_object(self._client, self._address(digest), before=before)
+
     def _put(self, content: BinaryIO, ref: ArtifactRef) -> ArtifactRef:
-        if not self.contains(ref.digest):
-            try:
-                if ref.n_bytes > self._multipart_bytes:
-                    self._put_parts(content, ref)
-                else:
-                    self._client.put_object(
-                        **self._address(ref.digest), Body=content.read(), ContentType=ref.media_type, IfNoneMatch="*"
-                    )
-            except EXPECTED as error:
-                if not is_taken(error):
-                    raise translated(error, where=self._where(ref.digest)) from error
-            else:
-                return ref
-        self._verify(ref.digest)  # it is there, or somebody was faster; what they wrote must be the same
+        address = self._address(ref.digest)
+        try:
+            while True:
+                is_new = self._put_new(content, ref)
+                is_there = is_new or renew(self._client, address, media_type=ref.media_type)
+                if is_there and is_let_be(self._client, address):
+                    break
+                content.seek(0)
+        except EXPECTED as error:
+            raise translated(error, where=self._where(ref.digest)) from error
+        if not is_new:
+            self._verify(ref.digest)  # it is there, or somebody was faster; what they wrote must be the same
         return ref
+
+    def _put_new(self, content: BinaryIO, ref: ArtifactRef) -> bool:
+        """Write the object unless it is there, and tell whether it was written."""
+        if self.contains(ref.digest):
+            return False
+        try:
+            if ref.n_bytes > self._multipart_bytes:
+                self._put_parts(content, ref)
+            else:
+                self._client.put_object(
+                    **self._address(ref.digest), Body=content.read(), ContentType=ref.media_type, IfNoneMatch="*"
+                )
+        except EXPECTED as error:
+            if is_taken(error):
+                return False
+            raise
+        return True
 
     def _verify(self, digest: str) -> None:
         for _ in chunks(self, digest):

@@ -4,6 +4,7 @@ from sqlalchemy import MetaData
 
 from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declares their tables
     access,
+    alerts,
     calibration,
     catalog,
     context,
@@ -11,11 +12,13 @@ from astrid_core.adapters.db.rows import (  # noqa: F401 - importing them declar
     detection,
     differencing,
     events,
+    forced,
     injected,
     lifecycle,
     observations,
     preprocessing,
     references,
+    retention,
     review,
 )
 from astrid_core.adapters.db.rows.table import Row
