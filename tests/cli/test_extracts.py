@@ -65,6 +65,7 @@ def test_what_changed_is_told_from_a_shell(home: Path, capsys: pytest.CaptureFix
         "catalog: 0 gained, 0 lost, 1 changed, 11 the same",
         "  best_score: 1 changed",
         "light_curves: 0 gained, 0 lost, 0 changed, 0 the same",
+        "forced_photometry: 0 gained, 0 lost, 0 changed, 0 the same",
     ]
     assert len((home / "changes.csv").read_text().splitlines()) == 2
     lines(capsys, "extract", "diff", before, "export-none", status=5)
