@@ -91,7 +91,7 @@ def polygon(centre: tuple[float, float], radius_deg: float, shape: Sequence[floa
                 for start, end in ((middle, one), (one, two), (two, middle))
             ]
             found |= (sides[0] >= 0.0) & (sides[1] >= 0.0) & (sides[2] > 0.0)
-        return found
+        return np.asarray(found, dtype=bool)
 
     is_larger_part = in_triangles(anywhere(100_000)).mean() > 0.5
     picked = rng.integers(0, len(shape), 40)
