@@ -33,6 +33,7 @@ from tests.synthetic.sky_year import Year, year_of
 PAGE = Path(__file__).resolve().parent / "association.md"
 CONFIG = PublishConfig()
 _SEED = 20261127
+_Q3C_SETTINGS = ("shared_buffers=512MB", "work_mem=256MB", "max_parallel_workers_per_gather=0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,10 @@ def q3c() -> Iterator[str | None]:
     if programs is None:
         yield None
         return
-    with TemporaryDirectory(prefix="astrid-q3c-") as folder, debian_server(programs, Path(folder)) as url:
+    with (
+        TemporaryDirectory(prefix="astrid-q3c-") as folder,
+        debian_server(programs, Path(folder), settings=_Q3C_SETTINGS) as url,
+    ):
         yield url
 
 

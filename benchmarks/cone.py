@@ -26,7 +26,8 @@ from astrid_core.adapters.db.rows.catalog import CatalogEntryRow
 from astrid_core.settings import Settings
 from astrid_core.shared.sky import Region, SkyPosition
 from benchmarks.api import Api, key_in
-from benchmarks.filled_catalog import anywhere, debian_server, embedded_server, fill, plain, q3c_server, versions_of
+from benchmarks.debian_postgres import q3c_server
+from benchmarks.filled_catalog import anywhere, embedded_server, fill, plain, server_with_q3c, versions_of
 from benchmarks.served import ROOT, Served
 
 PAGE = ROOT / "benchmarks" / "cone.md"
@@ -159,7 +160,7 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
         programs = q3c_server()
-        url = stack.enter_context(debian_server(programs, folder) if programs else embedded_server(folder))
+        url = stack.enter_context(server_with_q3c(programs, folder) if programs else embedded_server(folder))
         if not (folder / "filled").exists():
             fill(url, arguments.entries, has_q3c=programs is not None)
             (folder / "filled").touch()

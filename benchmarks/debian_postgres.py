@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,6 @@ _SERVERS = Path("/usr/lib/postgresql")
 _EXTENSIONS = Path("/usr/share/postgresql")
 _USER = "nobody"
 """Who PostgreSQL runs as where we are root, as whom it refuses to."""
-_SETTINGS = ("shared_buffers=512MB", "work_mem=256MB", "fsync=off", "jit=off", "max_parallel_workers_per_gather=0")
 
 
 def q3c_server() -> Path | None:
@@ -26,26 +25,28 @@ def q3c_server() -> Path | None:
 
 
 @contextmanager
-def debian_server(programs: Path, folder: Path) -> Iterator[str]:
-    """Run a fresh server in a folder, on a port of this machine, and yield its URL for psycopg."""
+def debian_server(programs: Path, folder: Path, *, settings: Sequence[str]) -> Iterator[str]:
+    """Run a server in a folder, which may hold one of an earlier time, on a port of this machine.
+
+    Yield its URL for psycopg. ``settings`` are ``name=value``; nothing here has to survive a power cut.
+    """
     data = folder / "data"
-    data.mkdir(mode=0o700)
-    owner = None
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam(_USER)
-        shutil.chown(folder, _USER)
-        shutil.chown(data, _USER)
-    user, group, extra = (owner.pw_uid, owner.pw_gid, ()) if owner else (None, None, None)
-    made = [str(programs / "initdb"), "-D", str(data), "-U", "astrid", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(made, check=True, stdout=subprocess.DEVNULL, user=user, group=group, extra_groups=extra)
+    as_user = {"user": _USER, "group": pwd.getpwnam(_USER).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    if not data.exists():
+        data.mkdir(mode=0o700)
+        if as_user:
+            shutil.chown(folder, _USER)
+            shutil.chown(data, _USER)
+        made = [programs / "initdb", "-D", data, "-U", "astrid", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(made, check=True, stdout=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = [str(programs / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
-    settings = [part for one in _SETTINGS for part in ("-c", one)]
+    told = ["-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", ""]
+    told += [part for one in ("fsync=off", "jit=off", *settings) for part in ("-c", one)]
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [*told, *settings], stdout=log, stderr=log, user=user, group=group, extra_groups=extra
+        server = subprocess.Popen(  # type: ignore[call-overload]
+            [programs / "postgres", *told], stdout=log, stderr=log, **as_user
         )
     try:
         url = f"postgresql://astrid@127.0.0.1:{port}/postgres"

@@ -1,11 +1,5 @@
 """A catalog of millions of objects in a PostgreSQL of its own, with q3c beside our index where the server has it."""
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +10,9 @@ import psycopg
 from astropy_healpix import HEALPix
 
 from astrid_core.adapters.db.migrate import migrate
+from benchmarks.debian_postgres import debian_server
 
-_SERVERS = Path("/usr/lib/postgresql")
-_EXTENSIONS = Path("/usr/share/postgresql")
-_SETTINGS = ("shared_buffers=1GB", "max_wal_size=8GB", "fsync=off", "jit=off", "autovacuum=off")
-"""Nothing here has to survive a power cut."""
-_USER = "nobody"
-"""Who PostgreSQL runs as where we are root, as whom it refuses to."""
+_SETTINGS = ("shared_buffers=1GB", "max_wal_size=8GB", "autovacuum=off")
 _ROW = np.dtype(
     [
         ("n_columns", ">i2"),
@@ -39,39 +29,11 @@ _COLUMNS = tuple(name for name in _ROW.names or () if not name.endswith("_size")
 _AT_ONCE = 500_000
 
 
-def q3c_server() -> Path | None:
-    """Return the programs of the newest server of this system that has q3c; None without one."""
-    found = sorted(_EXTENSIONS.glob("*/extension/q3c.control"), key=lambda one: float(one.parts[-3]))
-    return _SERVERS / found[-1].parts[-3] / "bin" if found else None
-
-
 @contextmanager
-def debian_server(programs: Path, folder: Path) -> Iterator[str]:
-    """Run a server in a folder, which may hold one of an earlier time, on a port of this machine; yield its URL."""
-    data = folder / "data"
-    as_user = {"user": _USER, "group": pwd.getpwnam(_USER).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    if not data.exists():
-        data.mkdir(mode=0o700)
-        if as_user:
-            shutil.chown(data, _USER)
-        made = [programs / "initdb", "-D", data, "-U", "astrid", "-A", "trust", "-E", "UTF8", "--no-sync"]
-        subprocess.run(made, check=True, stdout=subprocess.DEVNULL, **as_user)  # type: ignore[call-overload]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    told = ["-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", ""]
-    settings = [part for one in _SETTINGS for part in ("-c", one)]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(  # type: ignore[call-overload]
-            [programs / "postgres", *told, *settings], stdout=log, stderr=log, **as_user
-        )
-    try:
-        url = f"postgresql://astrid@127.0.0.1:{port}/postgres"
-        _wait(url)
+def server_with_q3c(programs: Path, folder: Path) -> Iterator[str]:
+    """Run a server of the operating system in a folder, which may be filled already; yield its URL."""
+    with debian_server(programs, folder, settings=_SETTINGS) as url:
         yield url.replace("postgresql:", "postgresql+psycopg:", 1)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @contextmanager
@@ -156,16 +118,3 @@ def _rows(n_entries: int) -> Iterator[bytes]:
 def anywhere(n: int, rng: np.random.Generator) -> Sequence[np.ndarray]:
     """Return right ascensions and declinations, evenly over the sky."""
     return rng.uniform(0.0, 360.0, n), np.degrees(np.arcsin(rng.uniform(-1.0, 1.0, n)))
-
-
-def _wait(url: str) -> None:
-    until = time.monotonic() + 60.0
-    while True:
-        try:
-            psycopg.connect(url).close()
-        except psycopg.OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
-        else:
-            return

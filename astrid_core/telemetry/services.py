@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from astrid_core.settings import Settings
-from astrid_core.shared.artifacts import ArtifactRef, ArtifactStore
+from astrid_core.shared.artifacts import ArtifactRef, ArtifactStore, StoredArtifact
 from astrid_core.shared.watching import Watch
 from astrid_core.stages.services import Records, Services
 from astrid_core.telemetry.failures import Tell, flush_failures, tell_failures
@@ -93,6 +94,14 @@ class WatchedArtifacts:
     def part(self, digest: str, *, start: int, n_bytes: int) -> bytes:
         """Return a part, shorter where the bytes end; raise MissingArtifact."""
         return self._moved("read", lambda: self.store.part(digest, start=start, n_bytes=n_bytes), len)
+
+    def entries(self, *, behind: str = "") -> Iterator[StoredArtifact]:
+        """Yield what is there in the order of digests, only those behind a given one; nothing is read or verified."""
+        return self.store.entries(behind=behind)
+
+    def remove(self, digest: str, *, before: datetime) -> bool:
+        """Delete what was put last before a time, and tell whether it was deleted."""
+        return self.store.remove(digest, before=before)
 
     def _moved(self, direction: str, move: Callable[[], T], size: Callable[[T], int]) -> T:
         started = time.monotonic()

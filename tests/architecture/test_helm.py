@@ -19,7 +19,7 @@ from kubernetes import client
 
 from astrid_core.settings import Settings
 from include.api.app import create_app
-from include.api.serve import API
+from include.api.paths import API
 from tests.architecture.repository import ROOT
 
 HELM = ROOT / "include" / "deploy" / "helm"
