@@ -40,7 +40,7 @@ class Receiver:
                                 "unit": one.unit,
                                 "temporality": getattr(data, "aggregation_temporality", 0),
                                 "attributes": _told(point.attributes),
-                                "value": point.sum if kind == "histogram" else point.as_double or point.as_int,
+                                "value": point.sum if kind.endswith("histogram") else point.as_double or point.as_int,
                             }
                             for point in data.data_points
                         ]
