@@ -12,6 +12,7 @@ from astrid_core.bootstrap import open_services
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.stages.heavy import HeavyStage, find_heavy, largest_mpix
+from astrid_core.telemetry.open import traceparent
 from include.boundary import airflow_outcome
 from include.items import answer
 from include.messages import Batch, Request
@@ -59,6 +60,7 @@ class StagePod(KubernetesPodOperator):  # type: ignore[misc, unused-ignore] # th
             "--",
             *self.batch["items"],
         ]
+        self.env_vars = traceparent()
         super().execute(context)
         with airflow_outcome(), open_services() as services:
             done = answer(self.batch, find_heavy(services, work, self.batch["items"]))

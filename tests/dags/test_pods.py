@@ -30,6 +30,7 @@ on_airflow = pytest.mark.usefixtures("airflow_database")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 VERSIONS = ("1.33", "1.35", "1.37")
+TRACE = f"00-{'1' * 32}-{'2' * 16}-01"
 IMAGE = f"registry.example/astrid@sha256:{'a' * 64}"
 REQUEST: Any = {"surveys": ["demo"], "nights": ["2024-01-20"], "region": None, "force": False,
                 "model": {"name": "astrid", "version": 3, "digest": "d" * 64}}  # fmt: skip
@@ -75,6 +76,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
     monkeypatch.setattr("include.pods.largest_mpix", lambda *_: 4.2)
     monkeypatch.setattr("include.pods.find_heavy", _found)
     monkeypatch.setattr("include.pods.open_services", _Nothing)
+    monkeypatch.setattr("include.pods.traceparent", lambda: {"TRACEPARENT": TRACE})
     with Cluster(tmp_path, {"PATH": f"{program.parent}:{os.environ['PATH']}"}) as made:
         monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", made.connection)
         yield made
@@ -141,6 +143,9 @@ def test_ends_of_pods_become_states_of_tasks_and_nothing_runs_twice(cluster: Clu
     assert times == {"good-1": 1, "skip-1": 1, "bad-1": 1, "usage-1": 1, "busy-1": 2}
     told = (tmp_path / "good-1.0").read_text()
     assert told == "batch difference --model astrid/3 --settings settings-0123 -- good-1"
+    for made in cluster.made:
+        told = {one["name"]: one.get("value") for one in made["spec"]["containers"][0]["env"]}
+        assert (told["TRACEPARENT"], told["ASTRID_ARRAYS"]) == (TRACE, "cupy")
     # What succeeded is gone; what did not is there to be looked at.
     left = [one.manifest["spec"]["containers"][0]["args"][-1] for one in cluster.pods.values()]
     assert sorted(left) == ["bad-1", "busy-1", "skip-1", "usage-1"]
