@@ -1,5 +1,6 @@
 """Heavy stages as pods: what is asked of Kubernetes, and what every end of a pod becomes in Airflow."""
 
+import gc
 import os
 import sys
 import warnings
@@ -12,6 +13,7 @@ import pytest
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.sdk import dag, task
+from airflow.settings import configure_orm, dispose_orm
 from airflow.utils.db import initdb
 from kubernetes.client import ApiClient
 
@@ -83,11 +85,16 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
 
 
 @pytest.fixture(scope="module")
-def airflow_database() -> None:
+def airflow_database() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         initdb()
         DagBundlesManager().sync_bundles_to_db()
+        yield
+        # What Airflow leaves open would else be an error of whatever test comes next.
+        dispose_orm()
+        gc.collect()
+        configure_orm()
 
 
 class _Nothing:

@@ -73,6 +73,7 @@ class Cluster:
         self._server.server_close()
         for pod in [*self.pods.values()]:
             _kill(pod.process)
+            pod.listener.join()
 
     @property
     def kubeconfig(self) -> Path:
@@ -114,9 +115,10 @@ class Cluster:
 
     def _listen(self, pod: Pod) -> None:
         assert pod.process.stdout is not None
-        for line in pod.process.stdout:
-            pod.lines.append(f"{_now()} {line.rstrip()}")
-            self._hurt(pod)
+        with pod.process.stdout:
+            for line in pod.process.stdout:
+                pod.lines.append(f"{_now()} {line.rstrip()}")
+                self._hurt(pod)
         pod.process.wait()
 
     def _hurt(self, pod: Pod) -> None:
