@@ -33,8 +33,8 @@ def entry_id(detection_id: str) -> UUID:
 
 
 def ordered(points: Iterable[LightCurvePoint]) -> list[LightCurvePoint]:
-    """Return the points by time, then exposure, then detection."""
-    return sorted(points, key=lambda point: (point.mid_mjd, point.observation_id, point.detection_id))
+    """Return the points by time, then exposure, then the name by which they found objects."""
+    return sorted(points, key=lambda point: (point.mid_mjd, point.observation_id, point.root))
 
 
 def by_entry(points: Iterable[LightCurvePoint]) -> dict[UUID, list[LightCurvePoint]]:
@@ -63,12 +63,13 @@ def associate(points: Iterable[LightCurvePoint], *, radius_arcsec: float, max_ch
     for _, exposure in groupby(range(len(all_points)), key=lambda one: all_points[one].observation_id):
         found = list(exposure)
         offers = sorted(
-            (chi2, all_points[one].detection_id, str(known.identity), one, known)
+            (chi2, all_points[one].root, str(known.identity), one, known)
             for one in found
             for chi2, known in objects.near(places[one], variances[one])
         )
         taken: set[UUID] = set()
-        for _, name, _, one, known in offers:
+        for _, _, _, one, known in offers:
+            name = all_points[one].detection_id
             if name not in joined and known.identity not in taken:
                 taken.add(known.identity)
                 joined[name] = known.identity
@@ -76,7 +77,7 @@ def associate(points: Iterable[LightCurvePoint], *, radius_arcsec: float, max_ch
         for one in found:
             name = all_points[one].detection_id
             if name not in joined:
-                joined[name] = objects.found(name, places[one], variances[one])
+                joined[name] = objects.found(all_points[one].root, places[one], variances[one])
     return joined
 
 
@@ -116,10 +117,10 @@ class _Objects:
         offers = ((one.chi2(place, variance), one) for one in known if _chord2(place, one.first) <= self._reach**2)
         return [(chi2, one) for chi2, one in offers if chi2 <= self._max_chi2]
 
-    def found(self, name: str, place: _Direction, variance: float) -> UUID:
+    def found(self, root: str, place: _Direction, variance: float) -> UUID:
         """Let a detection found an object."""
         total = (place[0] / variance, place[1] / variance, place[2] / variance)
-        new = _Object(identity=entry_id(name), first=place, total=total, weight=1.0 / variance)
+        new = _Object(identity=entry_id(root), first=place, total=total, weight=1.0 / variance)
         self._boxes.setdefault(self._box(place), []).append(new)
         return new.identity
 

@@ -46,6 +46,13 @@ class LightCurvePoint:
     """Signed S_corr, sigma."""
     score: float
     """Probability of being new in the sky."""
+    root_id: str | None = None
+    """The detection that was first published of this source in this exposure; None where it is this one."""
+
+    @property
+    def root(self) -> str:
+        """The name by which the measurement founds an object, whichever run it is of now."""
+        return self.root_id or self.detection_id
 
     @property
     def flux_njy(self) -> float | None:

@@ -76,7 +76,7 @@ def not_measured_before(
     for point in sorted(points, key=lambda point: point.detection_id):
         beside = kept.setdefault(point.observation_id, [])
         if not any(
-            _run_of(one) != _run_of(point) and separation_arcsec(one.position, point.position) <= radius_arcsec
+            run_of(one) != run_of(point) and separation_arcsec(one.position, point.position) <= radius_arcsec
             for one in beside
         ):
             beside.append(point)
@@ -84,7 +84,8 @@ def not_measured_before(
     return tuple(new)
 
 
-def _run_of(point: LightCurvePoint) -> str:
+def run_of(point: LightCurvePoint) -> str:
+    """Return the model run that a point was measured by."""
     return point.detection_id.rpartition(":")[0]
 
 

@@ -31,6 +31,10 @@ class CatalogEntries(Protocol):
         """Record brightnesses, or to which objects known ones belong now."""
         ...
 
+    def take_out(self, detection_ids: Sequence[str]) -> None:
+        """Forget brightnesses that other runs have measured anew; the detections themselves stay on record."""
+        ...
+
     def get(self, entry_id: UUID) -> CatalogEntry:
         """Return it, or raise UnknownRecord."""
         ...

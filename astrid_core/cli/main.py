@@ -16,6 +16,7 @@ from astrid_core.cli import (
     analytics,
     astrometry,
     audit,
+    backfill,
     backup,
     batch,
     calibration,
@@ -69,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = (
         difference, astrometry, injection, instruments, night, references, reference_import, survey, stages, extracts,
         calibration, training, models, score, curation, alerts, access, audit, observation, explain, known_objects,
-        light_curve, analytics, backup, batch, status, store,
+        light_curve, analytics, backfill, backup, batch, status, store,
     )  # fmt: skip
     for group in groups:
         group.add_commands(choose)

@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     with open_services() as services:
         survey_client(services, arguments.survey)
         recipe = load_pipeline().recipe(services.models.champion(MODEL_NAME))
-        standing = survey_standing(services, recipe, survey=arguments.survey, night=arguments.night, region=region)
+        nights = [arguments.night] if arguments.night else None
+        standing = survey_standing(services, recipe, survey=arguments.survey, nights=nights, region=region)
     if arguments.json:
         print(json.dumps(standing_facts(standing), indent=2))
         return 0

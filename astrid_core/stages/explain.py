@@ -11,7 +11,7 @@ from astrid_core.differencing.products import read_difference
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
-from astrid_core.stages.publish import min_score_of
+from astrid_core.stages.offered import min_score_of
 from astrid_core.stages.services import Records, Services
 
 MAX_EXPOSURES = 50

@@ -1,6 +1,6 @@
 """Publishers of different parts of the sky work at once; those of the same part take turns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from astrid_core.catalog.associate import REACH
@@ -61,9 +61,10 @@ class HeldSky:
 
 
 def hold_sky(
-    services: Services, survey: str, night: str, config: PublishConfig, change: Callable[[Records, HeldSky], _T]
-) -> _T:
-    """Return what ``change`` returns in a transaction that holds a night, and all cells that it says it needs.
+    services: Services, survey: str, nights: Collection[str], config: PublishConfig,
+    change: Callable[[Records, HeldSky], _T],
+) -> _T:  # fmt: skip
+    """Return what ``change`` returns in a transaction that holds these nights, and all cells that it says it needs.
 
     What is needed shows while it works: it is rolled back and starts over with the larger part, so that all locks are
     taken at once, in one order, and nobody waits in a circle.
@@ -76,7 +77,7 @@ def hold_sky(
                 if is_all:
                     records.catalog.lock()
                 else:
-                    records.catalog.lock_parts([f"{survey}:{night}", *map(str, cells)])
+                    records.catalog.lock_parts([*(f"{survey}:{night}" for night in nights), *map(str, cells)])
                 return change(records, HeldSky(config, None if is_all else cells))
         except BeyondHeld as beyond:
             cells |= beyond.cells

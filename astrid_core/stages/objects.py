@@ -52,27 +52,32 @@ def gather(
     found: Sequence[Tracklet],
     config: PublishConfig,
     held: HeldSky,
+    *,
+    gone: Sequence[LightCurvePoint] = (),
 ) -> Gathered:
     """Associate all that one survey measured in one night, published or not, with what the catalog holds.
 
     ``found`` is what moves in this night. Whatever could be another object because of it is taken apart and put
-    together anew, so that the catalog does not depend on the order of nights. Raise BeyondHeld before anything is
-    read that somebody else may be changing.
+    together anew, so that the catalog does not depend on the order of nights. ``gone`` is what leaves the catalog.
+    Raise BeyondHeld before anything is read that somebody else may be changing.
     """
     places = [point.position for tracklet in found for point in tracklet.points]
-    held.need(rest=[point.position for point in tonight], moving=places)
-    moving = Moving(records, tonight, found, config, held)
+    touched = [*tonight, *gone]
+    held.need(rest=[point.position for point in touched], moving=places)
+    moving = Moving(records, touched, found, config, held)
     moving.search()
-    at_rest = _at_rest_around(records, tonight, held)
+    at_rest = _at_rest_around(records, touched, held)
     entries = {**moving.dissolved, **{entry.id: entry for entry in at_rest}}
     on_record = records.catalog.points(list(entries))
     by_name = {point.detection_id: point for point in (*on_record, *tonight)}
+    for point in gone:
+        by_name.pop(point.detection_id, None)
     chains = link(list(moving.tracklets.values()), config)
     joined: dict[str, UUID] = {}
     motions: dict[UUID, Motion] = {}
     for chain in chains:
         members = ordered(by_name[name] for tracklet in chain for name in tracklet.names)
-        identity = entry_id(members[0].detection_id)
+        identity = entry_id(members[0].root)
         joined |= {member.detection_id: identity for member in members}
         motions[identity] = chain[0].motion
     left = [point for name, point in by_name.items() if name not in joined]
@@ -86,14 +91,7 @@ def write(records: Records, found: Gathered) -> Changes:
 
     An object without detections is withdrawn: it keeps its identity and names a successor.
     """
-    judged = final_verdicts(records, [point.detection_id for points in found.points.values() for point in points])
-    changes: list[Change] = []
-    for identity, points in sorted(found.points.items()):
-        before, after = found.entries.get(identity), catalog_entry(points, judged, motion=found.motions.get(identity))
-        if before != after:
-            old = found.before.get(identity, ())
-            changes.append(Change(before=before, after=after, points_before=old, points=points))
-    withdrawn = _withdrawn(found)
+    changes, withdrawn = changes_of(records, found)
     records.catalog.put(*(change.after for change in (*changes, *withdrawn)))
     was = {point.detection_id: identity for identity, points in found.before.items() for point in points}
     moved = [
@@ -105,6 +103,30 @@ def write(records: Records, found: Gathered) -> Changes:
     _tell(records, found)
     n_founded = sum(change.before is None for change in changes)
     return Changes(n_founded=n_founded, n_changed=len(changes) - n_founded, n_withdrawn=len(withdrawn))
+
+
+def changes_of(records: Records, found: Gathered) -> tuple[list[Change], list[Change]]:
+    """Return the objects that are new or other than on record, and those that are no more."""
+    everything = [point for points in found.points.values() for point in points]
+    judged = verdicts_on(records, everything)
+    changes: list[Change] = []
+    for identity, points in sorted(found.points.items()):
+        before, after = found.entries.get(identity), catalog_entry(points, judged, motion=found.motions.get(identity))
+        old = found.before.get(identity, ())
+        # Another run may have measured the same.
+        if before != after or {one.detection_id for one in old} != {one.detection_id for one in points}:
+            changes.append(Change(before=before, after=after, points_before=old, points=points))
+    return changes, _withdrawn(found)
+
+
+def verdicts_on(records: Records, points: Sequence[LightCurvePoint]) -> Mapping[str, Verdict]:
+    """Return what people have decided, by detection; of a source that was measured again, also of its first one."""
+    judged = final_verdicts(records, [*{name for one in points for name in (one.detection_id, one.root)}])
+    return {
+        one.detection_id: verdict
+        for one in points
+        if (verdict := judged.get(one.detection_id) or judged.get(one.root)) is not None
+    }
 
 
 def refresh_entries(records: Records, entry_ids: Sequence[UUID]) -> int:
@@ -122,12 +144,15 @@ def final_verdicts(records: Records, detection_ids: Sequence[str]) -> Mapping[st
 
 
 def _withdrawn(found: Gathered) -> list[Change]:
-    """Return the end of each object whose detections are all of others now; the successor holds its first one."""
+    """Return the end of each object whose detections are all of others now, or of none; the successor holds its first
+    one.
+    """
     now = {point.detection_id: identity for identity, points in found.points.items() for point in points}
     gone = []
     for identity, points in sorted(found.before.items()):
         if identity not in found.points:
-            successor = next(now[one.detection_id] for one in points if entry_id(one.detection_id) == identity)
+            founders = (one.detection_id for one in points if entry_id(one.root) == identity)
+            successor = next((now[name] for name in founders if name in now), None)
             before = found.entries[identity]
             after = replace(before, status=EntryStatus.WITHDRAWN, successor=successor)
             gone.append(Change(before=before, after=after, points_before=points, points=points))
@@ -138,8 +163,10 @@ def _tell(records: Records, found: Gathered) -> None:
     """Tell the log which objects were parted, or have become part of others."""
     now = {point.detection_id: identity for identity, points in found.points.items() for point in points}
     for identity, points in sorted(found.before.items()):
-        into = sorted({str(now[point.detection_id]) for point in points})
-        if len(into) > 1:
+        into = sorted({str(now[point.detection_id]) for point in points if point.detection_id in now})
+        if not into:
+            records.events.append("entry.emptied", subject=str(identity), facts={})
+        elif len(into) > 1:
             records.events.append("entry.split", subject=str(identity), facts={"into": into})
         elif into != [str(identity)]:
             records.events.append("entry.merged", subject=str(identity), facts={"into": into[0]})

@@ -1,7 +1,7 @@
 """Where a survey stands under today's settings: what is done, missing, out of date or set aside, and what is to do."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -63,13 +63,19 @@ class SurveyStanding:
 
 
 def survey_standing(
-    services: Services, recipe: Recipe, *, survey: str, night: str | None = None, region: Region | None = None
+    services: Services,
+    recipe: Recipe,
+    *,
+    survey: str,
+    nights: Collection[str] | None = None,
+    region: Region | None = None,
 ) -> SurveyStanding:
-    """Look up every exposure of a survey (of a night, of a region). Nothing is computed."""
+    """Look up every exposure of a survey (of these nights, of a region). Nothing is computed."""
     client = services.surveys.get(survey)
     survey_of = None if client is None else client.survey
     with services.transaction() as records:
-        exposures = records.observations.search(survey=survey, night=night, region=region)
+        seen = records.observations.search(survey=survey, region=region)
+        exposures = [one for one in seen if nights is None or one.night in nights]
         found = []
         for one in exposures:
             aside = records.quarantines.of(one)

@@ -43,6 +43,10 @@ class MemoryCatalogEntries:
     def put_points(self, points: Sequence[LightCurvePoint]) -> None:
         self._points.update({point.detection_id: point for point in points})
 
+    def take_out(self, detection_ids: Sequence[str]) -> None:
+        for name in detection_ids:
+            self._points.pop(name, None)
+
     def get(self, entry_id: UUID) -> CatalogEntry:
         if entry_id not in self._entries:
             raise UnknownRecord("no such catalog entry", entry=entry_id)

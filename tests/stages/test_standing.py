@@ -54,7 +54,7 @@ def _search(made: Scene, recipe: Recipe) -> None:
 
 
 def _standing(made: Scene, recipe: Recipe) -> SurveyStanding:
-    return survey_standing(made.services, recipe, survey="demo", night=NIGHT)
+    return survey_standing(made.services, recipe, survey="demo", nights=[NIGHT])
 
 
 def _told(standing: SurveyStanding) -> dict[str, tuple[Standing, Step | None, str]]:

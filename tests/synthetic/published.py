@@ -70,4 +70,4 @@ def publish(services: Services, portion: Portion, *, before_end: Callable[[], No
         before_end()
         return changes
 
-    return hold_sky(services, "sim", portion.night, CONFIG, change)
+    return hold_sky(services, "sim", [portion.night], CONFIG, change)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from astrid_core.adapters.db.locks import Lock, hold_still, share, take, take_each
 from astrid_core.adapters.db.repositories.statements import (
+    delete_in,
     insert_new,
     insert_or_replace,
     plain,
@@ -41,6 +42,10 @@ class SqlCatalogEntries:
         """Record brightnesses, or to which objects known ones belong now."""
         if points:
             insert_or_replace(self._session, LightCurvePointRow, *(LightCurvePointRow.values(one) for one in points))
+
+    def take_out(self, detection_ids: Sequence[str]) -> None:
+        """Forget brightnesses that other runs have measured anew; the detections themselves stay on record."""
+        delete_in(self._session, LightCurvePointRow, LightCurvePointRow.detection_id, detection_ids)
 
     def get(self, entry_id: UUID) -> CatalogEntry:
         """Return it, or raise UnknownRecord."""

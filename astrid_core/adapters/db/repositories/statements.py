@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, inspect, or_, select
+from sqlalchemy import Select, and_, delete, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -40,6 +40,12 @@ def read_in(session: Session, statement: Select[R], column: InstrumentedAttribut
     for batch in _batches(sorted(set(wanted), key=str)):
         rows.extend(read(session, statement.where(column.in_(batch))))
     return rows
+
+
+def delete_in(session: Session, row: type[Row], column: InstrumentedAttribute[T], wanted: Sequence[T]) -> None:
+    """Delete the rows whose ``column`` is one of ``wanted``, however many these are."""
+    for batch in _batches(sorted(set(wanted), key=str)):
+        session.execute(delete(row).where(column.in_(batch)))
 
 
 def typical(

@@ -95,6 +95,7 @@ class LightCurvePointRow(Row):
     score: Mapped[float]
     position_err_arcsec: Mapped[float | None]
     zero_point_mag: Mapped[float | None]
+    root_id: Mapped[str | None]
 
     @staticmethod
     def values(point: LightCurvePoint) -> dict[str, object]:
@@ -117,6 +118,7 @@ class LightCurvePointRow(Row):
             "score": point.score,
             "position_err_arcsec": point.position_err_arcsec,
             "zero_point_mag": point.zero_point_mag,
+            "root_id": point.root_id,
         }
 
     def entity(self) -> LightCurvePoint:
@@ -137,6 +139,7 @@ class LightCurvePointRow(Row):
             score=self.score,
             position_err_arcsec=self.position_err_arcsec,
             zero_point_mag=self.zero_point_mag,
+            root_id=self.root_id,
         )
 
 
