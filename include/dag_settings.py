@@ -16,8 +16,10 @@ ARGUMENTS: dict[str, Any] = {
 }
 """Of every task."""
 
-NIGHTLY_FIRST, ON_DEMAND = (ARGUMENTS | {"priority_weight": weight, "weight_rule": "absolute"} for weight in (100, 10))
-"""What waits for a slot of a pool: the night comes before what somebody asks for."""
+NIGHTLY_FIRST, ON_DEMAND, BACKFILL = (
+    ARGUMENTS | {"priority_weight": weight, "weight_rule": "absolute"} for weight in (100, 10, 1)
+)
+"""What waits for a slot of a pool: the night comes before what somebody asks for, and that before backfills."""
 
 START = datetime(1980, 1, 1, tzinfo=UTC)
 """Nights before this date cannot be backfilled."""

@@ -6,6 +6,8 @@ ACCEPT, RETIRE, LEAVE = "Accept", "Retire", "Leave as drafts"
 """What a person may answer about references that wait."""
 SEND, DROP, KEEP = "Send", "Drop for good", "Keep holding"
 """What a person may answer about alerts that are held."""
+START_IT, LEAVE_IT = "Begin", "Leave it"
+"""What a person may answer about a backfill that takes long."""
 
 
 class PinnedModel(TypedDict):
@@ -105,6 +107,13 @@ class Extract(TypedDict):
     key: str
     requested_by: str
     text: str
+
+
+class Estimate(TypedDict):
+    """What a backfill has to do, as people are shown it, and hours of one core; None where nobody knows."""
+
+    text: str
+    hours: float | None
 
 
 class HeldAlerts(TypedDict):

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-_INCOMPLETE = 5
+from astrid_core.cli.exit_status import PERMANENT
 
 
 def add_commands(choose: Any) -> None:
@@ -43,7 +43,7 @@ def run_backup(arguments: argparse.Namespace) -> int:
     for one in made.left_out:
         print(f"left out: {one}")
     print(f"{made.name}: {made.n_artifacts} artifacts, {made.n_new} of them new")
-    return _INCOMPLETE if len(made.left_out) > len(belongings.elsewhere) else 0
+    return PERMANENT if len(made.left_out) > len(belongings.elsewhere) else 0
 
 
 def run_restore(arguments: argparse.Namespace) -> int:

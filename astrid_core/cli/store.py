@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-_UNSOUND = 5
+from astrid_core.cli.exit_status import PERMANENT
+
 _SHOWN = 20
 
 
@@ -50,7 +51,7 @@ def run_scrub(arguments: argparse.Namespace) -> int:
     print(f"{found.n_there} artifacts, {found.n_read} of them read ({_size(found.n_bytes)})")
     print(f"{found.n_unreferenced} named by no record ({_size(found.unreferenced_bytes)})")
     print("sound" if found.is_sound else f"{len(found.corrupt)} corrupt, {len(found.missing)} missing")
-    return 0 if found.is_sound else _UNSOUND
+    return 0 if found.is_sound else PERMANENT
 
 
 def run_collect(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """Failures that a person should see, told to Sentry where somebody gave its address."""
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -43,7 +44,6 @@ def _open(address: str) -> Tell | None:
 
 def flush_failures() -> None:
     """Send what has not been sent: a task ends without warning."""
-    if _open.cache_info().currsize:
-        import sentry_sdk  # noqa: PLC0415 - optional
-
-        sentry_sdk.flush(timeout=3.0)
+    sdk = sys.modules.get("sentry_sdk")
+    if sdk is not None and _open.cache_info().currsize:
+        sdk.flush(timeout=3.0)

@@ -41,7 +41,7 @@ def test_a_key_is_made_listed_and_revoked(capsys: pytest.CaptureFixture[str]) ->
     (listed,) = lines(capsys, "access", "key", "list", "--owner", "vera")
     assert listed.startswith(f"{key_id}  vera  read  until ")
     assert listed.endswith("  never used  nightly page")
-    lines(capsys, *make, "--scope", "judge", status=5)
+    lines(capsys, *make, "--scope", "judge", status=65)
     lines(capsys, *make, "--scope", "read", "--days", "1000", status=2)
     assert lines(capsys, "access", "key", "revoke", key_id) == [f"{key_id} is revoked"]
     assert lines(capsys, "access", "key", "revoke", key_id) == [f"{key_id} is revoked already"]
@@ -76,7 +76,7 @@ def test_what_was_altered_is_named_and_makes_the_command_fail(home: Path, capsys
         connection.execute("UPDATE domain_event SET subject = 'eve' WHERE sequence = 2")
         connection.execute("DELETE FROM domain_event WHERE sequence = 3")
     connection.close()
-    assert lines(capsys, "audit", "verify", "--head", head, status=5) == [
+    assert lines(capsys, "audit", "verify", "--head", head, status=65) == [
         "domain_event 2: its content is not what its digest seals",
         "domain_event 3: it is missing: the end was cut off",
         "2 events and 0 verdicts, 2 faults",
@@ -91,6 +91,6 @@ def test_a_log_in_which_nothing_has_happened_is_whole(capsys: pytest.CaptureFixt
 
 
 def test_sqlite_has_no_roles_to_protect_the_log_from(capsys: pytest.CaptureFixture[str]) -> None:
-    lines(capsys, "audit", "protect", "application", status=5)
+    lines(capsys, "audit", "protect", "application", status=65)
     with open_services() as services, services.transaction() as records:
         assert list(records.events.all()) == []

@@ -56,10 +56,10 @@ def test_an_object_is_told_shown_and_taken_back(home: Path, capsys: pytest.Captu
     (shown,) = lines(capsys, "alerts", "show", name, "--packet", "gcn")
     assert json.loads(shown) == json.loads(file.read_text())
     assert "  new  delivered" in lines(capsys, "alerts", "show", name)[0]
-    lines(capsys, "alerts", "show", NOBODY, status=5)
+    lines(capsys, "alerts", "show", NOBODY, status=65)
 
     by = ("--as", "dan", "--reason", "a ghost")
-    lines(capsys, "alerts", "retract", name, *by, status=5)
+    lines(capsys, "alerts", "retract", name, *by, status=65)
     lines(capsys, "access", "grant", "dan", "--role", "data-release")
     assert lines(capsys, "alerts", "retract", name, *by) == ["1 retractions go out with the next delivery"]
     assert lines(capsys, "alerts", "retract", name, *by) == ["no channel knows of this object"]
@@ -78,7 +78,7 @@ def test_a_flood_is_released_or_dropped_by_who_may(capsys: pytest.CaptureFixture
     assert held.startswith("out: 1 held, the channel asks: astrid alerts release by-hand-")
     batch = held.rsplit(" ", 1)[1]
     by = ("--as", "dan", "--reason", "looked")
-    lines(capsys, "alerts", "release", batch, *by, status=5)
+    lines(capsys, "alerts", "release", batch, *by, status=65)
     lines(capsys, "access", "grant", "dan", "--role", "data-release")
     assert lines(capsys, "alerts", "release", batch, *by) == ["1 alerts go out with the next delivery"]
     assert lines(capsys, "alerts", "drop", batch, *by) == ["0 alerts dropped"]

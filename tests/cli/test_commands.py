@@ -65,8 +65,8 @@ def test_a_reference_is_listed_quarantined_and_used_again_from_a_shell(
     assert changed.startswith(f"{digest[:12]}  quarantined")
     assert _lines(capsys, "reference", "list", "--status", "active") == []
     assert _lines(capsys, "reference", "stale") == [f"{SCIENCE}  {subtracted}  {digest[:12]}  quarantined"]
-    _lines(capsys, "subtract", prepared, status=3)
-    _lines(capsys, "reference", "activate", digest, "--reason", "fine", status=5)
+    _lines(capsys, "subtract", prepared, status=99)
+    _lines(capsys, "reference", "activate", digest, "--reason", "fine", status=65)
     _lines(capsys, "reference", "retire", digest, "--reason", "fine")
     _lines(capsys, "reference", "activate", digest, "--reason", "fine")
     assert _lines(capsys, "subtract", prepared) == [subtracted]

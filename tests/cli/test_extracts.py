@@ -68,15 +68,15 @@ def test_what_changed_is_told_from_a_shell(home: Path, capsys: pytest.CaptureFix
         "forced_photometry: 0 gained, 0 lost, 0 changed, 0 the same",
     ]
     assert len((home / "changes.csv").read_text().splitlines()) == 2
-    lines(capsys, "extract", "diff", before, "export-none", status=5)
+    lines(capsys, "extract", "diff", before, "export-none", status=65)
 
 
 def test_a_filter_that_makes_no_sense_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(home / "out")
-    lines(capsys, "export", "--out", out, "--format", "xls", status=5)
-    lines(capsys, "export", "--out", out, "--status", "splendid", status=5)
-    lines(capsys, "export", "--out", out, "--class", "comet", status=5)
-    lines(capsys, "export", "--out", out, "--min-detections", "0", status=5)
+    lines(capsys, "export", "--out", out, "--format", "xls", status=65)
+    lines(capsys, "export", "--out", out, "--status", "splendid", status=65)
+    lines(capsys, "export", "--out", out, "--class", "comet", status=65)
+    lines(capsys, "export", "--out", out, "--min-detections", "0", status=65)
 
 
 @pytest.mark.parametrize("shape", ["cone", "polygon", "cells", "moc"])

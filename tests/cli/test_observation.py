@@ -72,7 +72,7 @@ def test_an_instrument_is_set_aside_as_a_whole(capsys: pytest.CaptureFixture[str
         (("release",), "name exposures", 2),
         (("release", A, "--survey", "demo", "--instrument", "CCD 7"), "name exposures", 2),
         (("reprocess", "--survey", "demo", "--instrument", "CCD 7"), "wants exposures", 2),
-        (("show", "demo:nothing.fits"), "no such observation", 5),
+        (("show", "demo:nothing.fits"), "no such observation", 65),
     ],
 )
 def test_what_makes_no_sense_is_refused(

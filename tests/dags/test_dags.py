@@ -41,7 +41,7 @@ def _tasks(dags: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def test_every_file_holds_the_dag_of_its_name(dags: dict[str, Any]) -> None:
     assert sorted(dags) == [path.stem for path in DAG_FILES]
-    assert {"nightly_survey", "build_references", "train_detector", "region_on_demand"} <= set(dags)
+    assert {"nightly_survey", "build_references", "train_detector", "region_on_demand", "region_backfill"} <= set(dags)
     assert {"build_calibrations", "ingest_observations", "reconcile_archive", "collect_verdicts"} <= set(dags)
 
 
@@ -71,7 +71,7 @@ def test_every_task_has_an_owner_and_is_retried_with_back_off(dags: dict[str, An
 
 def test_every_mapped_task_has_a_readable_name(dags: dict[str, Any]) -> None:
     mapped = [(dag_id, task) for dag_id, task in _tasks(dags) if task.get_closest_mapped_task_group() or task.is_mapped]
-    assert len(mapped) == 11
+    assert len(mapped) == 14
     for dag_id, task in mapped:
         assert task.map_index_template == "{{ label }}", f"{dag_id}.{task.task_id}"
 
@@ -163,7 +163,7 @@ def test_alerts_that_are_held_wait_for_a_person_and_hold_up_no_delivery(dags: di
 
 def test_whoever_is_to_answer_is_told_of_every_question(dags: dict[str, Any]) -> None:
     questions = [task for _, task in _tasks(dags) if isinstance(task, HITLOperator)]
-    assert len(questions) == 4
+    assert len(questions) == 5
     assert all([type(one) for one in task.notifiers] == [QuestionNotifier] for task in questions)
 
 

@@ -261,7 +261,7 @@ def test_an_unknown_survey_or_a_region_without_sense_is_refused(made: Scene) -> 
     with pytest.raises(BadConfiguration, match="known=demo"):
         pin_request(made.services, nights=[NIGHT], survey="other", region=None, force=False)
     with pytest.raises(BadConfiguration, match="radius"):
-        _pinned(made, region="cone(10,10,100deg)")
+        _pinned(made, region="cone(10,10,200deg)")
     assert read_region("") is None
 
 

@@ -59,5 +59,5 @@ def test_a_refusal_says_why(
 ) -> None:
     out = tmp_path / "survey"
     assert main(["simulate", "--out", str(out), *QUICK]) == 0
-    assert main(["simulate", "--out", str(out), *options]) == 5
+    assert main(["simulate", "--out", str(out), *options]) == 65
     assert says in capsys.readouterr().err

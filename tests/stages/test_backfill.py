@@ -1,81 +1,25 @@
 """A bad recipe, mended later: a backfill shows what was wrong, and puts it right cell by cell."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import pytest
 
 from astrid_core.bootstrap import Pipeline
-from astrid_core.catalog.entities import CatalogEntry
 from astrid_core.shared.errors import DatabaseUnavailable
-from astrid_core.shared.sky import SkyPosition, separation_arcsec
 from astrid_core.stages.backfill import (
-    Backfill,
     commit_backfill,
-    compare_backfill,
     comparison_lines,
     nights_in_range,
-    plan_backfill,
 )
-from astrid_core.stages.chain import Recipe
-from astrid_core.stages.detect import run_detect
-from astrid_core.stages.difference import run_difference
-from astrid_core.stages.preprocess import run_preprocess
-from astrid_core.stages.publish import run_publish
 from astrid_core.stages.remeasure import Remeasured
-from tests.stages.scene import CENTRE, NEW, NIGHT, SHAPE, Scene, exposure, scene
-from tests.stages.searched import searched
-from tests.synthetic.fields import Source, wcs
+from tests.stages.backfilled import FAINT, Night, is_at
+from tests.stages.scene import NEW, NIGHT
 
-FAINT = Source(x_pix=90.3, y_pix=210.6, flux=1000.0)
-"""What the bad recipe does not see."""
-NAMES = ("b", "c")
 GOOD = Pipeline()
-BAD = replace(GOOD, difference=replace(GOOD.difference, threshold_sigma=15.0))
-
-
-class Night:
-    """Exposures with a bright and a faint new star, searched and published with a threshold that is too high."""
-
-    def __init__(self) -> None:
-        more = {
-            f"{NIGHT}/{name}.fits": exposure(NIGHT, seed=20 + number, extra=[NEW, FAINT], fwhm=3.2)
-            for number, name in enumerate(NAMES)
-        }
-        self.made: Scene = scene(**more)
-        _, _, model = searched(self.made, BAD)
-        self.bad, self.good = BAD.recipe(model), GOOD.recipe(model)
-        self.search(self.bad)
-        run_publish(self.made.services, "demo", NIGHT, GOOD.publish, self.planned(self.bad).scored)
-
-    def search(self, recipe: Recipe) -> None:
-        for one in self.planned(recipe).pending:
-            prepared = run_preprocess(self.made.services, one, recipe.preparation)
-            subtracted = run_difference(self.made.services, prepared, recipe.difference)
-            run_detect(self.made.services, subtracted, recipe.model.id, recipe.detect)
-
-    def planned(self, recipe: Recipe) -> Backfill:
-        nights = nights_in_range(self.made.services, "demo", first=NIGHT, last=NIGHT)
-        return plan_backfill(self.made.services, recipe, survey="demo", nights=nights)
-
-    def entries(self) -> Sequence[CatalogEntry]:
-        with self.made.services.transaction() as records:
-            return records.catalog.search()
-
-    def compare(self) -> Remeasured:
-        return compare_backfill(self.made.services, self.planned(self.good), GOOD.publish)
-
-
-def _is_at(entry: CatalogEntry, source: Source) -> bool:
-    sky = wcs(SHAPE, centre=CENTRE).pixel_to_world(source.x_pix, source.y_pix)
-    place = SkyPosition(ra_deg=float(sky.ra.deg), dec_deg=float(sky.dec.deg))
-    return separation_arcsec(entry.position, place) < 1.5
 
 
 @pytest.fixture(scope="module")
 def shared() -> Night:
-    made = Night()
-    assert [_is_at(one, NEW) for one in made.entries()] == [True]
+    made = Night(GOOD)
+    assert [is_at(one, NEW) for one in made.entries()] == [True]
     assert len(made.planned(made.good).pending) == 3
     made.search(made.good)
     return made
@@ -84,7 +28,7 @@ def shared() -> Night:
 def test_the_comparison_shows_the_planted_difference_and_nothing_else(shared: Night) -> None:
     before = shared.entries()
     found = shared.compare()
-    assert [_is_at(one, FAINT) for one in found.gained] == [True]
+    assert [is_at(one, FAINT) for one in found.gained] == [True]
     assert (found.lost, found.n_continued) == ((), 3)
     assert {old.id for old, _ in found.changed} <= {one.id for one in before}
     lines = [*comparison_lines(found)]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from astrid_core.shared.errors import BadConfiguration
-from astrid_core.telemetry.failures import tell_failures
+from astrid_core.telemetry.failures import flush_failures, tell_failures
 from astrid_core.telemetry.figures import FIGURES, GPU_MEMORY, ITEMS, QUEUE
 from astrid_core.telemetry.open import close_telemetry, is_on, open_telemetry
 from tests.telemetry.receiver import Receiver, receiving
@@ -95,6 +95,7 @@ def test_without_an_address_or_an_sdk_failures_are_told_nobody(monkeypatch: pyte
 
     assert tell_failures(SecretStr("")) is None
     assert tell_failures(SecretStr("https://key@127.0.0.1/1")) is None
+    flush_failures()
 
 
 def test_names_in_prometheus_follow_its_rules() -> None:
