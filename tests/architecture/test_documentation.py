@@ -44,11 +44,11 @@ def test_every_stage_of_a_night_records_something() -> None:
 
     # The registry and the event log, not a table of ours, record models, what is decided about them and how they did;
     # what reconcile finds is recorded by ingest, what the breaker sets aside by lifecycle, masters by record_master.
-    # The answers of people change a status, or are events. What publish changes is written by objects,
+    # The answers of people change a status, or are events. What publish and remeasure change is written by objects,
     # what heavy computes by the stages that it names.
     assert sorted(silent) == [
         "acceptance", "breaker", "calibrations", "explain", "gate", "heavy", "promote", "publish", "reconcile",
-        "release", "track", "train",
+        "release", "remeasure", "track", "train",
     ]  # fmt: skip
 
 
