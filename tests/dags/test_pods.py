@@ -151,8 +151,8 @@ def test_ends_of_pods_become_states_of_tasks_and_nothing_runs_twice(cluster: Clu
     told = (tmp_path / "good-1.0").read_text()
     assert told == "batch difference --model astrid/3 --settings settings-0123 -- good-1"
     for made in cluster.made:
-        told = {one["name"]: one.get("value") for one in made["spec"]["containers"][0]["env"]}
-        assert (told["TRACEPARENT"], told["ASTRID_ARRAYS"]) == (TRACE, "cupy")
+        env = {one["name"]: one.get("value") for one in made["spec"]["containers"][0]["env"]}
+        assert (env["TRACEPARENT"], env["ASTRID_ARRAYS"]) == (TRACE, "cupy")
     # What succeeded is gone; what did not is there to be looked at.
     left = [one.manifest["spec"]["containers"][0]["args"][-1] for one in cluster.pods.values()]
     assert sorted(left) == ["bad-1", "busy-1", "skip-1", "usage-1"]

@@ -137,7 +137,7 @@ def test_a_commit_leaves_what_the_new_search_alone_would_and_objects_keep_their_
     assert described[0] == described[1]
     with sky.services.transaction() as records:
         gone = records.catalog.get(false.id)
-        events = records.events.all()
+        events = [*records.events.all()]
         (told,) = [event for event in events if event.name == "catalog.remeasured"]
         assert verify_chain(events) == len(events)
     assert (gone.status, gone.successor) == (EntryStatus.WITHDRAWN, None)
@@ -149,11 +149,11 @@ def test_a_second_commit_finds_nothing_to_do(sky: Sky) -> None:
     run_remeasure(sky.services, "demo", CONFIG, keys)
     entries = sky.entries()
     with sky.services.transaction() as records:
-        n_events = len(records.events.all())
+        n_events = len([*records.events.all()])
     assert run_remeasure(sky.services, "demo", CONFIG, keys) == Remeasured()
     assert sky.entries() == entries
     with sky.services.transaction() as records:
-        assert len(records.events.all()) == n_events
+        assert len([*records.events.all()]) == n_events
 
 
 def test_a_commit_that_fails_half_way_changes_nothing(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:
