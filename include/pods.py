@@ -8,18 +8,13 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from kubernetes.client import V1Pod, V1ResourceRequirements
 
-from astrid_core.bootstrap import open_services
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration
-from astrid_core.stages.heavy import HeavyStage, find_heavy, largest_mpix
-from astrid_core.telemetry.open import traceparent
 from include.boundary import airflow_outcome
-from include.items import answer
 from include.messages import Batch, Request
 from include.pod_endings import Ending, ending_of
 from include.pod_profiles import Profile, read_pod_plan
 from include.pools import GPU
-from include.search import heavy_work
 
 _EXCEEDED = "out_of_memory_gib"
 """What a task remembers between its tries: the memory that was too little."""
@@ -41,6 +36,12 @@ class StagePod(KubernetesPodOperator):  # type: ignore[misc, unused-ignore] # th
 
     def execute(self, context: Context) -> None:
         """Ask for a pod of the right size, wait, and hand on the runs that it left on record."""
+        from astrid_core.bootstrap import open_services
+        from astrid_core.stages.heavy import HeavyStage, find_heavy, largest_mpix
+        from astrid_core.telemetry.open import traceparent
+        from include.items import answer
+        from include.search import heavy_work
+
         stage = HeavyStage(self.stage)
         with airflow_outcome(self.batch["label"]):
             work = heavy_work(stage, self.request)

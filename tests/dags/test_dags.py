@@ -301,7 +301,10 @@ def _imported_by(statement: str) -> set[str]:
     return set(done.stdout.split()) & HEAVY
 
 
-def test_parsing_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("compute", ["local", "kubernetes"])
+def test_parsing_imports_nothing_heavy(compute: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRID_COMPUTE", compute)
+    monkeypatch.setenv("ASTRID_POD_IMAGE", f"registry.example/astrid@sha256:{'0' * 64}")
     parse = "; ".join(f"runpy.run_path({str(path)!r}, run_name='dag_file')" for path in DAG_FILES)
     assert _imported_by(parse) == set()
     assert "numpy" in _imported_by("import include.search")

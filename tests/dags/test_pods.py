@@ -74,11 +74,11 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
     program.chmod(0o755)
     monkeypatch.setenv("ASTRID_COMPUTE", "kubernetes")
     monkeypatch.setenv("ASTRID_POD_IMAGE", IMAGE)
-    monkeypatch.setattr("include.pods.heavy_work", lambda *_: _Work)
-    monkeypatch.setattr("include.pods.largest_mpix", lambda *_: 4.2)
-    monkeypatch.setattr("include.pods.find_heavy", _found)
-    monkeypatch.setattr("include.pods.open_services", _Nothing)
-    monkeypatch.setattr("include.pods.traceparent", lambda: {"TRACEPARENT": TRACE})
+    monkeypatch.setattr("include.search.heavy_work", lambda *_: _Work)
+    monkeypatch.setattr("astrid_core.stages.heavy.largest_mpix", lambda *_: 4.2)
+    monkeypatch.setattr("astrid_core.stages.heavy.find_heavy", _found)
+    monkeypatch.setattr("astrid_core.bootstrap.open_services", _Nothing)
+    monkeypatch.setattr("astrid_core.telemetry.open.traceparent", lambda: {"TRACEPARENT": TRACE})
     with Cluster(tmp_path, {"PATH": f"{program.parent}:{os.environ['PATH']}"}) as made:
         monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", made.connection)
         yield made
