@@ -36,6 +36,19 @@ LOCKED_EARLY = {
 """Dependencies whose users are still to come; they are locked now, because they narrow what the others may be."""
 
 
+SAME_ON_EVERY_PYTHON = {"numpy", "scipy", "astropy", "sep", "reproject", "pyerfa", "astroscrappy", "astropy-healpix"}
+"""What pixels are computed with: another version rounds otherwise, and a difference image that was dropped could not be
+made again on another Python."""
+
+
+def test_pixels_are_computed_with_the_same_libraries_on_every_python() -> None:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    found = [line for line in lines if line.partition("==")[0] in SAME_ON_EVERY_PYTHON]
+
+    assert sorted(line.partition("==")[0] for line in found) == sorted(SAME_ON_EVERY_PYTHON)
+    assert [line for line in found if ";" in line] == []
+
+
 def direct() -> dict[str, Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     texts = (*project["dependencies"], *project["optional-dependencies"]["dev"])
