@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from astrid_core.bootstrap import load_pipeline
+from astrid_core.catalog.report_links import Links
 from astrid_core.settings import Settings
 from astrid_core.shared.errors import BadConfiguration, PermanentFailure, UnknownModel, Unprocessable
 from astrid_core.shared.runs import RunKey
@@ -92,6 +93,25 @@ def test_a_night_goes_from_files_to_a_page_and_again_finds_nothing_to_do(made: S
     assert search.report_all(made.services, request) == [key]
     forced = search.plan_batches(made.services, _pinned(made, force=True), n_slots=2)
     assert [batch["items"] for batch in forced] == [[SCIENCE]]
+
+
+def test_a_report_is_another_one_only_where_its_links_lead_elsewhere(made: Scene) -> None:
+    _referenced(made)
+    request = _pinned(made)
+    search.ingest_surveys(made.services, request)
+    links = [
+        Links(
+            stage=f"https://airflow.example/runs/{run}/{{stage}}", observation="https://airflow.example/{observation}"
+        )
+        for run in ("first", "second")
+    ]
+    # The exposure was not searched: each page leads to the run that left it undone.
+    unfinished = [search.report_all(made.services, request, one) for one in links]
+    assert unfinished[0] != unfinished[1]
+    _searched(made, request)
+    done = [search.report_all(made.services, request, one) for one in links]
+    assert done[0] == done[1]
+    assert done[0] not in unfinished
 
 
 def test_a_night_is_searched_again_with_injections_that_show_on_its_page_only(made: Scene, tmp_path: Path) -> None:
