@@ -1,10 +1,11 @@
 """The stages that may be computed on another machine: what they do to a batch, and what they left on record."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from astrid_core.curation.config import CurateConfig
+from astrid_core.detection.entities import Model
 from astrid_core.detection.trial import VERSION as TRIAL_VERSION
 from astrid_core.detection.trial import TrialConfig
 from astrid_core.differencing.subtract import VERSION as SUBTRACT_VERSION
@@ -41,7 +42,10 @@ class HeavyWork:
         """Name of all settings, versions of stages and of the network together."""
         versions = (f"subtract {SUBTRACT_VERSION}", f"detect {DETECT_VERSION}", f"trial {TRIAL_VERSION}")
         trial = run_key("trial", TRIAL_VERSION, self.trial, ())
-        return run_key("settings", 1, self.recipe, (*versions, trial))
+        model = self.recipe.model
+        # Not what was measured of it: that decides nothing, and not everybody who names a network brings it along.
+        recipe = replace(self.recipe, model=Model(name=model.name, version=model.version, digest=model.digest))
+        return run_key("settings", 1, recipe, (*versions, trial))
 
     def require(self, settings: str) -> None:
         """Raise BadConfiguration where whoever asked for the work has other settings: it would look for other keys."""

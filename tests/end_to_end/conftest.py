@@ -22,14 +22,19 @@ def demo(workshop: Path) -> tuple[Home, str]:
     return Home.open(workshop / "demo"), told
 
 
+@pytest.fixture(scope="session")
+def made_once(workshop: Path) -> Small:
+    return small_survey(workshop / SURVEY)
+
+
 @pytest.fixture(scope="module")
-def small(demo: tuple[Home, str], workshop: Path) -> Iterator[Small]:
+def small(demo: tuple[Home, str], made_once: Small) -> Iterator[Small]:
     """The small survey, in reach of the network of the demonstration."""
     home, _ = demo
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASTRID_MLFLOW_URI", f"sqlite:///{home.folder / 'mlflow.sqlite'}")
         patch.setenv("ASTRID_MLFLOW_ARTIFACTS", str(home.folder / "models"))
-        yield small_survey(workshop / SURVEY)
+        yield made_once
 
 
 @pytest.fixture(scope="module")

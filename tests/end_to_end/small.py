@@ -24,15 +24,10 @@ class Small:
 
 
 def small_survey(folder: Path) -> Small:
-    """Simulate it, unless it is there."""
-    if not folder.exists():
-        simulate = [sys.executable, "-m", "astrid_core.cli.main", "simulate", "--out", str(folder)]
-        options = {
-            "fields": 1, "size": 512, "nights": 4, "exposures": 4, "first-night": FIRST_NIGHT, "cadence": 2,
-        }  # fmt: skip
-        subprocess.run(
-            [*simulate, *(f"--{name}={value}" for name, value in options.items())], cwd=REPOSITORY, check=True
-        )
+    """Simulate it."""
+    simulate = [sys.executable, "-m", "astrid_core.cli.main", "simulate", "--out", str(folder)]
+    options = {"fields": 1, "size": 512, "nights": 4, "exposures": 4, "first-night": FIRST_NIGHT, "cadence": 2}
+    subprocess.run([*simulate, *(f"--{name}={value}" for name, value in options.items())], cwd=REPOSITORY, check=True)
     return Small(folder, write_broken_inputs(folder, mid_mjd=60800.2, ra_deg=BROKEN_AT[0], dec_deg=BROKEN_AT[1]))
 
 
