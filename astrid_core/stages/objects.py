@@ -147,11 +147,11 @@ def _withdrawn(found: Gathered) -> list[Change]:
     """Return the end of each object whose detections are all of others now, or of none; the successor holds its first
     one.
     """
-    now = {point.detection_id: identity for identity, points in found.points.items() for point in points}
+    now = _holders(found)
     gone = []
     for identity, points in sorted(found.before.items()):
         if identity not in found.points:
-            founders = (one.detection_id for one in points if entry_id(one.root) == identity)
+            founders = (one.root for one in points if entry_id(one.root) == identity)
             successor = next((now[name] for name in founders if name in now), None)
             before = found.entries[identity]
             after = replace(before, status=EntryStatus.WITHDRAWN, successor=successor)
@@ -159,11 +159,16 @@ def _withdrawn(found: Gathered) -> list[Change]:
     return gone
 
 
+def _holders(found: Gathered) -> dict[str, UUID]:
+    """Return the object that each measurement belongs to now, whichever run it is of."""
+    return {point.root: identity for identity, points in found.points.items() for point in points}
+
+
 def _tell(records: Records, found: Gathered) -> None:
     """Tell the log which objects were parted, or have become part of others."""
-    now = {point.detection_id: identity for identity, points in found.points.items() for point in points}
+    now = _holders(found)
     for identity, points in sorted(found.before.items()):
-        into = sorted({str(now[point.detection_id]) for point in points if point.detection_id in now})
+        into = sorted({str(now[point.root]) for point in points if point.root in now})
         if not into:
             records.events.append("entry.emptied", subject=str(identity), facts={})
         elif len(into) > 1:

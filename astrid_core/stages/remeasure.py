@@ -30,7 +30,7 @@ class Remeasured:
     lost: tuple[CatalogEntry, ...] = ()
     """As they were."""
     changed: tuple[tuple[CatalogEntry, CatalogEntry], ...] = ()
-    """Before and after."""
+    """Before and after; with another identity where it is found in an earlier exposure now, or is part of another."""
     n_taken_out: int = 0
     """Brightnesses of earlier runs."""
     n_put_in: int = 0
@@ -179,10 +179,15 @@ def _continued(
 
 
 def _compared(swap: _Swap, changes: Sequence[Change], withdrawn: Sequence[Change], *, n_bogus: int) -> Remeasured:
+    after = {one.after.id: one.after for one in changes}
+    renamed = {one.after.successor: one.before for one in withdrawn if one.after.successor in after}
     return Remeasured(
-        gained=tuple(one.after for one in changes if one.before is None),
-        lost=tuple(one.before for one in withdrawn if one.before is not None),
-        changed=tuple((one.before, one.after) for one in changes if one.before is not None),
+        gained=tuple(one.after for one in changes if one.before is None and one.after.id not in renamed),
+        lost=tuple(one.before for one in withdrawn if one.before is not None and one.after.successor not in after),
+        changed=(
+            *((one.before, one.after) for one in changes if one.before is not None),
+            *((before, after[name]) for name, before in renamed.items() if name is not None and before is not None),
+        ),
         n_taken_out=len(swap.gone),
         n_put_in=len(swap.fresh),
         n_continued=sum(one.root_id is not None for one in swap.fresh),

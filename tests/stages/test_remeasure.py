@@ -183,6 +183,25 @@ def test_only_what_lies_in_the_region_is_exchanged_and_the_rest_follows(sky: Sky
     assert [one.position for one in sky.entries()] == [one.position for one in fresh.entries()]
 
 
+def test_an_object_that_is_found_earlier_now_names_the_one_that_it_is() -> None:
+    sky = Sky()
+    late = [sky.search(number, [OTHER], "late") for number in (2, 3)]
+    sky.publish(late)
+    before = sky.at(OTHER)
+    early = [sky.search(number, [OTHER], "early") for number in (1, 2, 3)]
+    shown = run_remeasure(sky.services, "demo", CONFIG, early, dry=True)
+    assert (shown.gained, shown.lost) == ((), ())
+    assert run_remeasure(sky.services, "demo", CONFIG, early) == shown
+    after = sky.at(OTHER)
+    assert shown.changed == ((before, after),)
+    assert (before.n_detections, after.n_detections) == (2, 3)
+    with sky.services.transaction() as records:
+        assert records.catalog.get(before.id).successor == after.id
+        assert [event.facts["into"] for event in records.events.all() if event.name == "entry.merged"] == [
+            str(after.id)
+        ]
+
+
 def test_what_people_said_of_a_source_holds_when_it_is_measured_again(sky: Sky) -> None:
     star = sky.at(STAR)
     sky.judge(sky.detections(star)[0], Verdict.REAL)
