@@ -11,6 +11,7 @@ import structlog
 from astrid_core.catalog.comparison import beside
 from astrid_core.catalog.config import ReportConfig
 from astrid_core.catalog.entities import Analytics
+from astrid_core.catalog.exposure_facts import UNFINISHED
 from astrid_core.catalog.night_quality import night_quality
 from astrid_core.catalog.night_table import night_table
 from astrid_core.catalog.page import Portrait, night_page
@@ -64,7 +65,8 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
 
     Where an exposure was run under several settings, ``model_run_keys`` says which of them the report is about, and
     ``injection_run_keys`` the same for searches with injections; those of them that hold no result are counted.
-    ``links`` are where its page leads to. The same facts and links have the same key, and their page is drawn once.
+    ``links`` are where its page leads to. The same facts, and links to what failed, have the same key, and their page
+    is drawn once.
     """
     settings = config or ReportConfig()
     with services.transaction() as records:
@@ -97,9 +99,9 @@ def run_report(  # noqa: PLR0913 - a report may be told apart by each of these
     sitters = choose_sitters(seen.exposures, seen.light_curves, limit=settings.max_cutouts)
     told = facts.as_json()
     inputs = [_digest(told), _digest([asdict(row) for row in truth]), *(one.detection.id for one in sitters)]
-    if links is not None:
-        # As they are on the page: a run that found everything done leads nowhere else than the one before it.
-        inputs.append(_digest([links.of(exposure) for exposure in facts.exposures]))
+    # Only what failed leads to where it did: the other links are the same whoever draws the page, or left out of it.
+    failed = [links.of(one) for one in facts.exposures if one.outcome == UNFINISHED] if links is not None else []
+    inputs += [_digest(failed)] if any(failed) else []
     key = run_key("report", VERSION, settings, inputs)
     with services.transaction() as records:
         done = records.analytics.find(key)
