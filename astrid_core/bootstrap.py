@@ -47,6 +47,7 @@ from astrid_core.shared.backup import Belongings, Vault
 from astrid_core.shared.config_tables import read_table
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.events import Actor
+from astrid_core.shared.one_thread import one_thread
 from astrid_core.simulate.training_frames import SimulatedFrames
 from astrid_core.stages.chain import Recipe
 from astrid_core.stages.heavy import HeavyStage, HeavyWork
@@ -135,11 +136,11 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
     settings = settings or Settings()
     channels = ConfiguredChannels(
-        addresses=settings.alert_addresses, keys=settings.alert_keys, hosts=settings.alert_hosts,
-        timeout_s=settings.alert_timeout_s, kafka=settings.alert_kafka,
-        tns=lambda: load_pipeline(settings.pipeline).alerts.tns,
+        addresses=settings.alert_addresses, keys=settings.alert_keys, hosts=settings.alert_hosts, kafka=settings.alert_kafka,
+        timeout_s=settings.alert_timeout_s, tns=lambda: load_pipeline(settings.pipeline).alerts.tns,
     )  # fmt: skip
     with (
+        one_thread(),
         closing(open_database(_database_url(settings))) as database,
         _surveys(settings) as surveys,
         open_star_catalog(settings.star_catalog, ours=settings.home / "stars") as stars,
@@ -165,9 +166,8 @@ def open_models(settings: Settings | None = None) -> MlflowModels:
     """Open the model registry."""
     settings = settings or Settings()
     artifact_root = settings.mlflow_artifacts or str((settings.home / "models").resolve())
-    return MlflowModels(
-        tracking_uri=settings.registry_uri, artifact_root=artifact_root, checkpoints=settings.home / "checkpoints"
-    )
+    checkpoints = settings.home / "checkpoints"
+    return MlflowModels(tracking_uri=settings.registry_uri, artifact_root=artifact_root, checkpoints=checkpoints)
 
 
 def open_backup(
