@@ -136,8 +136,9 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Open every adapter that ``settings`` (by default: the environment) names, and close them at the end."""
     settings = settings or Settings()
     channels = ConfiguredChannels(
-        addresses=settings.alert_addresses, keys=settings.alert_keys, hosts=settings.alert_hosts, kafka=settings.alert_kafka,
-        timeout_s=settings.alert_timeout_s, tns=lambda: load_pipeline(settings.pipeline).alerts.tns,
+        addresses=settings.alert_addresses, keys=settings.alert_keys, hosts=settings.alert_hosts,
+        kafka=settings.alert_kafka, timeout_s=settings.alert_timeout_s,
+        tns=lambda: load_pipeline(settings.pipeline).alerts.tns,
     )  # fmt: skip
     with (
         one_thread(),
@@ -239,12 +240,11 @@ def survey_truth(name: str, settings: Settings | None = None) -> tuple[TruthRow,
 
 def _surveys(settings: Settings) -> AbstractContextManager[dict[str, SurveyClient]]:
     """Read surveys.toml anew on every call, so that a new survey needs no restart."""
-    tables = read_surveys(settings.home / SURVEYS)
+    tables, token = read_surveys(settings.home / SURVEYS), settings.mast_token.get_secret_value()
     s3 = S3Access(
         endpoint_url=settings.s3_endpoint_url, region=settings.s3_region,
         access_key_id=settings.s3_access_key_id.get_secret_value(),
         secret_access_key=settings.s3_secret_access_key.get_secret_value(),
     )  # fmt: skip
     config = load_pipeline(settings.pipeline).ingest if tables else IngestConfig()
-    token = settings.mast_token.get_secret_value()
     return open_surveys(tables, mirrors=settings.home / "mirrors", config=config, mast_token=token, s3=s3)
