@@ -178,9 +178,9 @@ def waits(url: str, held: dict[str, Sequence[SkyPosition]], asked: dict[str, Seq
         return not go.is_set()
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(hold_sky, services, "sim", "2024-01-01", CONFIG, hold)
+        first = pool.submit(hold_sky, services, "sim", ["2024-01-01"], CONFIG, hold)
         assert is_held.wait(60.0)
-        second = pool.submit(hold_sky, services, "sim", "2024-01-02", CONFIG, ask)
+        second = pool.submit(hold_sky, services, "sim", ["2024-01-02"], CONFIG, ask)
         try:
             is_free = second.result(timeout=1.0)
         except TimeoutError:
@@ -240,7 +240,7 @@ def test_what_was_written_before_more_of_the_sky_is_asked_for_is_undone(sql_data
         sky.need(rest=[at(0.0)])
         sky.need(moving=[at(0.0)])
 
-    hold_sky(services_on(sql_database.transaction), "sim", "2024-01-01", CONFIG, change)
+    hold_sky(services_on(sql_database.transaction), "sim", ["2024-01-01"], CONFIG, change)
     assert n_tries == [0, 0, 0]
     with sql_database.transaction() as records:
         assert records.catalog.search() == (entry(),)
