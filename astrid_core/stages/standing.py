@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from astrid_core.observations.entities import Observation, Survey
 from astrid_core.shared.runs import RunStatus
 from astrid_core.shared.sky import Region
 from astrid_core.stages.chain import Chain, Recipe, Step, chain_of, steps_left, why_stale
-from astrid_core.stages.services import Services
+from astrid_core.stages.services import Records, Services
 
 
 class Standing(StrEnum):
@@ -75,31 +76,29 @@ def survey_standing(
     survey_of = None if client is None else client.survey
     with services.transaction() as records:
         seen = records.observations.search(survey=survey, region=region)
-        exposures = [one for one in seen if nights is None or one.night in nights]
-        found = []
-        for one in exposures:
-            aside = records.quarantines.of(one)
-            if aside is not None:
-                found.append(
-                    ExposureStanding(
-                        observation_id=one.id, night=one.night, standing=Standing.QUARANTINED, reason=aside.reason
-                    )
-                )
-                continue
-            chain = chain_of(records, one, survey_of, recipe, stars=services.stars)
-            changed = why_stale(records, one, survey_of, recipe, chain)
-            standing, reason = _judge(chain, changed)
-            found.append(
-                ExposureStanding(
-                    observation_id=one.id, night=one.night, standing=standing, next_step=chain.next_step, reason=reason
-                )
-            )
+        wanted = [one for one in seen if nights is None or one.night in nights]
+        found = tuple(_standing_of(services, records, one, survey_of, recipe) for one in wanted)
         typical = {
             Step.PREPROCESS: records.preprocess_runs.typical_s(),
             Step.DIFFERENCE: records.difference_runs.typical_s(),
             Step.DETECT: records.model_runs.typical_s(),
         }
-    return SurveyStanding(exposures=tuple(found), typical_s=typical)
+    return SurveyStanding(exposures=found, typical_s=typical)
+
+
+def _standing_of(
+    services: Services, records: Records, observation: Observation, survey: Survey | None, recipe: Recipe
+) -> ExposureStanding:
+    aside, next_step = records.quarantines.of(observation), None
+    if aside is not None:
+        standing, reason = Standing.QUARANTINED, aside.reason
+    else:
+        chain = chain_of(records, observation, survey, recipe, stars=services.stars)
+        standing, reason = _judge(chain, why_stale(records, observation, survey, recipe, chain))
+        next_step = chain.next_step
+    return ExposureStanding(
+        observation_id=observation.id, night=observation.night, standing=standing, next_step=next_step, reason=reason
+    )
 
 
 def _judge(chain: Chain, changed: str) -> tuple[Standing, str]:

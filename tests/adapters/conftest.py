@@ -1,14 +1,18 @@
-"""Fresh databases for every test."""
+"""Fresh databases and buckets for every test."""
 
 import shutil
 import subprocess
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from astrid_core.adapters.db.migrate import migrate
+from astrid_core.adapters.storage.s3 import connect
 from tests.adapters.databases import AnyDatabase, PostgresServer, SqlDatabase
 from tests.fakes.records import MemoryDatabase
 
@@ -99,3 +103,20 @@ def _start(folder: Path) -> PostgresServer:
         return PostgresServer(folder)
     except (ImportError, OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"the embedded PostgreSQL does not start here: {error}")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def client(server: str) -> Any:
+    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()  # noqa: S310 - loopback
+    client = connect(endpoint_url=server, region="us-east-1", access_key_id="key", secret_access_key="secret")
+    client.create_bucket(Bucket="astrid")
+    return client

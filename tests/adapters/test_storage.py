@@ -5,8 +5,7 @@ import hashlib
 import os
 import socket
 import threading
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
-from moto.server import ThreadedMotoServer
 
 from astrid_core.adapters.storage.folder import FolderArtifacts
 from astrid_core.adapters.storage.names import object_name
@@ -37,23 +35,6 @@ class Case:
     store: ArtifactStore
     tamper: Callable[[str, bytes], None]
     names: Callable[[], list[str]]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def client(server: str) -> Any:
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()  # noqa: S310 - loopback
-    client = connect(endpoint_url=server, region="us-east-1", access_key_id="key", secret_access_key="secret")
-    client.create_bucket(Bucket=BUCKET)
-    return client
 
 
 def _memory() -> Case:

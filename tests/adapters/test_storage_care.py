@@ -3,8 +3,7 @@
 import fcntl
 import os
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from astrid_core.adapters.storage import s3_care
 from astrid_core.adapters.storage.folder import FolderArtifacts
 from astrid_core.adapters.storage.names import object_name
-from astrid_core.adapters.storage.s3 import S3Artifacts, connect
+from astrid_core.adapters.storage.s3 import S3Artifacts
 from astrid_core.catalog.entities import ExportJob
 from astrid_core.shared.artifacts import ArtifactRef, ArtifactStore
 from astrid_core.shared.errors import BadConfiguration, StorageUnavailable
@@ -39,23 +37,6 @@ class Case:
 
     store: ArtifactStore
     age: Callable[[str], None]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def client(server: str) -> Any:
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()  # noqa: S310 - loopback
-    client = connect(endpoint_url=server, region="us-east-1", access_key_id="key", secret_access_key="secret")
-    client.create_bucket(Bucket="astrid")
-    return client
 
 
 def _s3(client: Any) -> Case:
