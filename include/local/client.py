@@ -30,6 +30,8 @@ class AirflowSilent(TemporaryFailure):
 class TaskState:
     """One task of a run, or one of its batches."""
 
+    id: str
+    """Its process is called by it."""
     task: str
     map_index: int
     label: str
@@ -167,6 +169,7 @@ class Airflow:
 
 def _task_state(one: Mapping[str, Any]) -> TaskState:
     return TaskState(
+        id=one["id"],
         task=one["task_id"],
         map_index=one["map_index"],
         label=one.get("rendered_map_index") or "",

@@ -193,7 +193,7 @@ def test_the_scheduler_waits_for_the_api_server(home: Home) -> None:
 
 def _run(*states: tuple[str, str, int]) -> Run:
     tasks = tuple(
-        TaskState(task=task, map_index=index, label="", state=state, attempt=1) for task, state, index in states
+        TaskState(id="", task=task, map_index=index, label="", state=state, attempt=1) for task, state, index in states
     )
     return Run(dag="nightly_survey", id="asked__1", state="failed", tasks=tasks)
 

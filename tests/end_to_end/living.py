@@ -1,5 +1,6 @@
 """A whole system in a folder of its own, and ways to hurt it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import psutil
 
 from astrid_core.bootstrap import open_services
 from astrid_core.shared.events import verify_chain
-from include.local.client import Airflow, Run
+from include.local.client import Airflow, Run, TaskState
 from include.local.home import LOGIN, REPOSITORY, Home
 from include.local.processes import Started, read_started
 from include.local.progress import why_failed
@@ -97,7 +97,7 @@ class Living:
         return [one["component"] for one in events if one["event"] == "component.ended"]
 
 
-@contextmanager
+@contextlib.contextmanager
 def living_in(home: Home) -> Iterator[Living]:
     """Start the system of a home, and stop it at the end."""
     try:
@@ -108,7 +108,7 @@ def living_in(home: Home) -> Iterator[Living]:
         down(home)
 
 
-@contextmanager
+@contextlib.contextmanager
 def living_copy(home: Home, folder: Path) -> Iterator[Living]:
     """Start the system of a copy of a home that is down."""
     with living_in(copied(home, folder)) as living:
@@ -141,20 +141,23 @@ def events_of(home: Home) -> int:
         return verify_chain(records.events.all())
 
 
-def kill_scheduler(living: Living) -> None:
+def kill_scheduler(living: Living, _: TaskState) -> None:
     """End the scheduler and, as it happens when a container dies, nothing else."""
     os.kill(living.component("scheduler").pid, signal.SIGKILL)
 
 
-def kill_task(living: Living) -> None:
-    """End the process that computes, not the one that watches over it."""
+def kill_task(living: Living, running: TaskState) -> None:
+    """End the process that computes, not the one that watches over it; ProcessLookupError where it has just ended."""
     scheduler = psutil.Process(living.component("scheduler").pid)
-    tasks = [child for worker in scheduler.children() for child in worker.children()]
-    assert tasks, "no task is running"
-    tasks[0].send_signal(signal.SIGKILL)
+    for process in scheduler.children(recursive=True):
+        # Airflow calls the process so; the worker above it has the same id in its name, after other words.
+        if process.cmdline() == [f"airflow worker -- {running.id}"]:
+            process.send_signal(signal.SIGKILL)
+            return
+    raise ProcessLookupError(running)
 
 
-def restart_database(living: Living) -> None:
+def restart_database(living: Living, _: TaskState) -> None:
     living.system.postgres.restart()
 
 
@@ -164,12 +167,13 @@ class When:
 
     task: str
     living: Living
-    harm: Callable[[Living], None]
+    harm: Callable[[Living, TaskState], None]
     is_time: Callable[[], bool] = lambda: True
     is_done: bool = False
 
     def __call__(self, run: Run) -> None:
-        is_running = any(one.task == self.task and one.state == "running" for one in run.tasks)
-        if not self.is_done and is_running and self.is_time():
-            self.harm(self.living)
-            self.is_done = True
+        running = [one for one in run.tasks if one.task == self.task and one.state == "running"]
+        if running and not self.is_done and self.is_time():
+            with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+                self.harm(self.living, running[0])
+                self.is_done = True

@@ -14,7 +14,7 @@ from astropy.table import Table
 
 from astrid_core.catalog.report import NightFacts
 from astrid_core.shared.sky import SkyPosition, separation_arcsec
-from include.local.client import Run
+from include.local.client import Run, TaskState
 from include.local.environment import our_environment
 from include.local.home import LOGIN, REPOSITORY, Home
 from include.local.survey import Survey, settings_of
@@ -231,7 +231,9 @@ def test_a_backfill_searches_just_a_region_and_keeps_the_earlier_runs_of_the_nig
     }
 
 
-def _hurt(prepared: Home, small: Small, copy: Path, harm: Callable[[Living], None]) -> tuple[Searched, list[str]]:
+def _hurt(
+    prepared: Home, small: Small, copy: Path, harm: Callable[[Living, TaskState], None]
+) -> tuple[Searched, list[str]]:
     """Search the night in a copy of the prepared home, hurting it on the way; return what the supervisor noticed."""
     with living_copy(prepared, copy) as living:
         watch = When(STEP, living, harm)
