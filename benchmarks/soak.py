@@ -23,7 +23,7 @@ from include.local.processes import read_started
 from include.local.system import begin, down, wait_until_ready
 
 PAGE = Path(__file__).resolve().parent / "soak.md"
-SURVEY, NIGHT = "demo", "2025-05-04"
+SURVEY, NIGHT = "demo", "2024-03-17"
 SAMPLE_S = 15.0
 WARM_UP_S = 900.0
 """What is loaded and cached on first use is there by then."""
