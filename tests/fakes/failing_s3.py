@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from astrid_core.adapters.storage.s3 import connect
@@ -31,6 +31,11 @@ class S3Faults:
     seen: Counter[str] = field(default_factory=Counter)
 
 
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        """Say nothing."""
+
+
 class FailingS3:
     """Buckets in memory, and the server that serves them; use as a context."""
 
@@ -39,7 +44,7 @@ class FailingS3:
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._lock = threading.Lock()
         self._inner = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", 0, self._serve, threaded=True)
+        self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=_Silent)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -55,7 +60,7 @@ class FailingS3:
 
     def client(self) -> Any:
         """Return a client of it."""
-        return connect(endpoint_url=self.url, region="auto", access_key_id="test", secret_access_key="test")
+        return connect(endpoint_url=self.url, region="us-east-1", access_key_id="test", secret_access_key="test")
 
     def quiet(self) -> Counter[str]:
         """End all faults; return how many there were of each kind since the last time."""
