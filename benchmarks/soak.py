@@ -75,8 +75,8 @@ def page(rows: Sequence[dict[str, float]]) -> str:
 
 Written by `python -m benchmarks.soak --page`: {rows[-1]["after_s"] / 3600.0:.2f} hours, {rows[-1]["n_runs"]:.0f} runs
 of `nightly_survey` one after the other beside everything that is scheduled. MiB that each process holds for itself
-(USS; tasks run in processes of their own), from {WARM_UP_S / 60.0:.0f} minutes on: medians of the first and of the last ten
-minutes, the most, and the straight line through twelve medians.
+(USS; tasks run in processes of their own), from {WARM_UP_S / 60.0:.0f} minutes on: medians of the first and of the
+last ten minutes, the most, and the straight line through twelve medians.
 
 | process | first | last | most | MiB per hour |
 |---|---|---|---|---|

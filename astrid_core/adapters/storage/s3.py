@@ -1,11 +1,11 @@
 """Artifacts in an S3 bucket: Amazon's, Cloudflare R2, MinIO or any other."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import boto3
 from botocore import UNSIGNED
@@ -16,7 +16,9 @@ from astrid_core.adapters.storage.names import object_name, verified
 from astrid_core.adapters.storage.s3_care import is_let_be, objects_of, remove_object, renew
 from astrid_core.adapters.storage.s3_errors import EXPECTED, is_missing, is_taken, translated
 from astrid_core.shared.artifacts import ArtifactRef, StoredArtifact, chunks, describe, describe_file
-from astrid_core.shared.errors import BadConfiguration, MissingArtifact
+from astrid_core.shared.errors import BadConfiguration, CorruptArtifact, MissingArtifact
+
+T = TypeVar("T")
 
 _MULTIPART_BYTES = 64 * 2**20
 """Larger artifacts travel in parts, so that a broken connection costs one part and not all of it."""
@@ -86,13 +88,7 @@ class S3Artifacts:
 
     def get(self, digest: str) -> bytes:
         """Return the verified bytes."""
-        try:
-            content: bytes = self._client.get_object(**self._address(digest))["Body"].read()
-        except EXPECTED as error:
-            if is_missing(error):
-                raise MissingArtifact("no such artifact", digest=digest, where=self._where("")) from error
-            raise translated(error, where=self._where(digest)) from error
-        return verified(content, digest, where=self._where(digest))
+        return _once_more(self._read, digest)
 
     def contains(self, digest: str) -> bool:
         """Tell whether the object is there."""
@@ -136,6 +132,15 @@ class S3Artifacts:
         """Delete an object that was put last before a time, and tell whether it was deleted."""
         return remove_object(self._client, self._address(digest), before=before)
 
+    def _read(self, digest: str) -> bytes:
+        try:
+            content: bytes = self._client.get_object(**self._address(digest))["Body"].read()
+        except EXPECTED as error:
+            if is_missing(error):
+                raise MissingArtifact("no such artifact", digest=digest, where=self._where("")) from error
+            raise translated(error, where=self._where(digest)) from error
+        return verified(content, digest, where=self._where(digest))
+
     def _put(self, content: BinaryIO, ref: ArtifactRef) -> ArtifactRef:
         address = self._address(ref.digest)
         try:
@@ -148,7 +153,9 @@ class S3Artifacts:
         except EXPECTED as error:
             raise translated(error, where=self._where(ref.digest)) from error
         if not is_new:
-            self._verify(ref.digest)  # it is there, or somebody was faster; what they wrote must be the same
+            _once_more(
+                self._verify, ref.digest
+            )  # it is there, or somebody was faster; what they wrote must be the same
         return ref
 
     def _put_new(self, content: BinaryIO, ref: ArtifactRef) -> bool:
@@ -198,3 +205,11 @@ class S3Artifacts:
 
     def _where(self, digest: str) -> str:
         return f"s3://{self._bucket}/{self._prefix}{object_name(digest) if digest else ''}"
+
+
+def _once_more(read: Callable[[str], T], digest: str) -> T:
+    """Read again what is corrupt: bytes that changed on the way are right then, those that rotted in the store not."""
+    try:
+        return read(digest)
+    except CorruptArtifact:
+        return read(digest)
