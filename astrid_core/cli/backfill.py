@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan, search, compare and exchange, as far as was asked for."""
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services
     from astrid_core.detection.config import MODEL_NAME
-    from astrid_core.shared.sky import Region
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.stages.backfill import (
         commit_backfill,
         compare_backfill,
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from astrid_core.stages.ingest import survey_client
     from astrid_core.stages.standing import standing_lines, survey_standing
 
-    region = Region.parse(arguments.region) if arguments.region else None
+    region = read_region(arguments.region) if arguments.region else None
     survey = arguments.survey
     migrate_database()
     with open_services() as services:
