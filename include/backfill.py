@@ -5,20 +5,24 @@ from collections.abc import Sequence
 import structlog
 
 from astrid_core.bootstrap import load_pipeline
+from astrid_core.settings import Settings
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.backfill import (
     Backfill,
     commit_backfill,
     compare_backfill,
     comparison_lines,
+    measure_exchanged,
     nights_in_range,
     plan_backfill,
 )
+from astrid_core.stages.exchange_report import draw_exchange, page_of
 from astrid_core.stages.remeasure import Remeasured
 from astrid_core.stages.services import Services
 from astrid_core.stages.standing import standing_lines, survey_standing
 from include.answers import Answer, person_of
 from include.messages import START_IT, Batch, Estimate, Request
+from include.report_links import artifact_link
 from include.request import pin_request, read_night, read_region, recipe_of
 from include.search import gather
 
@@ -88,19 +92,20 @@ def _require_wanted(mode: str, answer: Answer | None) -> None:
 
 def compare(services: Services, request: Request) -> list[str]:
     """Return what an exchange would change, as lines for people."""
-    found = compare_backfill(services, _planned(services, request), load_pipeline().publish)
-    return _shown(found)
+    planned = _planned(services, request)
+    return _shown(services, planned, compare_backfill(services, planned, load_pipeline().publish), is_done=False)
 
 
 def exchange(services: Services, request: Request, mode: str) -> list[str]:
     """Exchange what the exposures measured, cell by cell; Unprocessable where that was not asked for."""
     if mode != "commit":
         raise Unprocessable("the catalog stays as it is", mode=mode)
+    planned, pipeline = _planned(services, request), load_pipeline()
     done = commit_backfill(
-        services, _planned(services, request), load_pipeline().publish,
-        progress=lambda line: log.info("backfill.cell", told=line),
-    )  # fmt: skip
-    return _shown(done)
+        services, planned, pipeline.publish, progress=lambda line: log.info("backfill.cell", told=line)
+    )
+    measure_exchanged(services, planned, pipeline.forced)
+    return _shown(services, planned, done, is_done=True)
 
 
 def _planned(services: Services, request: Request) -> Backfill:
@@ -109,8 +114,11 @@ def _planned(services: Services, request: Request) -> Backfill:
     return plan_backfill(services, recipe, survey=survey, nights=request["nights"], region=region)
 
 
-def _shown(found: Remeasured) -> list[str]:
-    lines: Sequence[str] = [*comparison_lines(found)]
-    for line in lines:
+def _shown(services: Services, planned: Backfill, found: Remeasured, *, is_done: bool) -> list[str]:
+    page = page_of(Settings().home, planned)
+    drawn = draw_exchange(services, planned, found, is_done=is_done, out=page)
+    counts, *lines = comparison_lines(found)
+    told = [counts, f"with pictures: {artifact_link(drawn.digest) or page}", *lines]
+    for line in told:
         log.info("backfill.compared", told=line)
-    return [*lines[:_MOST_LINES]]
+    return told[:_MOST_LINES]

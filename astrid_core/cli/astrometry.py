@@ -68,8 +68,8 @@ def run_catalog(arguments: argparse.Namespace) -> int:
     from astrid_core.adapters.catalogs.shards import ShardCatalog
     from astrid_core.adapters.catalogs.tables import read_star_table
     from astrid_core.adapters.catalogs.write_shards import write_shards
-    from astrid_core.settings import Settings
     from astrid_core.adapters.sky_maps.open import read_region
+    from astrid_core.settings import Settings
 
     stars = read_star_table(arguments.file, catalog=arguments.catalog_name, epoch_yr=arguments.epoch)
     region = None if arguments.region is None else read_region(arguments.region)
@@ -86,9 +86,9 @@ def _import_sources(arguments: argparse.Namespace) -> int:
     from astrid_core.adapters.catalogs.shards import ShardSources
     from astrid_core.adapters.catalogs.source_tables import read_source_table
     from astrid_core.adapters.catalogs.write_shards import write_sources
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.catalog.known_sources import SourceKind
     from astrid_core.settings import Settings
-    from astrid_core.adapters.sky_maps.open import read_region
 
     kinds = [one.value for one in SourceKind if one is not SourceKind.MINOR_PLANET]
     if arguments.kind not in kinds:
@@ -113,11 +113,11 @@ def run_solve(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from astrid_core.adapters.catalogs.open import open_star_catalog
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.bootstrap import load_pipeline
     from astrid_core.cli.solve_file import solve_file, write_solved
     from astrid_core.settings import Settings
     from astrid_core.shared.errors import BadConfiguration
-    from astrid_core.adapters.sky_maps.open import read_region
 
     pipeline = load_pipeline()
     if arguments.scale is not None:

@@ -19,8 +19,8 @@ def add_commands(choose: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import and print the digests; reasons of what is refused go to standard error."""
-    from astrid_core.bootstrap import load_pipeline, migrate_database, open_services
     from astrid_core.adapters.sky_maps.open import read_region
+    from astrid_core.bootstrap import load_pipeline, migrate_database, open_services
     from astrid_core.stages.import_references import run_import_references
 
     migrate_database()

@@ -24,9 +24,9 @@ def add_commands(choose: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it."""
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services
     from astrid_core.detection.config import MODEL_NAME
-    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.stages.ingest import survey_client
     from astrid_core.stages.standing import standing_facts, standing_lines, survey_standing
 

@@ -124,7 +124,7 @@ OVERLAPPING = UNIQ.copy()
 OVERLAPPING[0] = OVERLAPPING[5] // 4
 DENSITY = np.array([held * 4.0**order for (order, _), held in CELLS.items()]) * 3.0 / np.pi
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
-    "not there": (lambda path: None, "No such file"),
+    "not there": (lambda _: None, "No such file"),
     "no FITS": (lambda path: path.write_text("hello " * 1000), "not a FITS file"),
     "empty": (lambda path: path.write_bytes(b""), "not a FITS file"),
     "no table": (lambda path: flat_file(path, PIXELS, PROB=np.zeros(0)), "not a sky map.*or PROB"),
@@ -132,7 +132,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "words": (lambda path: flat_file(path, PIXELS, PROB=np.array(["abc"] * len(PIXELS))), "plain numbers.*3A"),
     "NaN": (lambda path: flat_file(path, np.where(np.arange(3072) == 7, np.nan, PIXELS)), "pixel=7, value=nan, bad=1"),
     "negative": (lambda path: flat_file(path, np.where(np.arange(3072) < 2, -1e-9, PIXELS)), "pixel=0, .*bad=2"),
-    "infinite": (lambda path: multi_order_file(path, CELLS, PROBDENSITY=np.full(len(CELLS), np.inf)), "a probability that is none"),
+    "infinite": (
+        lambda path: multi_order_file(path, CELLS, PROBDENSITY=np.full(len(CELLS), np.inf)),
+        "a probability that is none",
+    ),
     "sums to 2": (lambda path: flat_file(path, 2.0 * PIXELS), r"sum=2"),
     "sums to 0": (lambda path: flat_file(path, 0.0 * PIXELS), r"sum=0"),
     "density per degree": (lambda path: multi_order_file(path, CELLS, PROBDENSITY=DENSITY / 3282.8), "sum=0.0003"),
@@ -143,7 +146,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "unknown order": (lambda path: flat_file(path, PIXELS, ORDERING="SPIRAL"), "ordering='?SPIRAL"),
     "a part": (lambda path: flat_file(path, PIXELS, INDXSCHM="EXPLICIT"), "a part of the sky"),
     "galactic": (lambda path: flat_file(path, PIXELS, COORDSYS="G"), "coordsys='?G"),
-    "no cell": (lambda path: multi_order_file(path, CELLS, UNIQ=np.where(UNIQ == UNIQ[3], 3, UNIQ)), "row=3, uniq=3"),
+    "no cell": (lambda path: multi_order_file(path, CELLS, UNIQ=np.where(UNIQ[3] == UNIQ, 3, UNIQ)), "row=3, uniq=3"),
     "beyond order 29": (lambda path: multi_order_file(path, CELLS, UNIQ=UNIQ + 2**62), "finest=29"),
     "overlapping": (lambda path: multi_order_file(path, CELLS, UNIQ=OVERLAPPING), "overlap.*rows="),
 }
@@ -162,7 +165,7 @@ def test_a_file_that_is_no_sky_map_is_named_with_the_number(tmp_path: Path, what
 def test_a_packed_file_that_is_cut_is_told(tmp_path: Path) -> None:
     path = flat_file(tmp_path / "map.fits.gz", PIXELS)
     _cut(path)
-    with pytest.raises(BadConfiguration, match="too early|damaged"):
+    with pytest.raises(BadConfiguration, match=r"too early|damaged"):
         read_region(f"skymap({path},0.9)")
     path.write_bytes(gzip.compress(b"SIMPLE  =                    T"))
     with pytest.raises(BadConfiguration, match="not a FITS file"):

@@ -44,7 +44,9 @@ def _flat(table: FitsTable) -> FlatMap:
         raise BadConfiguration("NSIDE is no power of two", file=path, nside=n_side)
     order = n_side.bit_length() - 1
     if order > FINEST_FLAT_ORDER:
-        raise BadConfiguration("too fine; take the file with many orders", file=path, order=order, finest=FINEST_FLAT_ORDER)  # fmt: skip
+        raise BadConfiguration(
+            "too fine; take the file with many orders", file=path, order=order, finest=FINEST_FLAT_ORDER
+        )
     if n_pixels != 12 * n_side**2:
         raise BadConfiguration("NSIDE tells another number of pixels", file=path, pixels=n_pixels, nside=n_side)
     probability = table.read(["PROB"])["PROB"]
@@ -72,7 +74,9 @@ def _require_probabilities(values: NDArray[np.floating], path: Path) -> None:
     bad = np.flatnonzero(~((values >= 0.0) & (values < np.inf)))
     if bad.size:
         first = int(bad[0])
-        raise BadConfiguration("a probability that is none", file=path, pixel=first, value=float(values[first]), bad=bad.size)  # fmt: skip
+        raise BadConfiguration(
+            "a probability that is none", file=path, pixel=first, value=float(values[first]), bad=bad.size
+        )
 
 
 def _cells_of(uniq: NDArray[np.int64], path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -42,16 +42,12 @@ def _as_cells(moc: MOC, path: Path) -> Region:
 
 
 def _read_moc_file(path: Path) -> MOC:
+    require_whole(path)
+    n_bytes = path.stat().st_size
+    if n_bytes > _MOST_MOC_BYTES:
+        raise BadConfiguration("a MOC file is not as large", file=path, bytes=n_bytes, allowed=_MOST_MOC_BYTES)
     try:
-        n_bytes = path.stat().st_size
-        if n_bytes > _MOST_MOC_BYTES:
-            raise BadConfiguration("a MOC file is not as large", file=path, bytes=n_bytes, allowed=_MOST_MOC_BYTES)
-        require_whole(path)
         return MOC.from_fits(path)
-    except OSError as error:
-        raise BadConfiguration("a MOC file cannot be read", file=path, cause=str(error)) from error
-    except BadConfiguration:
-        raise
     except BaseException as error:  # what mocpy panics with is no Exception
         if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
             raise

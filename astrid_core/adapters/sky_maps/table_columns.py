@@ -63,7 +63,8 @@ class FitsTable:
             }
         )
         found = {
-            name: np.empty(self.n_rows * width, np.dtype(kind).newbyteorder("=")) for name, (kind, width) in fields.items()
+            name: np.empty(self.n_rows * width, np.dtype(kind).newbyteorder("="))
+            for name, (kind, width) in fields.items()
         }
         step = max(1, _BLOCK_BYTES // row_bytes)
         try:
@@ -150,12 +151,12 @@ def _header(path: Path, file: IO[bytes], place: int) -> fits.Header | None:
         if place > 0 and not file.read(1):
             return None
         file.seek(place)
-        if place == 0 and file.read(9) != b"SIMPLE  =":
-            raise ValueError("it does not begin with SIMPLE")
-        file.seek(place)
-        return fits.Header.fromfile(file)
+        if place > 0 or file.read(9) == b"SIMPLE  =":
+            file.seek(place)
+            return fits.Header.fromfile(file)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
         raise BadConfiguration("not a FITS file, or damaged", file=path, cause=str(error)) from error
+    raise BadConfiguration("not a FITS file", file=path, cause="it does not begin with SIMPLE")
 
 
 def _n_bytes(header: fits.Header) -> int:
