@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from astrid_core.bootstrap import Pipeline
     from astrid_core.detection.entities import Model
     from astrid_core.shared.runs import RunKey
+    from astrid_core.shared.sky import Region
     from astrid_core.stages.batch import BatchResult
     from astrid_core.stages.services import Services
 
@@ -37,7 +38,7 @@ def add_commands(choose: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bring a folder from files to a catalog."""
-    from astrid_core.shared.sky import Region
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, register_survey
     from astrid_core.settings import Settings
     from astrid_core.stages.ingest import run_ingest

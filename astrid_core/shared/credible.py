@@ -48,8 +48,8 @@ def credible_cells(sky_map: FlatMap | MultiOrderMap, level: float) -> MOC:
         least = _least(sky_map.probability, None, level)
         taken = np.flatnonzero(sky_map.probability >= least)
         numbers = taken if sky_map.is_nested else HEALPix(nside=2**sky_map.order).ring_to_nested(taken)
-        orders = np.full(len(numbers), sky_map.order, dtype=np.uint8)
-        return MOC.from_healpix_cells(ipix=numbers.astype(np.uint64), depth=orders, max_depth=sky_map.order)
+        depths = np.full(len(numbers), sky_map.order, dtype=np.uint8)
+        return MOC.from_healpix_cells(ipix=numbers.astype(np.uint64), depth=depths, max_depth=sky_map.order)
     dense = sky_map.density >= _least(sky_map.density, sky_map.probability, level)
     orders, numbers = sky_map.orders[dense], sky_map.numbers[dense]
     return MOC.from_healpix_cells(
