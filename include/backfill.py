@@ -91,9 +91,10 @@ def _require_wanted(mode: str, answer: Answer | None) -> None:
 
 
 def compare(services: Services, request: Request) -> list[str]:
-    """Return what an exchange would change, as lines for people."""
+    """Return what an exchange would change, as lines for people; the second one leads to pictures."""
     planned = _planned(services, request)
-    return _shown(services, planned, compare_backfill(services, planned, load_pipeline().publish), is_done=False)
+    found = compare_backfill(services, planned, load_pipeline().publish)
+    return _with_page(services, planned, found, _told(found), is_done=False)
 
 
 def exchange(services: Services, request: Request, mode: str) -> list[str]:
@@ -104,8 +105,10 @@ def exchange(services: Services, request: Request, mode: str) -> list[str]:
     done = commit_backfill(
         services, planned, pipeline.publish, progress=lambda line: log.info("backfill.cell", told=line)
     )
+    # Told first: whatever fails from here on, trying again finds nothing left to exchange.
+    lines = _told(done)
     measure_exchanged(services, planned, pipeline.forced)
-    return _shown(services, planned, done, is_done=True)
+    return _with_page(services, planned, done, lines, is_done=True)
 
 
 def _planned(services: Services, request: Request) -> Backfill:
@@ -114,11 +117,19 @@ def _planned(services: Services, request: Request) -> Backfill:
     return plan_backfill(services, recipe, survey=survey, nights=request["nights"], region=region)
 
 
-def _shown(services: Services, planned: Backfill, found: Remeasured, *, is_done: bool) -> list[str]:
+def _told(found: Remeasured) -> list[str]:
+    lines = [*comparison_lines(found)]
+    for line in lines:
+        log.info("backfill.compared", told=line)
+    return lines
+
+
+def _with_page(
+    services: Services, planned: Backfill, found: Remeasured, lines: Sequence[str], *, is_done: bool
+) -> list[str]:
     page = page_of(Settings().home, planned)
     drawn = draw_exchange(services, planned, found, is_done=is_done, out=page)
-    counts, *lines = comparison_lines(found)
-    told = [counts, f"with pictures: {artifact_link(drawn.digest) or page}", *lines]
-    for line in told:
-        log.info("backfill.compared", told=line)
-    return told[:_MOST_LINES]
+    link = artifact_link(drawn.digest)
+    leads_to = f"with pictures: {page}"
+    log.info("backfill.drawn", page=str(page), digest=drawn.digest)
+    return [lines[0], f"{leads_to}, or {link}" if link else leads_to, *lines[1 : _MOST_LINES - 1]]

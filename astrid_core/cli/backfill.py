@@ -69,10 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
         is_done = arguments.mode == "commit"
         if is_done:
             found = commit_backfill(services, planned, pipeline.publish, progress=_tell)
-            measure_exchanged(services, planned, pipeline.forced)
         else:
             found = compare_backfill(services, planned, pipeline.publish)
-        print(*comparison_lines(found), sep="\n")
+        print(*comparison_lines(found), sep="\n", flush=True)
+        if is_done:
+            measure_exchanged(services, planned, pipeline.forced)
         page = arguments.page or page_of(Settings().home, planned)
         draw_exchange(services, planned, found, is_done=is_done, out=page)
         print(f"with pictures: {page}")

@@ -37,11 +37,11 @@ def draw_exchange(
     Images that were dropped are not made again for it. The same comparison is the same page.
     """
     groups = _groups(found)
-    wanted = {name for group in groups for one in group.shown for name in _names(one, found)}
+    before, after = dict(found.seen_before), dict(found.seen_after)
+    wanted = {name for group in groups for one in group.shown for name in _names(one, before, after)}
     with services.transaction() as records:
         sittings = {name: _sitting(records, name) for name in sorted(wanted)}
     sights = _pictures(services, sittings)
-    before, after = dict(found.seen_before), dict(found.seen_after)
     drawn = [
         replace(group, shown=tuple(_with_sights(one, before, after, sights) for one in group.shown)) for group in groups
     ]
@@ -82,9 +82,8 @@ def _groups(found: Remeasured) -> list[Group]:
     ]
 
 
-def _names(one: Exchanged, found: Remeasured) -> list[str]:
-    before, after = dict(found.seen_before), dict(found.seen_after)
-    told = [(one.before, before), (one.after, after)]
+def _names(one: Exchanged, before: Mapping[UUID, str], after: Mapping[UUID, str]) -> list[str]:
+    told = ((one.before, before), (one.after, after))
     return [seen[entry.id] for entry, seen in told if entry is not None and entry.id in seen]
 
 
