@@ -48,7 +48,7 @@ def _read_moc_file(path: Path) -> MOC:
         raise BadConfiguration("a MOC file is not as large", file=path, bytes=n_bytes, allowed=_MOST_MOC_BYTES)
     try:
         return MOC.from_fits(path)
-    except BaseException as error:  # what mocpy panics with is no Exception
+    except (ValueError, OSError, BaseException) as error:  # what mocpy panics with is no Exception
         if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
             raise
         raise BadConfiguration("not a MOC file", file=path, cause=str(error)[:200]) from error
