@@ -5,20 +5,24 @@ from collections.abc import Sequence
 import structlog
 
 from astrid_core.bootstrap import load_pipeline
+from astrid_core.settings import Settings
 from astrid_core.shared.errors import Unprocessable
 from astrid_core.stages.backfill import (
     Backfill,
     commit_backfill,
     compare_backfill,
     comparison_lines,
+    measure_exchanged,
     nights_in_range,
     plan_backfill,
 )
+from astrid_core.stages.exchange_report import draw_exchange, page_of
 from astrid_core.stages.remeasure import Remeasured
 from astrid_core.stages.services import Services
 from astrid_core.stages.standing import standing_lines, survey_standing
 from include.answers import Answer, person_of
 from include.messages import START_IT, Batch, Estimate, Request
+from include.report_links import artifact_link
 from include.request import pin_request, read_night, read_region, recipe_of
 from include.search import gather
 
@@ -87,20 +91,24 @@ def _require_wanted(mode: str, answer: Answer | None) -> None:
 
 
 def compare(services: Services, request: Request) -> list[str]:
-    """Return what an exchange would change, as lines for people."""
-    found = compare_backfill(services, _planned(services, request), load_pipeline().publish)
-    return _shown(found)
+    """Return what an exchange would change, as lines for people; the second one leads to pictures."""
+    planned = _planned(services, request)
+    found = compare_backfill(services, planned, load_pipeline().publish)
+    return _with_page(services, planned, found, _told(found), is_done=False)
 
 
 def exchange(services: Services, request: Request, mode: str) -> list[str]:
     """Exchange what the exposures measured, cell by cell; Unprocessable where that was not asked for."""
     if mode != "commit":
         raise Unprocessable("the catalog stays as it is", mode=mode)
+    planned, pipeline = _planned(services, request), load_pipeline()
     done = commit_backfill(
-        services, _planned(services, request), load_pipeline().publish,
-        progress=lambda line: log.info("backfill.cell", told=line),
-    )  # fmt: skip
-    return _shown(done)
+        services, planned, pipeline.publish, progress=lambda line: log.info("backfill.cell", told=line)
+    )
+    # Told first: whatever fails from here on, trying again finds nothing left to exchange.
+    lines = _told(done)
+    measure_exchanged(services, planned, pipeline.forced)
+    return _with_page(services, planned, done, lines, is_done=True)
 
 
 def _planned(services: Services, request: Request) -> Backfill:
@@ -109,8 +117,19 @@ def _planned(services: Services, request: Request) -> Backfill:
     return plan_backfill(services, recipe, survey=survey, nights=request["nights"], region=region)
 
 
-def _shown(found: Remeasured) -> list[str]:
-    lines: Sequence[str] = [*comparison_lines(found)]
+def _told(found: Remeasured) -> list[str]:
+    lines = [*comparison_lines(found)]
     for line in lines:
         log.info("backfill.compared", told=line)
-    return [*lines[:_MOST_LINES]]
+    return lines
+
+
+def _with_page(
+    services: Services, planned: Backfill, found: Remeasured, lines: Sequence[str], *, is_done: bool
+) -> list[str]:
+    page = page_of(Settings().home, planned)
+    drawn = draw_exchange(services, planned, found, is_done=is_done, out=page)
+    link = artifact_link(drawn.digest)
+    leads_to = f"with pictures: {page}"
+    log.info("backfill.drawn", page=str(page), digest=drawn.digest)
+    return [lines[0], f"{leads_to}, or {link}" if link else leads_to, *lines[1 : _MOST_LINES - 1]]

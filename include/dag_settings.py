@@ -25,7 +25,7 @@ START = datetime(1980, 1, 1, tzinfo=UTC)
 """Nights before this date cannot be backfilled."""
 
 _NIGHT = r"^\d{4}-\d{2}-\d{2}$"
-_REGION = r"^\s*(cone|polygon|cells|moc)\s*\(.+\)\s*$"
+_REGION = r"^\s*(cone|polygon|cells|moc|skymap)\s*\(.+\)\s*$"
 
 STATUSES = ("candidate", "confirmed", "rejected")
 """Of objects of the catalog, which itself is too heavy to be imported where DAGs are read."""
@@ -59,8 +59,9 @@ def region_param() -> Param:
     """Return a form field for a part of the sky; empty: all of it."""
     return Param(
         None, type=["null", "string"], pattern=_REGION, title="Region",
-        description="cone(10.68,41.27,0.5deg), polygon(10 41, 11 41, 11 42), cells(6/123) or moc(6/123-130); empty: "
-        "the whole sky. A backfill with a region searches just that region in many nights.",
+        description="cone(10.68,41.27,0.5deg), polygon(10 41, 11 41, 11 42), cells(6/123), moc(6/123-130), or a file "
+        "on the workers: moc(FILE.fits), skymap(FILE,0.9) with a credible level; empty: the whole sky. A backfill with "
+        "a region searches just that region in many nights.",
     )  # fmt: skip
 
 

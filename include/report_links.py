@@ -26,6 +26,12 @@ def links_of_records() -> Links:
     return Links(observation=_observations(base)) if base else Links()
 
 
+def artifact_link(digest: str) -> str:
+    """Return where stored bytes are read by whoever may read; empty where Airflow's address is not set."""
+    base = _base_url()
+    return f"{base}{API}/v1/artifacts/{digest}" if base else ""
+
+
 def _base_url() -> str:
     return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
 

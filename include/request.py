@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from astrid_core.adapters.sky_maps.open import read_region as read_place
 from astrid_core.bootstrap import Pipeline
 from astrid_core.detection.config import MODEL_NAME
 from astrid_core.detection.entities import Model
@@ -20,9 +21,11 @@ MAX_NIGHTS = 31
 def pin_request(
     services: Services, *, nights: Sequence[str], survey: str | None, region: str | None, force: bool
 ) -> Request:
-    """Check what was asked for and pin the model that production uses now; None stands for every survey."""
-    if region:
-        read_region(region)
+    """Check what was asked for and pin the model that production uses now; None stands for every survey.
+
+    A region that is read from a file is pinned as its cells: other tasks may run where the file is not.
+    """
+    place = read_region(region)
     surveys = list_surveys(services, survey)
     try:
         model = services.models.champion(MODEL_NAME)
@@ -31,7 +34,7 @@ def pin_request(
     return Request(
         surveys=surveys,
         nights=list(nights),
-        region=region or None,
+        region=None if place is None else place.text,
         force=force,
         model=PinnedModel(name=model.name, version=model.version, digest=model.digest),
     )
@@ -69,7 +72,7 @@ def read_region(text: str | None) -> Region | None:
     if not text:
         return None
     try:
-        return Region.parse(text)
+        return read_place(text)
     except ValueError as error:
         raise BadConfiguration(str(error)) from error
 

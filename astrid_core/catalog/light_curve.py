@@ -1,7 +1,7 @@
 """Light curves as they are read: fluxes in nJy, AB magnitudes, upper limits, on one scale whatever the reference."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
@@ -111,17 +111,21 @@ def brightness(point: ForcedPoint, reference: ReferenceFlux | None, *, limit_sig
     )
 
 
-def one_an_exposure(points: Sequence[ForcedPoint], references: Mapping[str, ReferenceImage]) -> tuple[ForcedPoint, ...]:
+def one_an_exposure(
+    points: Sequence[ForcedPoint], references: Mapping[str, ReferenceImage], counts: Collection[RunKey] = ()
+) -> tuple[ForcedPoint, ...]:
     """Return the measurement of each exposure that counts, oldest exposure first; those beside its pixels left out.
 
-    Of several runs that is one which measured something, against the reference in use, then the newest version, then
-    the last key.
+    Of several runs that is one of ``counts``, then one which measured something, against the reference in use, then the
+    newest version, then the last key.
     """
 
-    def rank(point: ForcedPoint) -> tuple[bool, bool, int, str]:
+    def rank(point: ForcedPoint) -> tuple[bool, bool, bool, int, str]:
         reference = references[point.reference_digest]
         in_use = reference.status is ReferenceStatus.ACTIVE
-        return point.unmeasured is None, in_use, reference.version, point.difference_key
+        return (
+            point.difference_key in counts, point.unmeasured is None, in_use, reference.version, point.difference_key,
+        )  # fmt: skip
 
     on_frame = [point for point in points if point.unmeasured is not Unmeasured.OFF_FRAME]
     in_time = sorted(on_frame, key=lambda point: (point.mid_mjd, point.observation_id))

@@ -68,11 +68,11 @@ def run_catalog(arguments: argparse.Namespace) -> int:
     from astrid_core.adapters.catalogs.shards import ShardCatalog
     from astrid_core.adapters.catalogs.tables import read_star_table
     from astrid_core.adapters.catalogs.write_shards import write_shards
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.settings import Settings
-    from astrid_core.shared.sky import Region
 
     stars = read_star_table(arguments.file, catalog=arguments.catalog_name, epoch_yr=arguments.epoch)
-    region = None if arguments.region is None else Region.parse(arguments.region)
+    region = None if arguments.region is None else read_region(arguments.region)
     out = arguments.out or Settings().home / "stars"
     covered = write_shards(stars, out, name=arguments.catalog_name, release=arguments.release, covered=region)
     area = covered.moc.sky_fraction * 41252.96
@@ -86,9 +86,9 @@ def _import_sources(arguments: argparse.Namespace) -> int:
     from astrid_core.adapters.catalogs.shards import ShardSources
     from astrid_core.adapters.catalogs.source_tables import read_source_table
     from astrid_core.adapters.catalogs.write_shards import write_sources
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.catalog.known_sources import SourceKind
     from astrid_core.settings import Settings
-    from astrid_core.shared.sky import Region
 
     kinds = [one.value for one in SourceKind if one is not SourceKind.MINOR_PLANET]
     if arguments.kind not in kinds:
@@ -98,7 +98,7 @@ def _import_sources(arguments: argparse.Namespace) -> int:
         arguments.file, SourceKind(arguments.kind), catalog=arguments.catalog_name,
         epoch_yr=2000.0 if arguments.epoch is None else arguments.epoch, names=names,
     )  # fmt: skip
-    region = None if arguments.region is None else Region.parse(arguments.region)
+    region = None if arguments.region is None else read_region(arguments.region)
     out = arguments.out or Settings().home / "sources" / arguments.catalog_name
     covered = write_sources(sources, out, name=arguments.catalog_name, release=arguments.release, covered=region)
     area = covered.moc.sky_fraction * 41252.96
@@ -113,17 +113,17 @@ def run_solve(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from astrid_core.adapters.catalogs.open import open_star_catalog
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.bootstrap import load_pipeline
     from astrid_core.cli.solve_file import solve_file, write_solved
     from astrid_core.settings import Settings
     from astrid_core.shared.errors import BadConfiguration
-    from astrid_core.shared.sky import Region
 
     pipeline = load_pipeline()
     if arguments.scale is not None:
         scales = (arguments.scale[0], arguments.scale[1])
         pipeline = replace(pipeline, astrometry=replace(pipeline.astrometry, blind_scales_arcsec=scales))
-    region = None if arguments.region is None else Region.parse(arguments.region)
+    region = None if arguments.region is None else read_region(arguments.region)
     with open_star_catalog(arguments.catalog or Settings().star_catalog) as catalog:
         if catalog is None:
             raise BadConfiguration("no star catalog: give --catalog, or set ASTRID_STAR_CATALOG")

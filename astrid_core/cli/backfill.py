@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 MODES = ("plan", "shadow", "commit")
@@ -23,25 +24,34 @@ def add_commands(choose: Any) -> None:
     parser.add_argument("--first-night", required=True, metavar="YYYY-MM-DD")
     parser.add_argument("--last-night", required=True, metavar="YYYY-MM-DD")
     parser.add_argument("--region", metavar="REGION", help="exposures with their centre there")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE",
+        help="where the comparison with pictures is written; a file in results/ else",
+    )
     parser.set_defaults(command=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, search, compare and exchange, as far as was asked for."""
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services
     from astrid_core.detection.config import MODEL_NAME
-    from astrid_core.shared.sky import Region
+    from astrid_core.settings import Settings
     from astrid_core.stages.backfill import (
         commit_backfill,
         compare_backfill,
         comparison_lines,
+        measure_exchanged,
         nights_in_range,
         plan_backfill,
     )
+    from astrid_core.stages.exchange_report import draw_exchange, page_of
     from astrid_core.stages.ingest import survey_client
     from astrid_core.stages.standing import standing_lines, survey_standing
 
-    region = Region.parse(arguments.region) if arguments.region else None
+    region = read_region(arguments.region) if arguments.region else None
     survey = arguments.survey
     migrate_database()
     with open_services() as services:
@@ -56,10 +66,17 @@ def run(arguments: argparse.Namespace) -> int:
         planned = plan_backfill(services, recipe, survey=survey, nights=nights, region=region)
         _search(services, recipe, planned.pending)
         planned = plan_backfill(services, recipe, survey=survey, nights=nights, region=region)
-        if arguments.mode == "shadow":
-            print(*comparison_lines(compare_backfill(services, planned, pipeline.publish)), sep="\n")
+        is_done = arguments.mode == "commit"
+        if is_done:
+            found = commit_backfill(services, planned, pipeline.publish, progress=_tell)
         else:
-            print(*comparison_lines(commit_backfill(services, planned, pipeline.publish, progress=_tell)), sep="\n")
+            found = compare_backfill(services, planned, pipeline.publish)
+        print(*comparison_lines(found), sep="\n", flush=True)
+        if is_done:
+            measure_exchanged(services, planned, pipeline.forced)
+        page = arguments.page or page_of(Settings().home, planned)
+        draw_exchange(services, planned, found, is_done=is_done, out=page)
+        print(f"with pictures: {page}")
     return 0
 
 

@@ -38,15 +38,15 @@ def add_commands(choose: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bring a folder from files to a catalog."""
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services, register_survey
     from astrid_core.settings import Settings
-    from astrid_core.shared.sky import Region
     from astrid_core.stages.ingest import run_ingest
     from astrid_core.stages.train import run_adopt
 
     if not arguments.data.is_dir():
         raise NotADirectoryError(f"--data {arguments.data}: not a folder")
-    region = Region.parse(arguments.region) if arguments.region else None
+    region = read_region(arguments.region) if arguments.region else None
     survey = arguments.survey or survey_name(arguments.data)
     truth = arguments.data / "truth.ecsv"
     register_survey(survey, arguments.data, truth=truth if truth.exists() else None)

@@ -19,8 +19,8 @@ def add_commands(choose: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import and print the digests; reasons of what is refused go to standard error."""
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services
-    from astrid_core.shared.sky import Region
     from astrid_core.stages.import_references import run_import_references
 
     migrate_database()
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.survey,
             pipeline.preprocess,
             band=arguments.band,
-            region=Region.parse(arguments.region) if arguments.region else None,
+            region=read_region(arguments.region) if arguments.region else None,
         )
     for digest in found.digests:
         print(digest)

@@ -240,6 +240,6 @@ def _export(services: "Services", pipeline: "Pipeline", arguments: argparse.Name
 
 
 def _read_region(text: str | None) -> Any:
-    from astrid_core.shared.sky import Region
+    from astrid_core.adapters.sky_maps.open import read_region
 
-    return Region.parse(text) if text else None
+    return read_region(text) if text else None

@@ -24,13 +24,13 @@ def add_commands(choose: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it."""
+    from astrid_core.adapters.sky_maps.open import read_region
     from astrid_core.bootstrap import load_pipeline, migrate_database, open_services
     from astrid_core.detection.config import MODEL_NAME
-    from astrid_core.shared.sky import Region
     from astrid_core.stages.ingest import survey_client
     from astrid_core.stages.standing import standing_facts, standing_lines, survey_standing
 
-    region = Region.parse(arguments.region) if arguments.region else None
+    region = read_region(arguments.region) if arguments.region else None
     migrate_database()
     with open_services() as services:
         survey_client(services, arguments.survey)

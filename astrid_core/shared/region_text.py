@@ -9,10 +9,13 @@ _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _PER_DEG = {"deg": 1.0, None: 1.0, "arcmin": 60.0, "arcsec": 3600.0}
 _LARGEST_DEG = 180.0
 _BEHIND_THE_LAST = 12 * 4**29
+_SKY_MAP = r"\s*skymap\s*\((.*)\)\s*"
 
 
 def split(text: str) -> tuple[str, str]:
     """Return the kind of a region and what stands in its brackets."""
+    if re.fullmatch(_SKY_MAP, text, flags=re.DOTALL):
+        raise ValueError("a sky map is a file, which only commands and forms of DAGs read; give its cells, moc(...)")
     found = re.fullmatch(r"\s*(cone|polygon|cells|moc)\s*\((.*)\)\s*", text, flags=re.DOTALL)
     if not found:
         message = (
@@ -21,6 +24,22 @@ def split(text: str) -> tuple[str, str]:
         )
         raise ValueError(message)
     return found[1], found[2]
+
+
+def read_map_name(text: str) -> tuple[str, float] | None:
+    """Return the file of a sky map and the credible level; None for another kind of region."""
+    whole = re.fullmatch(_SKY_MAP, text, flags=re.DOTALL)
+    if not whole:
+        return None
+    found = re.fullmatch(rf"\s*(.+?)\s*,\s*({_NUMBER})\s*", whole[1])
+    if not found:
+        message = f"not a sky map: {whole[1]!r}; write skymap(file,level), for example skymap(bayestar.fits.gz,0.9)"
+        raise ValueError(message)
+    level = float(found[2])
+    if not 0.0 < level <= 1.0:
+        message = f"the credible level of a sky map must lie in (0, 1], not {found[2]}"
+        raise ValueError(message)
+    return found[1], level
 
 
 def read_cone(body: str) -> tuple[float, float, float]:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from astrid_core.catalog.config import PublishConfig
+from astrid_core.catalog.config import ForcedConfig, PublishConfig
 from astrid_core.catalog.entities import CatalogEntry
 from astrid_core.catalog.sphere import cells_near
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import OPERATIONS_ORDER, Region, SkyCell
 from astrid_core.stages.chain import Recipe
+from astrid_core.stages.current_runs import let_count
+from astrid_core.stages.forced import ForcedSummary, run_forced
 from astrid_core.stages.plan import plan_night
 from astrid_core.stages.remeasure import Remeasured, run_remeasure
 from astrid_core.stages.services import Services
@@ -60,24 +62,39 @@ def commit_backfill(
 ) -> Remeasured:
     """Exchange what the exposures have measured, each cell of the sky in one transaction. Safe to repeat.
 
-    What is interrupted is right in each cell: as it was, or as it shall be.
+    What is interrupted is right in each cell: as it was, or as it shall be. At the end these runs are those that count
+    of their exposures, where there are others.
     """
     done = Remeasured()
-    cells = _cells(services, backfill)
-    for number, cell in enumerate(cells, start=1):
-        here = run_remeasure(services, backfill.survey, config, backfill.scored, region=Region.parse(f"cells({cell})"))
+    cells = _cells(services, backfill, config)
+    for number, (cell, keys) in enumerate(sorted(cells.items()), start=1):
+        here = run_remeasure(services, backfill.survey, config, keys, region=Region.parse(f"cells({cell})"))
         progress(f"cell {cell} ({number} of {len(cells)}): {counts_of(here)}")
         done = done + here
+    with services.transaction() as records:
+        let_count(records, backfill.scored)
     return done
 
 
-def _cells(services: Services, backfill: Backfill) -> list[SkyCell]:
-    """Return the cells in which the exposures may have measured something."""
+def measure_exchanged(services: Services, backfill: Backfill, config: ForcedConfig) -> ForcedSummary:
+    """Measure the objects of these exposures in the differences that count now, too. Safe to repeat."""
+    done = ForcedSummary()
+    for night in backfill.nights:
+        done = done + run_forced(services, backfill.survey, night, config, backfill.scored)
+    return done
+
+
+def _cells(services: Services, backfill: Backfill, config: PublishConfig) -> dict[SkyCell, list[RunKey]]:
+    """Return the cells in which the exposures may have measured something, each with the runs of those exposures."""
     with services.transaction() as records:
-        runs = [records.model_runs.get(key) for key in backfill.scored]
-        seen = [records.observations.get(run.observation_id) for run in runs]
-    radius_deg = max((one.radius_deg for one in seen), default=0.0)
-    return sorted(cells_near([one.position for one in seen], radius_deg=radius_deg, order=OPERATIONS_ORDER))
+        seen = {key: records.observations.get(records.model_runs.get(key).observation_id) for key in backfill.scored}
+    found: dict[SkyCell, list[RunKey]] = {}
+    for key, one in seen.items():
+        # A measurement belongs to the cell of the one that it continues, which may lie just beyond the frame.
+        radius_deg = one.radius_deg + config.match_radius_arcsec / 3600.0
+        for cell in cells_near([one.position], radius_deg=radius_deg, order=OPERATIONS_ORDER):
+            found.setdefault(cell, []).append(key)
+    return found
 
 
 def counts_of(found: Remeasured) -> str:

@@ -11,6 +11,7 @@ from astrid_core.differencing.products import read_difference
 from astrid_core.observations.entities import Observation
 from astrid_core.shared.runs import RunKey
 from astrid_core.shared.sky import SkyPosition
+from astrid_core.stages.current_runs import run_that_counts
 from astrid_core.stages.offered import min_score_of
 from astrid_core.stages.services import Records, Services
 
@@ -69,8 +70,14 @@ def _around(records: Records, position: SkyPosition, *, mjd: float | None, days:
 
 
 def runs_of_exposure(records: Records, observation: Observation, preferred: Collection[RunKey] = ()) -> ExposureRuns:
-    """Return what came of an exposure by the rule of ``choose_runs``, and whether it is set aside."""
+    """Return what came of an exposure by the rule of ``choose_runs``, and whether it is set aside.
+
+    Where none of its runs is preferred it is the one that was put in the place of others.
+    """
     model_runs = records.model_runs.of_observation(observation.id)
+    if len(model_runs) > 1 and not any(run.key in preferred for run in model_runs):
+        counts = run_that_counts(records, observation.id)
+        preferred = () if counts is None else (counts,)
     quarantine = records.quarantines.of(observation)
     ids = [detection.id for run in model_runs for detection in run.detections]
     runs = choose_runs(

@@ -1,7 +1,7 @@
 """Measure objects in every exposure that covers them, found there or not."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 import structlog
@@ -36,6 +36,10 @@ class ForcedSummary:
     """Of these, with a flux."""
     n_left_out: int = 0
     """Exposures that are set aside, were not compared with a reference, or of which nothing is taken."""
+
+    def __add__(self, other: "ForcedSummary") -> "ForcedSummary":
+        """Return both together."""
+        return ForcedSummary(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from uuid import UUID
 
 import structlog
 
@@ -31,6 +32,10 @@ class Remeasured:
     """As they were."""
     changed: tuple[tuple[CatalogEntry, CatalogEntry], ...] = ()
     """Before and after; with another identity where it is found in an earlier exposure now, or is part of another."""
+    seen_before: tuple[tuple[UUID, str], ...] = ()
+    """The most significant detection of each of these objects, as they were: identity of object and detection."""
+    seen_after: tuple[tuple[UUID, str], ...] = ()
+    """As they are then."""
     n_taken_out: int = 0
     """Brightnesses of earlier runs."""
     n_put_in: int = 0
@@ -181,6 +186,8 @@ def _continued(
 def _compared(swap: _Swap, changes: Sequence[Change], withdrawn: Sequence[Change], *, n_bogus: int) -> Remeasured:
     after = {one.after.id: one.after for one in changes}
     renamed = {one.after.successor: one.before for one in withdrawn if one.after.successor in after}
+    gone = [one for one in withdrawn if one.before is not None]
+    known = [one for one in changes if one.before is not None]
     return Remeasured(
         gained=tuple(one.after for one in changes if one.before is None and one.after.id not in renamed),
         lost=tuple(one.before for one in withdrawn if one.before is not None and one.after.successor not in after),
@@ -188,11 +195,17 @@ def _compared(swap: _Swap, changes: Sequence[Change], withdrawn: Sequence[Change
             *((one.before, one.after) for one in changes if one.before is not None),
             *((before, after[name]) for name, before in renamed.items() if name is not None and before is not None),
         ),
+        seen_before=tuple((one.after.id, _strongest(one.points_before)) for one in (*gone, *known)),
+        seen_after=tuple((one.after.id, _strongest(one.points)) for one in changes),
         n_taken_out=len(swap.gone),
         n_put_in=len(swap.fresh),
         n_continued=sum(one.root_id is not None for one in swap.fresh),
         n_judged_bogus=n_bogus,
     )
+
+
+def _strongest(points: Sequence[LightCurvePoint]) -> str:
+    return max(points, key=lambda one: (abs(one.significance), one.detection_id)).detection_id
 
 
 def _commit(records: Records, asked: _Asked, swap: _Swap, gathered: Gathered) -> None:

@@ -1,12 +1,13 @@
 """Where a survey stands under today's settings: what is done, missing, out of date or set aside, and what is to do."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from astrid_core.observations.entities import Observation, Survey
+from astrid_core.shared.errors import Unprocessable
 from astrid_core.shared.runs import RunStatus
 from astrid_core.shared.sky import Region
 from astrid_core.stages.chain import Chain, Recipe, Step, chain_of, steps_left, why_stale
@@ -70,13 +71,18 @@ def survey_standing(
     survey: str,
     nights: Collection[str] | None = None,
     region: Region | None = None,
+    most: int | None = None,
 ) -> SurveyStanding:
-    """Look up every exposure of a survey (of these nights, of a region). Nothing is computed."""
+    """Look up every exposure of a survey (of these nights, of a region). Nothing is computed.
+
+    Unprocessable where these are more than ``most``, which then are not looked at.
+    """
     client = services.surveys.get(survey)
     survey_of = None if client is None else client.survey
     with services.transaction() as records:
-        seen = records.observations.search(survey=survey, region=region)
-        wanted = [one for one in seen if nights is None or one.night in nights]
+        wanted = _asked_for(records, survey, nights, region)
+        if most is not None and len(wanted) > most:
+            raise Unprocessable("too many exposures to look at; name a night or a region", n=len(wanted), allowed=most)
         found = tuple(_standing_of(services, records, one, survey_of, recipe) for one in wanted)
         typical = {
             Step.PREPROCESS: records.preprocess_runs.typical_s(),
@@ -84,6 +90,19 @@ def survey_standing(
             Step.DETECT: records.model_runs.typical_s(),
         }
     return SurveyStanding(exposures=found, typical_s=typical)
+
+
+def _asked_for(
+    records: Records, survey: str, nights: Collection[str] | None, region: Region | None
+) -> Sequence[Observation]:
+    if nights is None:
+        return records.observations.search(survey=survey, region=region)
+    # Night by night: an index leads to each, and nothing of the others is read.
+    return [
+        one
+        for night in sorted(set(nights))
+        for one in records.observations.search(survey=survey, night=night, region=region)
+    ]
 
 
 def _standing_of(

@@ -27,6 +27,7 @@ from include.api.routes import (
     pixels,
     queue,
     runs,
+    standing,
     verdicts,
 )
 from include.api.tracing import Traced
@@ -39,6 +40,7 @@ _ROUTERS: Sequence[APIRouter] = (
     health.router,
     people.router,
     observations.router,
+    standing.router,
     runs.router,
     pixels.router,
     detections.router,

@@ -190,6 +190,9 @@ def test_of_several_runs_of_an_exposure_that_against_the_reference_in_use_counts
 
     assert one_an_exposure([first, second, masked, off], references) == (second,)
     assert one_an_exposure([first, masked], references) == (first,)
+    # What took the place of the others by an exchange counts, whatever it measured.
+    assert one_an_exposure([first, second, masked], references, {masked.difference_key}) == (masked,)
+    assert one_an_exposure([first, second, masked], references, {first.difference_key}) == (first,)
 
 
 def test_the_scale_of_a_reference_is_that_of_its_difference() -> None:

@@ -1,5 +1,7 @@
 """The work behind the tasks of a backfill, over memory twins."""
 
+from pathlib import Path
+
 import pytest
 
 from astrid_core.bootstrap import load_pipeline
@@ -45,6 +47,8 @@ def test_a_backfill_goes_from_its_price_to_the_catalog() -> None:
     entries = night.entries()
     told = backfill.compare(services, request)
     assert told[0].startswith("1 gained, 0 lost")
+    page = Path(told[1].removeprefix("with pictures: "))
+    assert (page.name, page.read_text().count("data:image/png") >= 4) == (f"demo-{NIGHT}-backfill.html", True)
     with pytest.raises(Unprocessable, match="stays as it is"):
         backfill.exchange(services, request, "shadow")
     assert night.entries() == entries

@@ -1,6 +1,7 @@
 """The work behind the tasks, over memory twins: the whole night, then what may go wrong in it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from astrid_core.stages.heavy import HeavyStage
 from astrid_core.stages.lifecycle import quarantine_observation
 from include import gates, references, search
 from include.batches import MAX_BATCHES
+from include.dag_settings import region_param
 from include.messages import Batch, Request
 from include.quality.overview import read_checks
 from include.quality.places import docs_of
 from include.request import night_of_run, nights_between, pin_request, read_region, recipe_of
 from tests.fakes.models import with_champion
 from tests.stages.scene import NIGHT, REFERENCE_NIGHTS, Scene, scene
+from tests.synthetic.sky_maps import multi_order_file, some_cells
 
 SCIENCE = f"demo:{NIGHT}/a.fits"
 
@@ -283,6 +286,20 @@ def test_an_unknown_survey_or_a_region_without_sense_is_refused(made: Scene) -> 
     with pytest.raises(BadConfiguration, match="radius"):
         _pinned(made, region="cone(10,10,200deg)")
     assert read_region("") is None
+
+
+def test_a_region_in_a_file_is_pinned_as_its_cells(made: Scene, tmp_path: Path) -> None:
+    path = multi_order_file(tmp_path / "map.fits.gz", some_cells())
+    text = f"skymap({path},0.9)"
+    assert re.search(region_param().schema["pattern"], text)
+    told = read_region(text)
+    pinned = _pinned(made, region=text)["region"]
+    path.unlink()
+    assert pinned is not None
+    assert pinned.startswith("moc(")
+    assert read_region(pinned) == told
+    with pytest.raises(BadConfiguration, match=r"map\.fits\.gz"):
+        _pinned(made, region=text)
 
 
 def test_a_run_knows_its_night_by_partition_or_by_parameter() -> None:
