@@ -126,7 +126,7 @@ DENSITY = np.array([held * 4.0**order for (order, _), held in CELLS.items()]) * 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "not there": (lambda _: None, "No such file"),
     "no FITS": (lambda path: path.write_text("hello " * 1000), "not a FITS file"),
-    "empty": (lambda path: path.write_bytes(b""), "not a FITS file"),
+    "empty": (lambda path: path.write_bytes(b""), "file is empty"),
     "no table": (lambda path: flat_file(path, PIXELS, PROB=np.zeros(0)), "not a sky map.*or PROB"),
     "no density": (lambda path: multi_order_file(path, CELLS, PROBDENSITY=np.zeros(0)), "UNIQ and PROBDENSITY"),
     "words": (lambda path: flat_file(path, PIXELS, PROB=np.array(["abc"] * len(PIXELS))), "plain numbers.*3A"),
@@ -139,7 +139,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "sums to 2": (lambda path: flat_file(path, 2.0 * PIXELS), r"sum=2"),
     "sums to 0": (lambda path: flat_file(path, 0.0 * PIXELS), r"sum=0"),
     "density per degree": (lambda path: multi_order_file(path, CELLS, PROBDENSITY=DENSITY / 3282.8), "sum=0.0003"),
-    "truncated": (lambda path: _cut(flat_file(path, PIXELS)), "too early.*rows=3072"),
+    "truncated": (lambda path: _cut(flat_file(path, PIXELS)), "truncated.*declares_bytes="),
     "too fine": (lambda path: flat_file(path, PIXELS, NSIDE=2**20), "order=20, finest=11"),
     "no power of 2": (lambda path: flat_file(path, PIXELS, NSIDE=12), "nside=12"),
     "another NSIDE": (lambda path: flat_file(path, PIXELS, NSIDE=32), "pixels=3072, nside=32"),
@@ -165,10 +165,10 @@ def test_a_file_that_is_no_sky_map_is_named_with_the_number(tmp_path: Path, what
 def test_a_packed_file_that_is_cut_is_told(tmp_path: Path) -> None:
     path = flat_file(tmp_path / "map.fits.gz", PIXELS)
     _cut(path)
-    with pytest.raises(BadConfiguration, match=r"too early|damaged"):
+    with pytest.raises(BadConfiguration, match="corrupt"):
         read_region(f"skymap({path},0.9)")
     path.write_bytes(gzip.compress(b"SIMPLE  =                    T"))
-    with pytest.raises(BadConfiguration, match="not a FITS file"):
+    with pytest.raises(BadConfiguration, match="truncated"):
         read_region(f"skymap({path},0.9)")
 
 
@@ -184,7 +184,7 @@ def test_a_moc_file_is_the_same_region_as_its_text(tmp_path: Path) -> None:
     MOC.from_string("6/123-130 7/45", "ascii").save(str(path), format="fits")
     assert read_region(f"moc({path})").hpx29_ranges == Region.parse("moc(6/123-130 7/45)").hpx29_ranges
     _cut(path)
-    with pytest.raises(BadConfiguration, match="too early"):
+    with pytest.raises(BadConfiguration, match="truncated"):
         read_region(f"moc({path})")
     path.write_text("nonsense")
     with pytest.raises(BadConfiguration, match="not a FITS file"):

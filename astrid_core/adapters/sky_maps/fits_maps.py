@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 from numpy.typing import NDArray
 
-from astrid_core.adapters.sky_maps.table_columns import FitsTable, find_table
+from astrid_core.adapters.sky_maps.files import find_table, numbers, opened
 from astrid_core.shared.credible import FlatMap, MultiOrderMap
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.sky import HPX_ORDER
@@ -22,24 +23,25 @@ SUM_TOLERANCE = 0.01
 
 def read_sky_map(path: Path) -> FlatMap | MultiOrderMap:
     """Read a file, packed by gzip or not; BadConfiguration names it and the number that is wrong."""
-    with find_table(path, [["UNIQ", "PROBDENSITY"], ["PROB"]]) as table:
+    with opened(path) as hdus:
+        table = find_table(hdus, [["UNIQ", "PROBDENSITY"], ["PROB"]], path=path)
         system = str(table.header.get("COORDSYS", "C")).strip().upper()
         if system not in ("C", "ICRS", "CELESTIAL", "EQUATORIAL"):
             raise BadConfiguration("a sky map in other coordinates than ICRS", file=path, coordsys=system)
-        found = _multi_order(table) if table.has("UNIQ") else _flat(table)
+        found = _flat(table, path) if "PROB" in table.columns.names else _multi_order(table, path)
     whole = float(found.probability.sum(dtype=np.float64))
     if not abs(whole - 1.0) <= SUM_TOLERANCE:
         raise BadConfiguration("probabilities that do not sum to 1", file=path, sum=whole, tolerance=SUM_TOLERANCE)
     return found
 
 
-def _flat(table: FitsTable) -> FlatMap:
-    path, ordering = table.path, str(table.header.get("ORDERING", "")).strip().upper()
+def _flat(table: fits.BinTableHDU, path: Path) -> FlatMap:
+    ordering = str(table.header.get("ORDERING", "")).strip().upper()
     if ordering not in ("RING", "NESTED", "NEST"):
         raise BadConfiguration("ORDERING is neither RING nor NESTED", file=path, ordering=ordering)
     if str(table.header.get("INDXSCHM", "IMPLICIT")).strip().upper() != "IMPLICIT":
         raise BadConfiguration("a sky map of a part of the sky", file=path, indxschm=table.header["INDXSCHM"])
-    n_side, n_pixels = table.header.get("NSIDE"), table.n_values("PROB")
+    n_side = table.header.get("NSIDE")
     if not isinstance(n_side, int) or n_side < 1 or n_side & (n_side - 1):
         raise BadConfiguration("NSIDE is no power of two", file=path, nside=n_side)
     order = n_side.bit_length() - 1
@@ -47,26 +49,25 @@ def _flat(table: FitsTable) -> FlatMap:
         raise BadConfiguration(
             "too fine; take the file with many orders", file=path, order=order, finest=FINEST_FLAT_ORDER
         )
-    if n_pixels != 12 * n_side**2:
-        raise BadConfiguration("NSIDE tells another number of pixels", file=path, pixels=n_pixels, nside=n_side)
-    probability = table.read(["PROB"])["PROB"]
+    probability = numbers(table, "PROB", path=path)
+    if probability.size != 12 * n_side**2:
+        raise BadConfiguration("NSIDE tells another number of pixels", file=path, pixels=probability.size, nside=n_side)
     _require_probabilities(probability, path)
     return FlatMap(order=order, is_nested=ordering != "RING", probability=probability)
 
 
-def _multi_order(table: FitsTable) -> MultiOrderMap:
-    path, n_pixels = table.path, table.n_values("UNIQ")
+def _multi_order(table: fits.BinTableHDU, path: Path) -> MultiOrderMap:
     ordering = str(table.header.get("ORDERING", "NUNIQ")).strip().upper()
     if ordering != "NUNIQ":
         raise BadConfiguration("ORDERING is not NUNIQ", file=path, ordering=ordering)
+    n_pixels = int(table.header["NAXIS2"])
     if n_pixels > MOST_PIXELS:
         raise BadConfiguration("too many pixels", file=path, pixels=n_pixels, allowed=MOST_PIXELS)
-    columns = table.read(["UNIQ", "PROBDENSITY"])
-    density = columns["PROBDENSITY"].astype(np.float64)
+    density = numbers(table, "PROBDENSITY", path=path).astype(np.float64)
     _require_probabilities(density, path)
-    orders, numbers = _cells_of(columns["UNIQ"].astype(np.int64), path)
-    _require_no_overlap(orders, numbers, path)
-    return MultiOrderMap(orders=orders, numbers=numbers, density=density)
+    orders, cells = _cells_of(numbers(table, "UNIQ", path=path).astype(np.int64), path)
+    _require_no_overlap(orders, cells, path)
+    return MultiOrderMap(orders=orders, numbers=cells, density=density)
 
 
 def _require_probabilities(values: NDArray[np.floating], path: Path) -> None:

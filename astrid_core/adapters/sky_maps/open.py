@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mocpy import MOC
 
+from astrid_core.adapters.sky_maps.files import opened
 from astrid_core.adapters.sky_maps.fits_maps import read_sky_map
-from astrid_core.adapters.sky_maps.table_columns import require_whole
 from astrid_core.shared.credible import credible_cells
 from astrid_core.shared.errors import BadConfiguration
 from astrid_core.shared.region_text import read_map_name
@@ -42,7 +42,8 @@ def _as_cells(moc: MOC, path: Path) -> Region:
 
 
 def _read_moc_file(path: Path) -> MOC:
-    require_whole(path)
+    with opened(path):
+        pass  # all of it is there
     n_bytes = path.stat().st_size
     if n_bytes > _MOST_MOC_BYTES:
         raise BadConfiguration("a MOC file is not as large", file=path, bytes=n_bytes, allowed=_MOST_MOC_BYTES)
