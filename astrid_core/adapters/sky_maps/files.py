@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
@@ -38,11 +38,11 @@ def find_table(hdus: fits.HDUList, wanted: Sequence[Sequence[str]], *, path: Pat
     raise BadConfiguration("not a sky map: no table with the columns", file=path, columns=told)
 
 
-def numbers(table: fits.BinTableHDU, name: str, *, path: Path) -> NDArray[np.number]:
+def numbers(table: fits.BinTableHDU, name: str, *, path: Path) -> NDArray[Any]:
     """Return a column as numbers of this machine, one after the other, however many are in a row."""
     column = table.data[name]
     if column.dtype.kind not in "iuf":
         told = table.columns[name].format
         raise BadConfiguration("a column without plain numbers", file=path, column=name, format=told)
-    found: NDArray[np.number] = column.ravel().astype(column.dtype.newbyteorder("="))
+    found: NDArray[Any] = column.ravel().astype(column.dtype.newbyteorder("="))
     return found
