@@ -23,6 +23,7 @@ SELECT task_id, count(*), avg(extract(epoch FROM end_date - start_date)), avg(ex
 FROM task_instance WHERE dag_id = '{dag}' AND run_id = '{run}' AND end_date IS NOT NULL AND start_date IS NOT NULL
 GROUP BY task_id ORDER BY min(start_date)
 """  # noqa: E501 - a statement
+_SINCE = "SELECT count(*) FROM task_instance WHERE start_date >= '{moment}' AND start_date IS NOT NULL"
 _PAUSE_S = 1.0
 
 
@@ -36,11 +37,8 @@ class AirflowRun:
     """Of all components and of every task, which are their children."""
     tasks: Mapping[str, tuple[int, float, float]]
     """By name: how many, mean seconds from start to end, mean seconds in the queue."""
-
-    @property
-    def n_tasks(self) -> int:
-        """Tasks that were started."""
-        return sum(number for number, _, _ in self.tasks.values())
+    n_tasks_meanwhile: int
+    """Tasks that were started from beginning to end, those of other runs included: the processor time is of all."""
 
 
 def cpu_s(home: Home) -> float:
@@ -69,13 +67,17 @@ def run_night(system: System, survey: str, night: str) -> AirflowRun:
     home = system.home
     airflow = Airflow(url=system.address.url, login=LOGIN, password=home.password())
     before, started = cpu_s(home), time.monotonic()
+    moment = database_of(home).ask(AIRFLOW_DATABASE, "SELECT now()")
     run_id = airflow.trigger("nightly_survey", {"survey": survey}, night=night)
     while not airflow.run("nightly_survey", run_id).is_over:
         time.sleep(_PAUSE_S)
     wall_s = time.monotonic() - started
     state = airflow.run("nightly_survey", run_id).state
     airflow.pause_again()
-    return AirflowRun(state=state, wall_s=wall_s, cpu_s=cpu_s(home) - before, tasks=tasks_of(home, run_id))
+    return AirflowRun(
+        state=state, wall_s=wall_s, cpu_s=cpu_s(home) - before, tasks=tasks_of(home, run_id),
+        n_tasks_meanwhile=int(database_of(home).ask(AIRFLOW_DATABASE, _SINCE.format(moment=moment)) or 0),
+    )  # fmt: skip
 
 
 def tasks_of(home: Home, run_id: str) -> dict[str, tuple[int, float, float]]:

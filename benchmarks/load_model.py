@@ -29,7 +29,7 @@ def costs_from(measured: Mapping[str, Any]) -> Costs:
     home = measured["home"]
     empty = home["empty"]
     n_tasks = sum(number for number, _, _ in empty["tasks"].values())
-    task_cpu_s = max(0.0, empty["cpu_s"] - home["idle_cpu_per_s"] * empty["wall_s"]) / n_tasks
+    task_cpu_s = max(0.0, empty["cpu_s"] - home["idle_cpu_per_s"] * empty["wall_s"]) / empty["n_tasks_meanwhile"]
     return costs_of(
         [
             MeteredNight(**{name: one[name] for name in ("side_pix", "n_exposures", "stages", "rows")})

@@ -156,7 +156,8 @@ def _megabytes(costs: Costs, plan: Plan) -> float:
 _HEAD = """# Scale
 
 Written by `python -m benchmarks.load_model` from `benchmarks/load_costs.json`, where what was measured is kept;
-formulas are in `benchmarks/load_formulas.py`. For operators who plan: what a survey will ask for, and what gives way first.
+formulas are in `benchmarks/load_formulas.py`. For operators who plan: what a survey will ask for, and what gives way
+first.
 
 A night is to be through in 8 hours. Cores are those of one machine like ours, in workers or pods alike: a GPU
 [gains little](../benchmarks/gpu.md), because calibration and search stay on the CPU. References, exports and mirrors
@@ -171,7 +172,8 @@ with {slots} tasks at once on a machine that others used as well ({wall:.0f} min
 {table}
 
 `python -m benchmarks.load_model --home FOLDER --replay N --page` does so with N exposures (`--side PIX`).
-N = {not_run:,} was not run: by the model it is {hours:.0f} hours with these {slots} tasks at once, if nobody else uses the machine.
+N = {not_run:,} was not run: by the model it is {hours:.0f} hours with these {slots} tasks at once, if nobody else uses
+the machine.
 """
 _LIMITS = """## What gives way first
 
@@ -182,7 +184,7 @@ Figures are of 100,000 exposures of 4096 x 4096 a night. None of the ways out be
 | cores | they are most of it | from some hundred exposures on: more than one machine. [LocalExecutor](operations.md#on-one-machine) is one machine; then Celery ([in containers](operations.md#in-containers), profile `celery`), then [Kubernetes](operations.md#on-kubernetes), where each task is a pod and nodes come and go |
 | batches | a night is cut into at most {n_batches} (`include/batches.py`): Airflow refuses more than 1,024 mapped tasks, and nobody reads such a grid | beyond 2,500 exposures they grow: here {batch_h:.1f} h each on one core, and no more than {n_batches} tasks work at once. What a killed one has recorded is found again, but the night ends with its slowest. Cut the sky: a run of `region_on_demand` for each region, each with {n_batches} batches of its own |
 | one night after another | `nightly_survey` has one active run | a night of more than 24 h queues up; add cores until the first table fits |
-| scheduler | {n_tasks} tasks a night, whatever its size, since batches are | never by the number of exposures. By regions searched at once: the chart runs several schedulers; `ASTRID_PARALLELISM` bounds one |
+| scheduler | {n_tasks} tasks a night and no more, since batches are so many | never by the number of exposures. By regions searched at once: the chart runs several schedulers; `ASTRID_PARALLELISM` bounds one |
 | PostgreSQL: writes | {transactions:.1f} transactions and {events:.1f} events per second; the log is appended by one transaction at a time (`APPEND_EVENT`), because each event seals the one before | a commit on a disk takes milliseconds, so some hundred events per second are the end. Fast disks first; then a database for each part of the sky |
 | PostgreSQL: connections | each process holds up to 15, each task one or two | from a hundred tasks at once on: PgBouncer, see below |
 | PostgreSQL: size | {rows:,.0f} rows per exposure, {rows_per_year:.0e} a year; tables are not partitioned | indexes by position, run and exposure stay fast while they fit into memory; beyond that a database for each part of the sky, see below |

@@ -119,7 +119,9 @@ def night(side_pix: int, n: int, mpix: float) -> MeteredNight:
     return MeteredNight(
         side_pix=side_pix, n_exposures=n,
         stages={
-            "preprocess": tally(cpu_s=3.0 * mpix * (n + 3), written=written, objects={"image/fits": n}, store={"put": n}),
+            "preprocess": tally(
+                cpu_s=3.0 * mpix * (n + 3), written=written, objects={"image/fits": n}, store={"put": n}
+            ),
             "detect": tally(cpu_s=5.0 + n, n_transactions=2 * n),
             "build_reference": tally(cpu_s=50.0, written={"image/fits": 10**9}),
             "inject": tally(n_calls=1, cpu_s=7.0 * mpix, written={"text/ecsv": 100}, objects={"text/ecsv": 1}),
