@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import psutil
 
+from astrid_core.adapters.db.engine import open_database
+from astrid_core.adapters.db.migrate import migrate
+from astrid_core.shared.events import Actor
 from include.local.client import Airflow
 from include.local.environment import AIRFLOW_DATABASE, OUR_DATABASE
 from include.local.home import LOGIN, Home
@@ -25,6 +28,7 @@ GROUP BY task_id ORDER BY min(start_date)
 """  # noqa: E501 - a statement
 _SINCE = "SELECT count(*) FROM task_instance WHERE start_date >= '{moment}' AND start_date IS NOT NULL"
 _PAUSE_S = 1.0
+_SCRATCH, _N_EVENTS = "load_events", 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,24 @@ def idle_cpu_per_s(home: Home, seconds: float) -> float:
     before, started = cpu_s(home), time.monotonic()
     time.sleep(seconds)
     return (cpu_s(home) - before) / (time.monotonic() - started)
+
+
+def events_per_s(home: Home) -> float:
+    """Return how many events a second go into an empty log on the server of a home, one in each transaction."""
+    server = database_of(home)
+    server.start([_SCRATCH])
+    url = server.url(_SCRATCH)
+    migrate(url)
+    database = open_database(url)
+    try:
+        started = time.monotonic()
+        for number in range(_N_EVENTS):
+            with database.transaction(actor=Actor(name="load")) as records:
+                records.events.append("load.measured", subject=str(number))
+        return _N_EVENTS / (time.monotonic() - started)
+    finally:
+        database.close()
+        server.ask(AIRFLOW_DATABASE, f"DROP DATABASE {_SCRATCH}")
 
 
 def run_night(system: System, survey: str, night: str) -> AirflowRun:

@@ -44,7 +44,6 @@ def costs_of(
     """Return the costs behind two nights of each of two sizes, a short one and a long one."""
     look = _Look(nights=nights, shadow_fraction=shadow_fraction)
     stages = [name for name in _names(one.stages for one in nights) if name not in _NOT_NIGHTLY]
-    kinds = _names(tally["written"] for one in nights for tally in one.stages.values())
     calls = _names(tally["store"] for one in nights for tally in one.stages.values())
     rows = _names(one.rows for one in nights)
     return Costs(
@@ -52,7 +51,7 @@ def costs_of(
         | {_ON_TOP: look.on_top(lambda tally: tally["cpu_s"])},
         share={_ON_TOP: shadow_fraction},
         first_use_s=look.first_use_s(),
-        stored_bytes={name: look.both(_part("written", name)) for name in kinds},
+        stored_bytes=look.stored_bytes(),
         n_objects=look.both(lambda tally: sum(tally["objects"].values())),
         calls={name: look.both(_part("store", name)) for name in calls},
         requests=requests,
@@ -94,6 +93,19 @@ class _Look:
         """Return what an exposure adds to a quantity, its share of searches with injections included."""
         return _sum(self.line(quantity), self.on_top(quantity), self.shadow_fraction)
 
+    def stored_bytes(self) -> dict[str, Line]:
+        """Return new bytes per exposure by type of artifact and stage that makes it."""
+        found = {}
+        for stage in _names(night.stages for night in self.nights):
+            for kind in _names(night.stages.get(stage, {}).get("written", {}) for night in self.nights):
+                name = f"{kind} of {stage}"
+                if stage == _ON_TOP:
+                    nothing = Line(fixed=0.0, per_mpix=0.0)
+                    found[name] = _sum(nothing, self.on_top(_part("written", kind)), self.shadow_fraction)
+                elif stage not in _NOT_NIGHTLY:
+                    found[name] = self.line(_part("written", kind), only=stage)
+        return found
+
     def rows(self, table: str) -> Line:
         """Return rows that an exposure adds to a table."""
         if table not in _ROWS_ON_TOP:
@@ -116,7 +128,9 @@ class _Look:
         points = []
         for mpix, (few, many) in self._sizes():
             points.append((mpix, per_exposure((few.n_exposures, total(few)), (many.n_exposures, total(many)))))
-        return line_through(points[0], points[1])
+        line = line_through(points[0], points[1])
+        # Larger frames make nothing less: what seems to fall is a quantity that does not depend on size, and chance.
+        return line if line.per_mpix >= 0.0 else Line(fixed=statistics.mean(each for _, each in points), per_mpix=0.0)
 
     def _sizes(self) -> list[tuple[float, list[MeteredNight]]]:
         sides = sorted({one.side_pix for one in self.nights})

@@ -5,13 +5,19 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from astrid_core.adapters.storage.s3 import S3Artifacts, connect
-from benchmarks.load_airflow import idle_cpu_per_s, run_night, tables_of
+from astrid_core.differencing.config import DifferenceConfig
+from astrid_core.differencing.pair import difference_pair
+from astrid_core.preprocessing.config import PreprocessConfig
+from astrid_core.preprocessing.prepare import prepare
+from astrid_core.simulate.pair import PairConfig, simulate_pair
+from benchmarks.load_airflow import events_per_s, idle_cpu_per_s, run_night, tables_of
 from include.local.environment import n_slots, our_environment
 from include.local.home import REPOSITORY, Home
 from include.local.system import begin, database_of, down, wait_until_ready, what_is_up
@@ -80,6 +86,28 @@ def requests_per_call() -> dict[str, float]:
         server.stop()
 
 
+def large_frame(side_pix: int) -> Mapping[str, float]:
+    """Return processor seconds of the science of one simulated pair, for frames that no night was metered on."""
+    made = simulate_pair(PairConfig(side_pix=side_pix), 1)
+    config = PreprocessConfig()
+    started = time.process_time()
+    science, reference = (
+        prepare(pixels, wcs=wcs, detector=detector, config=config).image
+        for pixels, wcs, detector in (
+            (made.science, made.science_wcs, made.science_detector),
+            (made.reference, made.reference_wcs, made.reference_detector),
+        )
+    )
+    prepared = time.process_time()
+    found = difference_pair(science, reference, DifferenceConfig())
+    return {
+        "side_pix": side_pix,
+        "preprocess": (prepared - started) / 2,
+        "difference": time.process_time() - prepared,
+        "n_candidates": len(found.peaks),
+    }
+
+
 def measure_home(folder: Path, survey: str, night: str) -> Mapping[str, Any]:
     """Start the system of a home; return what it uses while idle and for a night that is done, and all tables."""
     home = Home.open(folder)
@@ -89,7 +117,8 @@ def measure_home(folder: Path, survey: str, night: str) -> Mapping[str, Any]:
         wait_until_ready(system)
         idle = idle_cpu_per_s(home, _IDLE_S)
         empty = run_night(system, survey, night)
-        return {"idle_cpu_per_s": idle, "empty": asdict(empty), "tables": tables_of(home)}
+        events = events_per_s(home)
+        return {"idle_cpu_per_s": idle, "empty": asdict(empty), "events_per_s": events, "tables": tables_of(home)}
     finally:
         if not was_up:
             down(home)

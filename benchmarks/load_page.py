@@ -8,6 +8,8 @@ from benchmarks.load_formulas import Costs, Load, Plan, cpu_of_exposure, predict
 
 _PLANS = tuple((n, side) for side in (2048, 4096) for n in (100, 1_000, 10_000, 100_000))
 _NOT_RUN = 10_000
+_ANSWER_S = 0.1
+"""In which a bucket is taken to answer a request that lists."""
 _DIGEST_BYTES = sys.getsizeof("0" * 64)
 _GIB = 2.0**30
 
@@ -20,12 +22,16 @@ def write(measured: Mapping[str, Any], costs: Costs) -> str:
     mpix = plans[-1].mpix
     return "\n".join([
         _HEAD, _night(plans, loads), _year(plans, loads), "## From what", "", _nights(measured), "",
-        _per_stage(costs), "", _per_kind(costs), "", _airflow(measured, costs), "", _check(measured, costs),
+        _per_stage(costs), "", _per_kind(costs), "", _airflow(measured, costs), "",
+        _large(measured, costs), _check(measured, costs),
         _LIMITS.format(
             n_tasks=largest.n_tasks, batch_h=largest.batch_h, n_batches=largest.n_batches,
             events=largest.n_events_per_s, transactions=largest.n_transactions_per_s,
             lists=largest.n_lists, digests=largest.n_objects_per_year * _DIGEST_BYTES / _GIB,
-            rows=sum(line.at(mpix) for line in costs.rows.values()), rows_per_year=largest.rows_per_year,
+            log=measured["home"].get("events_per_s", 0.0),
+            list_h=largest.n_lists * _ANSWER_S / 3600.0, pib=largest.tib_per_year / 1024.0,
+            images=_share_of_differences(costs, mpix), rows_per_year=largest.rows_per_year,
+            rows=sum(line.at(mpix) for line in costs.rows.values()),
         ),
     ])  # fmt: skip
 
@@ -72,9 +78,9 @@ def _year(plans: Sequence[Plan], loads: Sequence[Load]) -> str:
 def _nights(measured: Mapping[str, Any]) -> str:
     nights = ", ".join(f"{one['n_exposures']} of {one['side_pix']} pixels square" for one in measured["nights"])
     return (
-        f"`astrid run` was metered on simulated nights: {nights}. What one exposure adds is the difference of a long "
-        "and a short night of one size; two sizes give a part per exposure and a part per megapixel, and beyond them "
-        "a straight line. Processor time is that of the process, in one thread; a busy machine stretches the clock, "
+        f"`astrid run` was metered on simulated nights: {nights}. What one exposure\nadds is the difference of a long "
+        "and a short night of one size; two sizes give a part per exposure and a part per\nmegapixel, and beyond them "
+        "a straight line. Processor time is that of the process, in one thread; a busy machine stretches the\nclock, "
         "and hardly this."
     )
 
@@ -120,6 +126,20 @@ def _airflow(measured: Mapping[str, Any], costs: Costs) -> str:
     )
 
 
+def _large(measured: Mapping[str, Any], costs: Costs) -> str:
+    rows = [
+        (
+            f"{one['side_pix']} x {one['side_pix']}", stage, f"{costs.cpu_s[stage].at(one['side_pix'] ** 2 / 1e6):.1f}",
+            f"{one[stage]:.1f}",
+        )
+        for one in measured.get("large", ())
+        for stage in ("preprocess", "difference")
+    ]  # fmt: skip
+    if not rows:
+        return ""
+    return _table(("frame", "", "predicted, processor s", "measured"), rows) + "\n" + _LARGE
+
+
 def _check(measured: Mapping[str, Any], costs: Costs) -> str:
     told = measured.get("replay")
     if told is None:
@@ -145,6 +165,11 @@ def _check(measured: Mapping[str, Any], costs: Costs) -> str:
     )  # fmt: skip
 
 
+def _share_of_differences(costs: Costs, mpix: float) -> float:
+    kept = {name: line.at(mpix) for name, line in costs.stored_bytes.items()}
+    return 100.0 * sum(size for name, size in kept.items() if name.endswith(" of difference")) / sum(kept.values())
+
+
 def _objects(costs: Costs, plan: Plan) -> float:
     return plan.n_exposures * costs.n_objects.at(plan.mpix)
 
@@ -164,6 +189,9 @@ A night is to be through in 8 hours. Cores are those of one machine like ours, i
 of archives are not counted, and nothing is dropped ([the store](operations.md#the-store) may). The simulated sky has
 far more transients per square degree than the real one, so rows are an upper limit.
 """
+_LARGE = """
+The straight line is long: this is one simulated pair each, the science of the stage alone, without files and records.
+"""
 _REPLAY = """## Held against another night
 
 {n} exposures of {side} x {side} pixels, a size and a sky that the costs were not measured on, were searched by Airflow
@@ -181,16 +209,17 @@ Figures are of 100,000 exposures of 4096 x 4096 a night. None of the ways out be
 
 | What | Why | When, and what then |
 |---|---|---|
-| cores | they are most of it | from some hundred exposures on: more than one machine. [LocalExecutor](operations.md#on-one-machine) is one machine; then Celery ([in containers](operations.md#in-containers), profile `celery`), then [Kubernetes](operations.md#on-kubernetes), where each task is a pod and nodes come and go |
+| cores | they are most of it | as soon as the first table asks for more than one machine has. [LocalExecutor](operations.md#on-one-machine) is one machine; then Celery ([in containers](operations.md#in-containers), profile `celery`), then [Kubernetes](operations.md#on-kubernetes), where each task is a pod and nodes come and go |
+| room for artifacts | {pib:,.1f} PiB a year, {images:.0f} % of it difference images | first of all: `difference_image_days` of `[retention]` [drops them](operations.md#the-store) when they can be made again; then a tier of the bucket for what is old |
 | batches | a night is cut into at most {n_batches} (`include/batches.py`): Airflow refuses more than 1,024 mapped tasks, and nobody reads such a grid | beyond 2,500 exposures they grow: here {batch_h:.1f} h each on one core, and no more than {n_batches} tasks work at once. What a killed one has recorded is found again, but the night ends with its slowest. Cut the sky: a run of `region_on_demand` for each region, each with {n_batches} batches of its own |
 | one night after another | `nightly_survey` has one active run | a night of more than 24 h queues up; add cores until the first table fits |
-| scheduler | {n_tasks} tasks a night and no more, since batches are so many | never by the number of exposures. By regions searched at once: the chart runs several schedulers; `ASTRID_PARALLELISM` bounds one |
-| PostgreSQL: writes | {transactions:.1f} transactions and {events:.1f} events per second; the log is appended by one transaction at a time (`APPEND_EVENT`), because each event seals the one before | a commit on a disk takes milliseconds, so some hundred events per second are the end. Fast disks first; then a database for each part of the sky |
-| PostgreSQL: connections | each process holds up to 15, each task one or two | from a hundred tasks at once on: PgBouncer, see below |
-| PostgreSQL: size | {rows:,.0f} rows per exposure, {rows_per_year:.0e} a year; tables are not partitioned | indexes by position, run and exposure stay fast while they fit into memory; beyond that a database for each part of the sky, see below |
-| S3: listing | `astrid store scrub` and `housekeeping` list the whole bucket every day: {lists:,.0f} requests after a year, one after the other | when that takes more than some hours (a thousand objects a request, ten or so requests a second): a bucket for each part of the sky |
-| memory of scrub | it holds the digests of all records: {digests:,.0f} GiB after a year | when that is more than a worker has: the same |
-| S3: requests | see the table; names begin with the digest, so that no prefix is hotter than others | not before the network of the workers is |
+| scheduler | {n_tasks} tasks a night and no more, since there are so many batches | never by the number of exposures. By regions searched at once: the chart runs several schedulers; `ASTRID_PARALLELISM` bounds one |
+| PostgreSQL: writes | {transactions:.1f} transactions and {events:.1f} events per second; the log is appended by one transaction at a time (`APPEND_EVENT`), because each event seals the one before. The server of this home took {log:.0f} events a second, on the busy machine | when the second table comes near to what yours takes: `measure_home` of `benchmarks/load_measure.py` tells. Fast disks first; then a database for each part of the sky |
+| PostgreSQL: connections | a process holds up to 15, a task mostly one | from a hundred tasks at once on: PgBouncer, see below |
+| PostgreSQL: size | {rows:,.0f} rows per exposure, {rows_per_year:.0e} a year; tables are not partitioned | indexes stay fast while they fit into memory; beyond that a database for each part of the sky, see below |
+| S3: listing | `astrid store scrub` and `housekeeping` list the whole bucket every day: {lists:,.0f} requests after a year, one after the other; {list_h:.1f} h at a tenth of a second each | a bucket for each part of the sky |
+| memory of scrub | it holds the digests of all records: {digests:,.0f} GiB after a year, and its tables about as much again | when that is more than a worker has: the same |
+| S3: requests | see the first table; names begin with the digest, so that no prefix is asked more than others | when the bucket answers 503: fewer tasks at once, or several buckets |
 
 ## PgBouncer
 

@@ -142,12 +142,23 @@ def test_costs_are_what_one_exposure_more_adds() -> None:
     assert costs.first_use_s == pytest.approx(5.0)
     assert costs.cpu_s["inject"].at(1.0) == pytest.approx(7.0)
     assert "build_reference" not in costs.cpu_s
-    assert costs.stored_bytes["image/fits"].at(4.0) == pytest.approx(4e6)
-    assert costs.stored_bytes["text/ecsv"].at(4.0) == pytest.approx(10.0)
+    assert costs.stored_bytes["image/fits of preprocess"].at(4.0) == pytest.approx(4e6)
+    assert costs.stored_bytes["text/ecsv of inject"].at(4.0) == pytest.approx(10.0)
     assert costs.rows["observation"] == Line(fixed=1.0, per_mpix=0.0)
     assert costs.rows["candidate"].at(2.0) == pytest.approx(80.0)
     assert costs.rows["injected_seed"].at(2.0) == pytest.approx(2.0)
     assert costs.n_transactions.at(2.0) == pytest.approx(2.0)
+
+
+def test_what_seems_to_fall_with_size_is_taken_for_constant() -> None:
+    nights = [night(1000, 1, 1.0), night(1000, 4, 1.0), night(2000, 1, 4.0), night(2000, 2, 4.0)]
+    fewer = [
+        replace(one, rows={"domain_event": (8 if one.side_pix == 1000 else 6) * one.n_exposures}) for one in nights
+    ]
+    airflow = AirflowCosts(tasks_per_night=17, tasks_per_batch=3, task_cpu_s=6.0, idle_cpu_per_s=0.1)
+    costs = costs_of(fewer, shadow_fraction=0.1, requests=_REQUESTS, tables={"seed": (1000, 10**5)}, airflow=airflow)
+
+    assert costs.rows["domain_event"] == Line(fixed=7.0, per_mpix=0.0)
 
 
 def test_a_row_of_a_small_table_is_taken_for_a_typical_one() -> None:
