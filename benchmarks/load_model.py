@@ -21,15 +21,19 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
 _NIGHTS = ((512, 2), (512, 8), (1024, 1), (1024, 4))
 """Side in pixels and exposures of the searched night: of each size a short night and a long one."""
 _SURVEY, _NIGHT = "demo", "2024-03-17"
-_MAPPED = ("search_batch.preprocess", "search_batch.difference", "search_batch.detect")
+_OF_BATCH = ("search_batch.preprocess", "search_batch.difference", "search_batch.detect")
+_MAPPED = (*_OF_BATCH, "inject")
 
 
 def costs_from(measured: Mapping[str, Any]) -> Costs:
     """Return the costs behind what was kept."""
     home = measured["home"]
     empty = home["empty"]
-    n_tasks = sum(number for number, _, _ in empty["tasks"].values())
-    task_cpu_s = max(0.0, empty["cpu_s"] - home["idle_cpu_per_s"] * empty["wall_s"]) / empty["n_tasks_meanwhile"]
+    # Where there is nothing to do, mapped tasks are skipped, which costs nothing and is in the list all the same.
+    n_skipped = sum(number for name, (number, _, _) in empty["tasks"].items() if name in _MAPPED)
+    n_tasks = sum(number for number, _, _ in empty["tasks"].values()) - n_skipped
+    busy_s = max(0.0, empty["cpu_s"] - home["idle_cpu_per_s"] * empty["wall_s"])
+    task_cpu_s = busy_s / (empty["n_tasks_meanwhile"] - n_skipped)
     return costs_of(
         [
             MeteredNight(**{name: one[name] for name in ("side_pix", "n_exposures", "stages", "rows")})
@@ -41,7 +45,7 @@ def costs_from(measured: Mapping[str, Any]) -> Costs:
         tables={name: (rows, size) for name, (rows, size) in measured.get("replay", home)["tables"].items()},
         airflow=AirflowCosts(
             tasks_per_night=n_tasks,
-            tasks_per_batch=len(_MAPPED),
+            tasks_per_batch=len(_OF_BATCH),
             task_cpu_s=task_cpu_s,
             idle_cpu_per_s=home["idle_cpu_per_s"],
         ),
