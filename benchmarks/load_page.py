@@ -161,6 +161,7 @@ def _check(measured: Mapping[str, Any], costs: Costs) -> str:
     return _REPLAY.format(
         n=plan.n_exposures, side=plan.side_pix, slots=plan.n_slots, wall=told["run"]["wall_s"] / 60.0,
         state=told["run"]["state"], not_run=_NOT_RUN, hours=large.cpu_h / plan.n_slots,
+        n_injected=told["rows"]["injection_run"], n_expected=plan.n_exposures * costs.share["inject"],
         table=_table(("", "predicted", "measured"), rows),
     )  # fmt: skip
 
@@ -199,9 +200,12 @@ with {slots} tasks at once on a machine that others used as well ({wall:.0f} min
 
 {table}
 
+Candidates are what the sky holds, and the metered nights saw one field each. Which exposures are searched once more with
+injected sources is drawn by a hash of their names: {n_injected}, where {n_expected:.0f} were expected.
+
 `python -m benchmarks.load_model --home FOLDER --replay N --page` does so with N exposures (`--side PIX`).
-N = {not_run:,} was not run: by the model it is {hours:.0f} hours with these {slots} tasks at once, if nobody else uses
-the machine.
+N = {not_run:,} was not run: by the model it is {hours:.0f} hours with these {slots} tasks at once, if nobody else uses the
+machine.
 """
 _LIMITS = """## What gives way first
 
