@@ -200,12 +200,12 @@ with {slots} tasks at once on a machine that others used as well ({wall:.0f} min
 
 {table}
 
-Candidates are what the sky holds, and the metered nights saw one field each. Which exposures are searched once more with
-injected sources is drawn by a hash of their names: {n_injected}, where {n_expected:.0f} were expected.
+Candidates are what the sky holds, and the metered nights saw one field each. Which exposures are searched once more
+with injected sources is drawn by a hash of their names: {n_injected}, where {n_expected:.0f} were expected.
 
 `python -m benchmarks.load_model --home FOLDER --replay N --page` does so with N exposures (`--side PIX`).
-N = {not_run:,} was not run: by the model it is {hours:.0f} hours with these {slots} tasks at once, if nobody else uses the
-machine.
+N = {not_run:,} was not run: by the model it is {hours:.0f} hours with these {slots} tasks at once, if nobody else uses
+the machine.
 """
 _LIMITS = """## What gives way first
 
