@@ -219,7 +219,7 @@ Figures are of 100,000 exposures of 4096 x 4096 a night. None of the ways out be
 | one night after another | `nightly_survey` has one active run | a night of more than 24 h queues up; add cores until the first table fits |
 | scheduler | {n_tasks} tasks a night and no more, since there are so many batches | never by the number of exposures. Many regions at once: more schedulers (our Helm values start two); `ASTRID_PARALLELISM` bounds what runs at once |
 | PostgreSQL: writes | {transactions:.1f} transactions and {events:.1f} events per second; the log is appended by one transaction at a time (`APPEND_EVENT`), because each event seals the one before. The server of this home took {log:.0f} events a second, on the busy machine | when the second table comes near to what yours takes: `measure_home` of `benchmarks/load_measure.py` tells. Fast disks first; then a database for each part of the sky |
-| PostgreSQL: connections | a process holds up to 15, a task mostly one | from a hundred tasks at once on: PgBouncer, see below |
+| PostgreSQL: connections | a process may hold 15; four were open while two tasks and the API worked | from a hundred tasks at once on: PgBouncer, see below |
 | PostgreSQL: size | {rows:,.0f} rows per exposure, {rows_per_year:.0e} a year; tables are not partitioned | indexes stay fast while they fit into memory; beyond that a database for each part of the sky, see below |
 | S3: listing | `astrid store scrub` and `housekeeping` list the whole bucket every day: {lists:,.0f} requests after a year, one after the other; {list_h:.1f} h at a tenth of a second each | a bucket for each part of the sky |
 | memory of scrub | it holds the digests of all records: {digests:,.0f} GiB after a year, and its tables about as much again | when that is more than a worker has: the same |
@@ -244,6 +244,6 @@ search. A streaming replica serves SQL by hand. The API itself is not for a repl
 
 Everything that is found belongs to a HEALPix cell, and publishing locks cells, not the catalog. So parts can be homes of their
 own - database, bucket, Airflow - that each take a region (`region` of an archive in surveys.toml, or the parameter of the
-DAGs). What has to be known: an exposure across the border is searched in both, and an object on it is in both catalogs, with
-different names; roles, verdicts and the log are per part. Nobody has done this so far.
+DAGs). Exposures are chosen by their centre: an object near the border is in both catalogs, under two names, each with a part
+of its detections. Roles, verdicts and the log are per part. Nobody has done this so far.
 """  # noqa: E501 - rows of tables
