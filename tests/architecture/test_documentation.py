@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -81,6 +82,19 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
             assert name in commands(), f"{named(path)}: astrid {name}"
 
 
+def test_commands_that_are_shown_parse(capsys: pytest.CaptureFixture[str]) -> None:
+    parser, shown = build_parser(), [(path, line) for path in pages() for line in _shown_commands(path.read_text())]
+
+    wrong = []
+    for path, line in shown:
+        try:
+            parser.parse_args(shlex.split(line))
+        except SystemExit:
+            wrong.append(f"{named(path)}: astrid {line}: {capsys.readouterr().err.splitlines()[-1]}")
+    assert wrong == []
+    assert len([path for path, _ in shown if path.parent.name == "first-hour"]) > 20
+
+
 @pytest.mark.parametrize("path", pages(), ids=named)
 def test_links_lead_somewhere(path: Path) -> None:
     for target in _LINK.findall(path.read_text()):
@@ -127,6 +141,16 @@ def test_the_changelog_begins_with_this_version() -> None:
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
 
     assert headings[0] == version
+
+
+def _shown_commands(text: str) -> list[str]:
+    """Return the arguments of every call of astrid in the code of a page, without what a shell does around it."""
+    found = re.findall(
+        r"^    (?:\$ )?(?:\w+=\$\()?(?:\.venv/bin/)?astrid (?!\w+:)((?:[^#;|)\n\"']|\"[^\"\n]*\"|'[^'\n]*')+)",
+        text,
+        flags=re.MULTILINE,
+    )
+    return [line.strip() for line in found]
 
 
 def anchors(page: Path) -> set[str]:
