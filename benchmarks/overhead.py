@@ -30,6 +30,7 @@ from include.local.system import System, begin, down, wait_until_ready
 from tests.fakes.kubernetes import Cluster
 
 IDLE_S = 60.0
+TOLD_EVERY_S = 60.0
 _SETTLE_S = 30.0
 _IMAGE = f"registry.example/astrid@sha256:{'0' * 64}"
 
@@ -67,43 +68,48 @@ def idle(system: System) -> dict[str, float]:
     return {name: (after[name] - before[name]) / wall_s for name in after}
 
 
-def search(system: System, survey: str, folder: Path, notes: Path) -> dict[str, Any]:
-    """Search a night to its end, and return everything that was measured of it."""
+def search(system: System, survey: str, folder: Path, notes: Path) -> Iterator[dict[str, Any]]:
+    """Search a night, and yield now and then, and at its end, everything that was measured of it."""
     Survey.register(survey, folder, system.home, system.postgres)
     airflow = Airflow(url=system.address.url, login=LOGIN, password=system.home.password())
     before, began, n_notes = spent_s(system), time.monotonic(), len(_lines(notes))
     run_id = airflow.trigger(DAG, {"survey": survey}, night=NIGHT)
+    state, told = "", began
     with Looking(system, run_id) as looking:
-        while (state := looking.state()) not in {"success", "failed"}:
+        while state not in {"success", "failed"}:
             time.sleep(1.0)
-    wall_s = time.monotonic() - began
-    after = spent_s(system)
-    tasks = [one for one in airflow.run(DAG, run_id).tasks if one.attempt]
-    return {
-        "state": state, "wall_s": wall_s, "n_exposures": len([*folder.iterdir()]),
-        "spent_s": {name: after[name] - before[name] for name in after}, "seen": looking.seen.summary(),
-        "tasks": [[one.task, one.map_index, one.state] for one in tasks],
-        "notes": [json.loads(line) for line in _lines(notes)[n_notes:]],
-    }  # fmt: skip
+            state = looking.state()
+            if time.monotonic() - told < TOLD_EVERY_S and state not in {"success", "failed"}:
+                continue
+            after, told = spent_s(system), time.monotonic()
+            yield {
+                "state": state, "wall_s": told - began, "n_exposures": len([*folder.iterdir()]),
+                "spent_s": {name: after[name] - before[name] for name in after}, "seen": looking.seen.summary(),
+                "tasks": [
+                    [one.task, one.map_index, one.state] for one in airflow.run(DAG, run_id).tasks if one.attempt
+                ],
+                "notes": [json.loads(line) for line in _lines(notes)[n_notes:]],
+            }  # fmt: skip
 
 
 def _lines(notes: Path) -> list[str]:
     return notes.read_text().splitlines() if notes.exists() else []
 
 
-def measure(work: Path, where: str, nights: Sequence[tuple[int, int]]) -> None:
-    """Search nights of so many exposures and corners, one after the other, in a fresh copy of the prepared home."""
-    home, notes = copied(prepared(work), work / where), work / f"{where}.notes"
+def measure(work: Path, where: str, counts: Sequence[int], n_corners: int) -> None:
+    """Search nights of so many exposures, and corners, one after the other, in a fresh copy of the prepared home."""
+    name = f"{where}_corners" if n_corners else where
+    home, notes = copied(prepared(work), work / name), work / f"{name}.notes"
     notes.unlink(missing_ok=True)
     with Cluster(work) as cluster, system_in(home, notes, cluster if where == "pods" else None) as system:
         rates = idle(system)
-        print(where, "idle", rates)
-        for n_full, n_corners in nights:
-            count = n_full + n_corners
-            found = search(system, f"n{count}", night_of(work, f"n{count}", n_full, n_corners), notes)
-            found |= {"where": where, "n_full": n_full, "idle": rates}
-            (work / f"{where}-{count}.json").write_text(json.dumps(found))
-            print(where, count, found["state"], round(found["wall_s"]), found["spent_s"], found["seen"])
+        print(name, "idle", rates, flush=True)
+        for n_full in counts:
+            folder = night_of(work / f"{name}_{n_full}", work / "survey", n_full, n_corners)
+            for found in search(system, f"n{n_full + n_corners}", folder, notes):
+                found |= {"where": where, "n_full": n_full, "idle": rates}
+                (work / f"{name}-{n_full}.json").write_text(json.dumps(found))
+                print(name, n_full, found["state"], round(found["wall_s"]), found["spent_s"], flush=True)
 
 
 def main() -> None:
@@ -112,14 +118,15 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="for everything that is made; what is there is used")
     parser.add_argument("--local", type=int, nargs="*", default=(), metavar="N", help="exposures of a night")
     parser.add_argument("--pods", type=int, nargs="*", default=(), metavar="N", help="the same, in pods")
-    parser.add_argument("--corners", type=int, default=0, metavar="N", help="beside each night of --local")
+    parser.add_argument("--corners", type=int, default=0, metavar="N", help="of exposures, in each night besides")
     parser.add_argument("--page", action="store_true", help="write benchmarks/overhead.md")
     arguments = parser.parse_args()
     work = arguments.work.resolve()
     work.mkdir(exist_ok=True, parents=True)
-    for where, counts in (("local", arguments.local), ("pods", arguments.pods)):
-        if counts:
-            measure(work, where, [(count, arguments.corners if where == "local" else 0) for count in counts])
+    if arguments.local:
+        measure(work, "local", arguments.local, arguments.corners)
+    if arguments.pods:
+        measure(work, "pods", arguments.pods, arguments.corners)
     text = page([json.loads(path.read_text()) for path in sorted(work.glob("*-*.json"))])
     print(text)
     if arguments.page:

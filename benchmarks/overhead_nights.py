@@ -4,34 +4,32 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
-from include.local.client import Airflow
 from include.local.environment import our_environment
-from include.local.home import LOGIN, REPOSITORY, Home
+from include.local.home import REPOSITORY, Home
 from include.local.survey import Survey
-from include.local.system import begin, database_of, down, wait_until_ready
+from include.local.system import begin_databases, down
 
 NIGHT = "2025-05-04"
-SIDE_PIX, CORNER_PIX = 512, 96
+SIDE_PIX, CORNER_PIX = 512, 32
 N_REAL = 111
 _SIMULATED = {
     "size": SIDE_PIX, "fields": 3, "nights": 4, "exposures": N_REAL // 3, "reference-exposures": 4,
     "first-night": "2025-04-28", "cadence": 2,
 }  # fmt: skip
 _BASE = "base"
-_RUN_TIMEOUT_S = 3600.0
 
 
 def prepared(work: Path) -> Home:
     """Return a home with references of every field and the shipped network; made unless it is there."""
     survey = work / "survey"
-    simulate = [sys.executable, "-m", "astrid_core.cli.main", "simulate", "--out", str(survey)]
     options = [f"--{name}={value}" for name, value in _SIMULATED.items()]
-    subprocess.run([*simulate, *options], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    _astrid(["simulate", "--out", str(survey), *options], os.environ)
     home = Home.open(work / "prepared")
     done = home.folder / "done"
     if done.exists():
@@ -45,20 +43,21 @@ def prepared(work: Path) -> Home:
 
 
 def _prepare(home: Home, survey: Path, base: Path) -> None:
-    base.mkdir(exist_ok=True)
-    for folder in survey.iterdir():
-        if folder.is_dir() and folder.name not in {NIGHT, "stars"} and not (base / folder.name).exists():
-            (base / folder.name).symlink_to(folder)
-    system = begin(home, print, scheduled=False)
-    train = [sys.executable, "-m", "astrid_core.cli.main", "train", "--shipped"]
-    subprocess.run(train, cwd=REPOSITORY, check=True, env=our_environment(home, database_of(home)))
-    wait_until_ready(system)
-    Survey.register(_BASE, base, home, system.postgres)
-    airflow = Airflow(url=system.address.url, login=LOGIN, password=home.password())
-    run_id = airflow.trigger("build_references", {"survey": _BASE, "exclude_night": NIGHT})
-    run = airflow.wait("build_references", run_id, timeout_s=_RUN_TIMEOUT_S)
-    if run.state != "success":
-        raise RuntimeError(f"no references: {run.failed}")
+    for path in survey.glob("*/*.fits"):
+        if path.parent.name != NIGHT:
+            (base / path.parent.name).mkdir(parents=True, exist_ok=True)
+            os.link(path, base / path.parent.name / path.name)
+    postgres = begin_databases(home, print)
+    Survey.register(_BASE, base, home, postgres).ingest()
+    for command in (["train", "--shipped"], ["references", "--survey", _BASE, "--exclude-night", NIGHT]):
+        _astrid(command, our_environment(home, postgres))
+
+
+def _astrid(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "astrid_core.cli.main", *command],
+        cwd=REPOSITORY, check=True, env=dict(environment), stdout=subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 def copied(home: Home, folder: Path) -> Home:
@@ -70,16 +69,15 @@ def copied(home: Home, folder: Path) -> Home:
     return Home.open(folder)
 
 
-def night_of(work: Path, name: str, n_full: int, n_corners: int = 0) -> Path:
-    """Return a folder with a night of ``n_full`` exposures and, spread among them, ``n_corners`` corners of such.
+def night_of(folder: Path, survey: Path, n_full: int, n_corners: int = 0) -> Path:
+    """Return the folder, made anew, with ``n_full`` exposures and, spread among them, ``n_corners`` corners of such.
 
     A corner shows too few stars to be prepared: it is recorded, planned, looked at, and skipped with that reason.
     """
-    folder = work / name
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()
-    taken = sorted((work / "survey" / NIGHT).iterdir(), key=_turn)[:N_REAL]
+    taken = sorted((survey / NIGHT).iterdir(), key=_turn)[:N_REAL]
     is_full = np.zeros(n_full + n_corners, dtype=bool)
     is_full[np.linspace(0, is_full.size - 1, n_full).astype(int)] = True
     n_seen = {True: 0, False: 0}

@@ -23,11 +23,12 @@ def page(nights: Sequence[Mapping[str, Any]]) -> str:
 
 Written by `python -m benchmarks.overhead --page`: nights of simulated exposures of {SIDE_PIX} x {SIDE_PIX} pixels are
 searched by `nightly_survey` on a whole system on this machine, in Airflow's workers (local) and in pods that a server
-on loopback runs as processes. Every process notes the CPU seconds of each item of a stage: that is the science, less what
-the first exposure of a process costs beyond the mean of the later ones. Airflow's own are the CPU seconds of **all**
-processes of the system (PostgreSQL, gates of Great Expectations, imports and the loading of the network included) less
-the science and less what they spend in the same time when nothing is to do. The goal: at most {100 * GOAL:.0f} % of the
-science at the default size of batches. CPU seconds of a busy machine are longer than those of an idle one, both alike.
+on loopback runs as processes. Every process notes the CPU seconds of each item of a stage: that is the science, less
+what the first exposure of a process costs beyond the mean of the later ones. Airflow's own are the CPU seconds of
+**all** processes of the system (PostgreSQL, gates of Great Expectations, imports and the loading of the network
+included) less the science and less what they spend in the same time when nothing is to do. The goal: at most
+{100 * GOAL:.0f} % of the science at the default size of batches. CPU seconds of a busy machine are longer than those of
+an idle one, both alike.
 
 {_costs(accounts)}
 {_corners(ranked)}
@@ -40,8 +41,8 @@ CPU seconds beyond idleness.
 
 {_parts(accounts)}
 
-The tasks that cost most outside of stages, in the night of {largest["n_exposures"]} exposures ({largest["where"]}), mean
-CPU seconds of each:
+The tasks that cost most outside of stages, in the night of {largest["n_exposures"]} exposures ({largest["where"]}),
+mean CPU seconds of each:
 
 {_tasks(largest)}
 
@@ -57,8 +58,8 @@ the grid and the tasks of the run.
 ## How a pod starts
 
 From the start of its process to the first exposure, and what the first exposure costs beyond a later one (TensorFlow
-and the network, mostly); medians. In a cluster the pull of the image and, where nodes are made on demand, the start of a
-node come on top; neither could be measured here.
+and the network, mostly); medians. In a cluster the pull of the image and, where nodes are made on demand, the start
+of a node come on top; neither could be measured here.
 
 {_starts(ranked, usual)}
 """

@@ -63,12 +63,12 @@ class Seen:
 
     def longest_gap_s(self) -> float:
         """Return the longest time between two heartbeats of the scheduler that followed each other."""
-        times = sorted(datetime.fromisoformat(one) for one in self.heartbeats)
+        times = sorted(datetime.fromisoformat(one) for one in self.heartbeats.copy())
         return max(((later - sooner).total_seconds() for sooner, later in pairwise(times)), default=0.0)
 
     def summary(self) -> dict[str, Any]:
         """Return it in numbers."""
-        pages = {page: quantiles(values) for page, values in self.answers_s.items()}
+        pages = {page: quantiles(values) for page, values in self.answers_s.copy().items()}
         return {
             "gap_s": self.longest_gap_s(), "n_errors": self.n_errors, "n_unhealthy": self.n_unhealthy, "pages": pages
         }  # fmt: skip
