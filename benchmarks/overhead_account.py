@@ -87,7 +87,8 @@ def account(night: Mapping[str, Any], usual: Mapping[str, float]) -> Account:
     in_tasks = {_process(note) for note in notes if note["kind"] == "task"}
     inside = [note for note in notes if _process(note) in in_tasks]
     outside = [note for note in notes if _process(note) not in in_tasks]
-    spent = {name: s - night["idle"][name] * night["wall_s"] for name, s in night["spent_s"].items()}
+    # A busy machine leaves less for idle work: no part has spent less than nothing on the night.
+    spent = {name: max(0.0, s - night["idle"][name] * night["wall_s"]) for name, s in night["spent_s"].items()}
     tasks_s, pods_s = spent.pop("workers and tasks"), spent.pop("pods")
     stages = {True: by_stage(inside), False: by_stage(outside)}
     science = {

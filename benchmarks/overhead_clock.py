@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
@@ -96,7 +96,7 @@ def _task_id() -> str:
 
 
 class _Finder(MetaPathFinder):
-    def __init__(self, changes: dict[str, Callable[[ModuleType], None]]) -> None:
+    def __init__(self, changes: Mapping[str, Callable[[ModuleType], None]]) -> None:
         self._changes = changes
 
     def find_spec(

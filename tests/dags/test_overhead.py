@@ -63,6 +63,11 @@ def test_everything_but_science_and_idleness_is_airflows_own() -> None:
     assert found.share == pytest.approx(12.5 / 8.5)
 
 
+def test_idle_work_that_a_busy_machine_did_not_do_is_no_gain() -> None:
+    night = _NIGHT | {"spent_s": {"scheduler": 4.0, "workers and tasks": 20.0, "pods": 0.0}}
+    assert account(night, {}).parts_s["scheduler"] == 0.0
+
+
 def test_what_pods_compute_is_science_there() -> None:
     in_pod = [_item("detect", 8, 1.0, 3.0), _item("detect", 8, 2.0, 1.0)]
     night = _NIGHT | {"where": "pods", "notes": [*_NOTES, *in_pod]}
