@@ -32,6 +32,7 @@ from tests.fakes.kubernetes import Cluster
 IDLE_S = 60.0
 TOLD_EVERY_S = 60.0
 _SETTLE_S = 30.0
+_START_TIMEOUT_S = 900.0
 _IMAGE = f"registry.example/astrid@sha256:{'0' * 64}"
 
 
@@ -46,7 +47,7 @@ def system_in(home: Home, notes: Path, cluster: Cluster | None) -> Iterator[Syst
     with patch.dict(os.environ, pods | kubeconfig):
         try:
             system = begin(home, print, scheduled=False)
-            wait_until_ready(system)
+            wait_until_ready(system, timeout_s=_START_TIMEOUT_S)
             if cluster is not None:
                 # What config maps and secrets are in a cluster.
                 cluster.environment = our_environment(home, system.postgres) | {
@@ -58,12 +59,14 @@ def system_in(home: Home, notes: Path, cluster: Cluster | None) -> Iterator[Syst
             down(home)
 
 
-def idle(system: System) -> dict[str, float]:
-    """Return the CPU seconds per second that each part spends while nothing is to do and somebody looks at the UI."""
+def idle(system: System, run_id: str) -> dict[str, float]:
+    """Return the CPU seconds per second that each part spends while nothing is to do and somebody looks at a run."""
     time.sleep(_SETTLE_S)
-    with Looking(system):
+    with Looking(system, run_id) as looking:
         before, began = spent_s(system), time.monotonic()
-        time.sleep(IDLE_S)
+        while time.monotonic() - began < IDLE_S:
+            time.sleep(1.0)
+            looking.state()
         after, wall_s = spent_s(system), time.monotonic() - began
     return {name: (after[name] - before[name]) / wall_s for name in after}
 
@@ -83,7 +86,7 @@ def search(system: System, survey: str, folder: Path, notes: Path) -> Iterator[d
                 continue
             after, told = spent_s(system), time.monotonic()
             yield {
-                "state": state, "wall_s": told - began, "n_exposures": len([*folder.iterdir()]),
+                "state": state, "run_id": run_id, "wall_s": told - began, "n_exposures": len([*folder.iterdir()]),
                 "spent_s": {name: after[name] - before[name] for name in after}, "seen": looking.seen.summary(),
                 "tasks": [
                     [one.task, one.map_index, one.state] for one in airflow.run(DAG, run_id).tasks if one.attempt
@@ -102,14 +105,19 @@ def measure(work: Path, where: str, counts: Sequence[int], n_corners: int) -> No
     home, notes = copied(prepared(work), work / name), work / f"{name}.notes"
     notes.unlink(missing_ok=True)
     with Cluster(work) as cluster, system_in(home, notes, cluster if where == "pods" else None) as system:
-        rates = idle(system)
-        print(name, "idle", rates, flush=True)
+        nights: dict[Path, dict[str, Any]] = {}
         for n_full in counts:
             folder = night_of(work / f"{name}_{n_full}", work / "survey", n_full, n_corners)
+            out = work / f"{name}-{n_full}.json"
             for found in search(system, f"n{n_full + n_corners}", folder, notes):
-                found |= {"where": where, "n_full": n_full, "idle": rates}
-                (work / f"{name}-{n_full}.json").write_text(json.dumps(found))
+                nights[out] = found | {"where": where, "n_full": n_full, "idle": {}}
+                out.write_text(json.dumps(nights[out]))
                 print(name, n_full, found["state"], round(found["wall_s"]), found["spent_s"], flush=True)
+        # At the end: whoever looked at the pages of the nights costs now what it cost then.
+        rates = idle(system, nights[out]["run_id"])
+        print(name, "idle", rates, flush=True)
+        for out, night in nights.items():
+            out.write_text(json.dumps(night | {"idle": rates}))
 
 
 def main() -> None:
@@ -119,6 +127,7 @@ def main() -> None:
     parser.add_argument("--local", type=int, nargs="*", default=(), metavar="N", help="exposures of a night")
     parser.add_argument("--pods", type=int, nargs="*", default=(), metavar="N", help="the same, in pods")
     parser.add_argument("--corners", type=int, default=0, metavar="N", help="of exposures, in each night besides")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what to tell about the machine, on the page")
     parser.add_argument("--page", action="store_true", help="write benchmarks/overhead.md")
     arguments = parser.parse_args()
     work = arguments.work.resolve()
@@ -127,7 +136,7 @@ def main() -> None:
         measure(work, "local", arguments.local, arguments.corners)
     if arguments.pods:
         measure(work, "pods", arguments.pods, arguments.corners)
-    text = page([json.loads(path.read_text()) for path in sorted(work.glob("*-*.json"))])
+    text = page([json.loads(path.read_text()) for path in sorted(work.glob("*-*.json"))], arguments.note)
     print(text)
     if arguments.page:
         PAGE.write_text(text)

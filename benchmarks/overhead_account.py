@@ -88,7 +88,7 @@ def account(night: Mapping[str, Any], usual: Mapping[str, float]) -> Account:
     inside = [note for note in notes if _process(note) in in_tasks]
     outside = [note for note in notes if _process(note) not in in_tasks]
     # A busy machine leaves less for idle work: no part has spent less than nothing on the night.
-    spent = {name: max(0.0, s - night["idle"][name] * night["wall_s"]) for name, s in night["spent_s"].items()}
+    spent = {name: max(0.0, s - night["idle"].get(name, 0.0) * night["wall_s"]) for name, s in night["spent_s"].items()}
     tasks_s, pods_s = spent.pop("workers and tasks"), spent.pop("pods")
     stages = {True: by_stage(inside), False: by_stage(outside)}
     science = {
@@ -151,13 +151,8 @@ class Start:
     """From the start of the process to its first exposure."""
     cpu_s: float
     """The same."""
-    first_s: float
-    """CPU seconds of the first exposure beyond the later ones: the network is loaded there."""
-
-    @property
-    def whole_s(self) -> float:
-        """CPU seconds of the start and of what the first exposure costs more."""
-        return self.cpu_s + self.first_s
+    first_s: float | None
+    """CPU seconds of the first exposure beyond the later ones: the network is loaded there; None: there were none."""
 
 
 def starts(nights: Sequence[Mapping[str, Any]], usual: Mapping[str, float]) -> dict[str, Start]:
@@ -178,7 +173,7 @@ def starts(nights: Sequence[Mapping[str, Any]], usual: Mapping[str, float]) -> d
             n=len(notes),
             wall_s=statistics.median(note["began"] - note["created"] for note in notes),
             cpu_s=statistics.median(note["began_cpu_s"] for note in notes),
-            first_s=max(0.0, statistics.median(note["cpu_s"] for note in notes) - usual.get(stage, 0.0)),
+            first_s=statistics.median(note["cpu_s"] for note in notes) - usual[stage] if stage in usual else None,
         )
         for stage, notes in found.items()
     }

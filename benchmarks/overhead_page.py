@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from benchmarks.overhead_account import Account, account, outside_of_stages, starts, usual_s
@@ -13,12 +14,12 @@ GOAL = 0.1
 _N_TASKS = 6
 
 
-def page(nights: Sequence[Mapping[str, Any]]) -> str:
-    """Return benchmarks/overhead.md."""
+def page(nights: Sequence[Mapping[str, Any]], note: str = "") -> str:
+    """Return benchmarks/overhead.md; ``note`` tells what was special about the machine."""
     ranked = sorted(nights, key=lambda night: (night["where"], night["n_exposures"]))
     usual = usual_s(ranked)
     accounts = [(night, account(night, usual)) for night in ranked]
-    largest = max((night for night in ranked if _is_whole(night)), key=lambda night: int(night["n_full"]))
+    largest = max(ranked, key=lambda night: int(night["n_full"]))
     return f"""# What Airflow costs
 
 Written by `python -m benchmarks.overhead --page`: nights of simulated exposures of {SIDE_PIX} x {SIDE_PIX} pixels are
@@ -29,7 +30,7 @@ what the first exposure of a process costs beyond the mean of the later ones. Ai
 included) less the science and less what they spend in the same time when nothing is to do. The goal: at most
 {100 * GOAL:.0f} % of the science at the default size of batches. CPU seconds of a busy machine are longer than those of
 an idle one, both alike.
-
+{note and chr(10) + fill(note, 120, break_on_hyphens=False) + chr(10)}
 {_costs(accounts)}
 {_corners(ranked)}
 When nothing is to do, and somebody looks at the UI, the system spends {100 * sum(largest["idle"].values()):.0f} % of
@@ -151,7 +152,11 @@ def _pages(nights: Sequence[Mapping[str, Any]]) -> str:
 def _starts(nights: Sequence[Mapping[str, Any]], usual: Mapping[str, float]) -> str:
     head = ["stage", "pods", "to the first exposure, s", "CPU s of it", "first exposure beyond later ones, CPU s"]
     rows = [
-        [stage, str(one.n), f"{one.wall_s:.1f}", f"{one.cpu_s:.1f}", f"{one.first_s:.1f}"]
+        [stage, str(one.n), f"{one.wall_s:.1f}", f"{one.cpu_s:.1f}", _or_none(one.first_s)]
         for stage, one in starts(nights, usual).items()
     ]
     return _table(head, rows)
+
+
+def _or_none(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
