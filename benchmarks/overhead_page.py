@@ -32,6 +32,8 @@ included) less the science and less what they spend in the same time when nothin
 an idle one, both alike.
 {note and chr(10) + fill(note, 120, break_on_hyphens=False) + chr(10)}
 {_costs(accounts)}
+
+{_verdict(accounts)}
 {_corners(ranked)}
 When nothing is to do, and somebody looks at the UI, the system spends {100 * sum(largest["idle"].values()):.0f} % of
 one processor: {_idle(largest)}.
@@ -93,6 +95,19 @@ def _costs(accounts: Sequence[tuple[Mapping[str, Any], Account]]) -> str:
         for night, one in accounts
     ]  # fmt: skip
     return _table(head, rows)
+
+
+def _verdict(accounts: Sequence[tuple[Mapping[str, Any], Account]]) -> str:
+    whole = [(night, one) for night, one in accounts if _is_whole(night)]
+    if not whole:
+        return ""
+    night, one = max(whole, key=lambda pair: int(pair[0]["n_full"]))
+    each_s, own_s = one.science_s / one.n_exposures, one.own_s / one.n_exposures
+    met = "is met" if one.share <= GOAL else f"is missed; it is met where an exposure costs {own_s / GOAL:.0f} s"
+    return (
+        f"With {night['n_exposures']} exposures of {each_s:.1f} s ({night['where']}) the goal {met}. What a night or a "
+        "batch costs once weighs the less, the larger frames are."
+    )
 
 
 def _corners(nights: Sequence[Mapping[str, Any]]) -> str:
