@@ -119,8 +119,8 @@ def _corners(nights: Sequence[Mapping[str, Any]]) -> str:
     return f"""
 \\* {mixed} exposures are whole; the others are corners of such, {CORNER_PIX} x {CORNER_PIX} pixels, which
 preparation looks at and skips with its reason: too few stars. They are recorded, planned, mapped, checked and reported
-like all others, in batches in which whole ones are, so that every mapped task of every step runs; but no share can be
-read from such a night. It shows what the scheduler and the UI do with so many.
+like all others; batches in which whole ones are go on to the later steps, which the others skip. No share can
+be read from such a night. It shows what the scheduler and the UI do with so many.
 """
 
 
