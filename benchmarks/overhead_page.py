@@ -103,7 +103,7 @@ def _verdict(accounts: Sequence[tuple[Mapping[str, Any], Account]]) -> str:
         return ""
     night, one = max(whole, key=lambda pair: int(pair[0]["n_full"]))
     each_s, own_s = one.science_s / one.n_exposures, one.own_s / one.n_exposures
-    met = "is met" if one.share <= GOAL else f"is missed; it is met where an exposure costs {own_s / GOAL:.0f} s"
+    met = "is met" if one.share <= GOAL else f"is missed; it would be met if an exposure cost {own_s / GOAL:.0f} s"
     return fill(
         f"With {night['n_exposures']} exposures of {each_s:.1f} s ({night['where']}) the goal {met}. What a night or a "
         "batch costs once weighs the less, the larger frames are.",
