@@ -4,7 +4,7 @@ Each seed draws faults and their moments, starts a copy of the whole system on a
 for the night and hurts the system meanwhile. Runs that fail are asked for again, as an operator would, the faults being
 over. Every fifth seed runs heavy stages in pods of a cluster on loopback. Rows go into FOLDER/chaos.jsonl; a seed that
 is in it is not repeated. ``--page`` writes docs/chaos.md. As root, the system lies on a disk of its own, which can be
-filled; with Debian's package libfaketime its clock can be set.
+filled; with a C compiler its clock can be set.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from benchmarks.chaos_faults import (
     Fault,
     NotYet,
     Victim,
-    clocks_can_be_set,
+    clock_library,
     wrong_clock,
 )
 from benchmarks.chaos_page import page
@@ -71,11 +71,13 @@ class Storm:
                 self.due.remove(moment)
 
 
-def choose(seed: int, *, duration_s: float, in_pods: bool, can_fill: bool) -> list[tuple[float, str, Fault]]:
+def choose(
+    seed: int, *, duration_s: float, in_pods: bool, can_fill: bool, can_jump: bool
+) -> list[tuple[float, str, Fault]]:
     """Draw the faults of a seed and their moments within the time that an undisturbed night takes."""
     draw = random.Random(seed)  # noqa: S311 - no secret
     kinds = {**ANYWHERE, **(IN_PODS if in_pods else {}), **(DISK if can_fill else {})}
-    kinds |= CLOCK if clocks_can_be_set() else {}
+    kinds |= CLOCK if can_jump else {}
     names = draw.sample(sorted(kinds), N_FAULTS)
     return sorted((draw.uniform(0.0, duration_s), name, kinds[name]) for name in names)
 
@@ -123,15 +125,20 @@ def once(stage: Stage, name: str, seed: int | None, duration_s: float) -> tuple[
     here = stage.folder / name
     with contextlib.ExitStack() as stack:
         can_fill = stack.enter_context(disk(here, stage.prepared.folder))
-        due = [] if seed is None else choose(seed, duration_s=duration_s, in_pods=in_pods, can_fill=can_fill)
+        clock = clock_library(here)
+        due = (
+            []
+            if seed is None
+            else choose(seed, duration_s=duration_s, in_pods=in_pods, can_fill=can_fill, can_jump=clock is not None)
+        )
         stack.enter_context(environment(ASTRID_ARTIFACTS=f"s3://{name}"))
         cluster = stack.enter_context(Cluster(here)) if in_pods else None
         if cluster is not None:
             image = f"registry.example/astrid@sha256:{'0' * 64}"
             told = {"ASTRID_COMPUTE": "kubernetes", "ASTRID_POD_IMAGE": image, "KUBECONFIG": str(cluster.kubeconfig)}
             stack.enter_context(environment(**told))
-        if any(fault in CLOCK for _, fault, _ in due):
-            stack.enter_context(environment(**wrong_clock(here)))
+        if clock is not None and any(fault in CLOCK for _, fault, _ in due):
+            stack.enter_context(environment(**wrong_clock(here, clock)))
         living = stack.enter_context(living_copy(stage.prepared, here / "home"))
         if cluster is not None:
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

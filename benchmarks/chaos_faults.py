@@ -5,6 +5,8 @@ import os
 import random
 import shutil
 import signal
+import struct
+import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +24,7 @@ from tests.fakes.kubernetes import Cluster
 ERROR_RATE, DELAY_S = 0.05, 0.3
 DISK_FULL_S = 20.0
 CLOCK_JUMPS_S = (-600, -90, 90, 600, 7200)
-_FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-"""Of Debian's package libfaketime."""
+_SECONDS = struct.Struct("=q")
 
 
 class NotYet(Exception):
@@ -152,7 +153,8 @@ def fill_disk(victim: Victim) -> str:
 def jump_clock(victim: Victim) -> str:
     """Set the clock of all processes of Airflow; that of the database goes right."""
     jump = victim.random.choice(CLOCK_JUMPS_S)
-    _clock_of(victim.folder).write_text(f"{jump:+d}s\n")
+    with _clock_of(victim.folder).open("r+b") as file:
+        file.write(_SECONDS.pack(jump))
     return f"{jump:+d} s"
 
 
@@ -193,22 +195,26 @@ DISK: Mapping[str, Fault] = {"disk full": fill_disk}
 CLOCK: Mapping[str, Fault] = {"clock jumps": jump_clock}
 
 
-def wrong_clock(folder: Path) -> Mapping[str, str]:
+def wrong_clock(folder: Path, library: Path) -> Mapping[str, str]:
     """Return the environment of processes whose clock is as wrong as a file in a folder says; right at first."""
-    _clock_of(folder).write_text("+0s\n")
-    return {
-        "LD_PRELOAD": str(_FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(_clock_of(folder)),
-        "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
-    }  # fmt: skip
+    _clock_of(folder).write_bytes(_SECONDS.pack(0))
+    # As root, the database runs as somebody who may not read it, and keeps a right clock.
+    _clock_of(folder).chmod(0o600)
+    return {"LD_PRELOAD": str(library), "WRONG_CLOCK": str(_clock_of(folder))}
 
 
 def _clock_of(folder: Path) -> Path:
     return folder / "clock"
 
 
-def clocks_can_be_set() -> bool:
-    """Tell whether libfaketime is installed."""
-    return _FAKETIME.exists()
+def clock_library(folder: Path) -> Path | None:
+    """Return what makes clocks wrong, built in a folder; None without a C compiler."""
+    library = folder / "wrong_clock.so"
+    if shutil.which("cc") is None:
+        return None
+    source = Path(__file__).with_name("wrong_clock.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
+    return library
 
 
 def mount(folder: Path, *, n_bytes: int) -> bool:

@@ -3,7 +3,7 @@
 A system in DIR searches nights of a simulated survey, in its workers and in pods that a server on loopback runs as
 processes. Each process notes the CPU seconds of its stages (benchmarks/overhead_clock.py); what all processes together
 spent beyond that, and beyond what they spend when nothing is to do, is the cost of running it on Airflow. Meanwhile
-somebody looks at the health and the pages of the UI. Every night leaves DIR/<where>-<n>.json; ``--page`` writes
+somebody looks at the health and the pages of the UI. Every night leaves DIR/<side>/<where>-<n>.json; ``--page`` writes
 benchmarks/overhead.md of all that lie there.
 """
 
@@ -99,10 +99,15 @@ def _lines(notes: Path) -> list[str]:
     return notes.read_text().splitlines() if notes.exists() else []
 
 
-def measure(work: Path, where: str, counts: Sequence[int], n_corners: int) -> None:
+def measure(work: Path, where: str, counts: Sequence[int], *, side_pix: int, n_corners: int) -> None:
     """Search nights of so many exposures, and corners, one after the other, in a fresh copy of the prepared home."""
+    work = work / f"{side_pix}"
+    work.mkdir(exist_ok=True, parents=True)
     name = f"{where}_corners" if n_corners else where
-    home, notes = copied(prepared(work), work / name), work / f"{name}.notes"
+    home, notes = (
+        copied(prepared(work, side_pix=side_pix, n_exposures=max(counts)), work / name),
+        work / f"{name}.notes",
+    )
     notes.unlink(missing_ok=True)
     with Cluster(work) as cluster, system_in(home, notes, cluster if where == "pods" else None) as system:
         nights: dict[Path, dict[str, Any]] = {}
@@ -110,7 +115,7 @@ def measure(work: Path, where: str, counts: Sequence[int], n_corners: int) -> No
             folder = night_of(work / f"{name}_{n_full}", work / "survey", n_full, n_corners)
             out = work / f"{name}-{n_full}.json"
             for found in search(system, f"n{n_full + n_corners}", folder, notes):
-                nights[out] = found | {"where": where, "n_full": n_full, "idle": {}}
+                nights[out] = found | {"where": where, "side_pix": side_pix, "n_full": n_full, "idle": {}}
                 out.write_text(json.dumps(nights[out]))
                 print(name, n_full, found["state"], round(found["wall_s"]), found["spent_s"], flush=True)
         # At the end: whoever looked at the pages of the nights costs now what it cost then.
@@ -126,17 +131,16 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="for everything that is made; what is there is used")
     parser.add_argument("--local", type=int, nargs="*", default=(), metavar="N", help="exposures of a night")
     parser.add_argument("--pods", type=int, nargs="*", default=(), metavar="N", help="the same, in pods")
+    parser.add_argument("--side", type=int, default=512, metavar="PIX", help="of exposures")
     parser.add_argument("--corners", type=int, default=0, metavar="N", help="of exposures, in each night besides")
     parser.add_argument("--note", default="", metavar="TEXT", help="what to tell about the machine, on the page")
     parser.add_argument("--page", action="store_true", help="write benchmarks/overhead.md")
     arguments = parser.parse_args()
     work = arguments.work.resolve()
-    work.mkdir(exist_ok=True, parents=True)
-    if arguments.local:
-        measure(work, "local", arguments.local, arguments.corners)
-    if arguments.pods:
-        measure(work, "pods", arguments.pods, arguments.corners)
-    text = page([json.loads(path.read_text()) for path in sorted(work.glob("*-*.json"))], arguments.note)
+    for where, counts in (("local", arguments.local), ("pods", arguments.pods)):
+        if counts:
+            measure(work, where, counts, side_pix=arguments.side, n_corners=arguments.corners)
+    text = page([json.loads(path.read_text()) for path in sorted(work.glob("*/*-*.json"))], arguments.note)
     print(text)
     if arguments.page:
         PAGE.write_text(text)

@@ -16,19 +16,22 @@ from include.local.survey import Survey
 from include.local.system import begin_databases, down
 
 NIGHT = "2025-05-04"
-SIDE_PIX, CORNER_PIX = 512, 32
-N_REAL = 111
+CORNER_PIX = 32
+N_FIELDS = 3
 _SIMULATED = {
-    "size": SIDE_PIX, "fields": 3, "nights": 4, "exposures": N_REAL // 3, "reference-exposures": 4,
-    "first-night": "2025-04-28", "cadence": 2,
+    "fields": N_FIELDS, "nights": 4, "reference-exposures": 4, "first-night": "2025-04-28", "cadence": 2
 }  # fmt: skip
 _BASE = "base"
 
 
-def prepared(work: Path) -> Home:
-    """Return a home with references of every field and the shipped network; made unless it is there."""
+def prepared(work: Path, *, side_pix: int, n_exposures: int) -> Home:
+    """Return a home with references of every field and the shipped network; made unless it is there.
+
+    The folder ``survey`` beside it then holds a night of at least so many exposures.
+    """
     survey = work / "survey"
-    options = [f"--{name}={value}" for name, value in _SIMULATED.items()]
+    asked = {"size": side_pix, "exposures": -(-n_exposures // N_FIELDS), **_SIMULATED}
+    options = [f"--{name}={value}" for name, value in asked.items()]
     _astrid(["simulate", "--out", str(survey), *options], os.environ)
     home = Home.open(work / "prepared")
     done = home.folder / "done"
@@ -77,7 +80,7 @@ def night_of(folder: Path, survey: Path, n_full: int, n_corners: int = 0) -> Pat
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()
-    taken = sorted((survey / NIGHT).iterdir(), key=_turn)[:N_REAL]
+    taken = sorted((survey / NIGHT).iterdir(), key=_turn)
     is_full = np.zeros(n_full + n_corners, dtype=bool)
     is_full[np.linspace(0, is_full.size - 1, n_full).astype(int)] = True
     n_seen = {True: 0, False: 0}
@@ -99,9 +102,9 @@ def _turn(path: Path) -> tuple[int, str]:
 
 def _write_corner(path: Path, out: Path, number: int) -> None:
     """Write one of the corners of a frame as an exposure of its own, with the place on the sky that it has."""
-    n_across = SIDE_PIX // CORNER_PIX
-    top, left = (CORNER_PIX * one for one in divmod(number % n_across**2, n_across))
     with fits.open(path, do_not_scale_image_data=True) as (frame,):
+        n_across = frame.header["NAXIS1"] // CORNER_PIX
+        top, left = (CORNER_PIX * one for one in divmod(number % n_across**2, n_across))
         part = fits.PrimaryHDU(frame.data[top : top + CORNER_PIX, left : left + CORNER_PIX].copy(), frame.header)
         part.header["CRPIX1"] -= left
         part.header["CRPIX2"] -= top

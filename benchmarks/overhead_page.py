@@ -6,7 +6,7 @@ from textwrap import fill
 from typing import Any
 
 from benchmarks.overhead_account import Account, account, outside_of_stages, starts, usual_s
-from benchmarks.overhead_nights import CORNER_PIX, SIDE_PIX
+from benchmarks.overhead_nights import CORNER_PIX
 from benchmarks.overhead_system import HEALTH, PAGES_EVERY_S
 
 PAGE = Path(__file__).resolve().parent / "overhead.md"
@@ -16,13 +16,13 @@ _N_TASKS = 6
 
 def page(nights: Sequence[Mapping[str, Any]], note: str = "") -> str:
     """Return benchmarks/overhead.md; ``note`` tells what was special about the machine."""
-    ranked = sorted(nights, key=lambda night: (night["where"], night["n_exposures"]))
-    usual = usual_s(ranked)
-    accounts = [(night, account(night, usual)) for night in ranked]
+    ranked = sorted(nights, key=lambda night: (night["side_pix"], night["where"], night["n_exposures"]))
+    usual = {side: usual_s([one for one in ranked if one["side_pix"] == side]) for side in _sides(ranked)}
+    accounts = [(night, account(night, usual[night["side_pix"]])) for night in ranked]
     largest = max(ranked, key=lambda night: int(night["n_full"]))
     return f"""# What Airflow costs
 
-Written by `python -m benchmarks.overhead --page`: nights of simulated exposures of {SIDE_PIX} x {SIDE_PIX} pixels are
+Written by `python -m benchmarks.overhead --page`: nights of simulated exposures (so many pixels square) are
 searched by `nightly_survey` on a whole system on this machine, in Airflow's workers (local) and in pods that a server
 on loopback runs as processes. Every process notes the CPU seconds of each item of a stage: that is the science, less
 what the first exposure of a process costs beyond the mean of the later ones. Airflow's own are the CPU seconds of
@@ -64,8 +64,12 @@ From the start of its process to the first exposure, and what the first exposure
 and the network, mostly); medians. In a cluster the pull of the image and, where nodes are made on demand, the start
 of a node come on top; neither could be measured here.
 
-{_starts(ranked, usual)}
+{_starts([night for night in ranked if night["side_pix"] == min(_sides(ranked))], usual[min(_sides(ranked))])}
 """
+
+
+def _sides(nights: Sequence[Mapping[str, Any]]) -> set[int]:
+    return {int(night["side_pix"]) for night in nights}
 
 
 def _is_whole(night: Mapping[str, Any]) -> bool:
@@ -73,7 +77,7 @@ def _is_whole(night: Mapping[str, Any]) -> bool:
 
 
 def _name(night: Mapping[str, Any]) -> str:
-    return f"{night['where']}, {night['n_exposures']}{'' if _is_whole(night) else ' *'}"
+    return f"{night['where']}, {night['n_exposures']} of {night['side_pix']}{'' if _is_whole(night) else ' *'}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
