@@ -92,6 +92,8 @@ def environment(home: Home, postgres: Postgres, address: Address, *, scheduled: 
         "core__hostname_callable": "socket.gethostname",
         "database__sql_alchemy_conn": postgres.url(AIRFLOW_DATABASE, driver="psycopg2"),
         "dag_processor__parsing_processes": "1",
+        # Of a DAG that is parsed late, as on a busy machine, no task is scheduled once it counts as gone.
+        "dag_processor__stale_dag_threshold": "600",
         "logging__base_log_folder": str(home.logs / "tasks"),
         "logging__dag_processor_child_process_log_directory": str(home.logs / "dag_processor"),
         "logging__namespace_levels": "great_expectations=WARNING alembic=WARNING mlflow=WARNING",
