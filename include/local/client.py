@@ -16,6 +16,7 @@ _PATIENCE_S = 120.0
 _POLL_S = 0.5
 _PAGE = 100
 _TOKEN_S = 3600.0
+_NOT_KNOWN = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 
 
 class RunFailed(PermanentFailure):
@@ -139,6 +140,7 @@ class Airflow:
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """Ask, and again while nobody answers: the API server may be restarting."""
         deadline = time.monotonic() + _PATIENCE_S
+        has_old_token = time.monotonic() <= self._token_until
         while True:
             try:
                 answer = self._ask(method, f"/api/v2{path}", body)
@@ -150,6 +152,10 @@ class Airflow:
                     return answer.json()
                 if answer.status_code == httpx.codes.CONFLICT and method == "POST":
                     return {}
+                if answer.status_code in _NOT_KNOWN and has_old_token:
+                    # The server has other keys since, or its clock was set.
+                    self._token_until, has_old_token = 0.0, False
+                    continue
                 if answer.is_client_error or time.monotonic() > deadline:
                     raise RunFailed(
                         "Airflow refused", request=f"{method} {path}", status=answer.status_code, said=answer.text
