@@ -14,7 +14,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,14 +161,25 @@ def once(stage: Stage, name: str, seed: int | None, duration_s: float) -> tuple[
     return row | {"processes_left": left_over(here)}, catalog
 
 
+def keep(folder: Path, catalog: Mapping[str, bytes]) -> None:
+    """Write the files of a catalog, to be looked at."""
+    for name, content in catalog.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def run(stage: Stage, seeds: Sequence[int], kept: Path) -> None:
     """Run every seed that was not run yet, and write what came of it into a file."""
     calm, wanted = once(stage, "undisturbed", None, 0.0)
+    keep(stage.folder / "different" / "undisturbed", wanted)
     done = {json.loads(line)["seed"] for line in kept.read_text().splitlines()} if kept.exists() else set()
     for seed in sorted(set(seeds) - done):
         try:
             row, catalog = once(stage, f"seed-{seed}", seed, calm["wall_s"])
             row["is_equal"] = catalog == wanted
+            if not row["is_equal"]:
+                keep(stage.folder / "different" / f"seed-{seed}", catalog)
         except Exception as error:  # noqa: BLE001 - one line of the table; the other seeds go on
             row = {"seed": seed, "error": f"{type(error).__name__}: {error}"[:2000]}
             stage.store.quiet()
