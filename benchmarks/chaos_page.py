@@ -16,8 +16,8 @@ def page(rows: Sequence[Row]) -> str:
     again = [row for row in done if _asked_again(row)]
     return f"""# What breaks, and what comes of it
 
-Written by `python -m benchmarks.chaos`. One night of a small survey (7 exposures, more than twenty broken files beside
-them) is searched {len(rows)} times on Airflow, with a store that speaks S3. Every time three faults are drawn with
+Written by `python -m benchmarks.chaos`. A night of four exposures of one field, more than twenty broken files beside
+them, is searched {len(rows)} times on Airflow, with a store that speaks S3. Every time three faults are drawn with
 their moments; every fifth time differencing, detection and injections run in pods of a Kubernetes API on loopback.
 What is compared is an extract of the whole catalog, file by file, with that of the undisturbed night. A run that failed
 is asked for again, as an operator would.
