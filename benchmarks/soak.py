@@ -74,9 +74,13 @@ def page(rows: Sequence[dict[str, float]]) -> str:
     return f"""# Memory over hours
 
 Written by `python -m benchmarks.soak --page`: {rows[-1]["after_s"] / 3600.0:.2f} hours, {rows[-1]["n_runs"]:.0f} runs
-of `nightly_survey` one after the other beside everything that is scheduled. MiB that each process holds for itself
-(USS; tasks run in processes of their own), from {WARM_UP_S / 60.0:.0f} minutes on: medians of the first and of the
-last ten minutes, the most, and the straight line through twelve medians.
+of `nightly_survey` one after the other. MiB that each process holds for itself (USS; tasks run in processes of their
+own), from {WARM_UP_S / 60.0:.0f} minutes on: medians of the first and of the last ten minutes, the most, and the straight
+line through twelve medians.
+
+What a process shares with its children is not in it. The DAG processor forks for each file that it parses and shares
+nearly all with such a child: what it holds for itself is small while one runs, as nearly always on a busy machine, and
+all of it in between. Its line says how busy the machine was, and its most is what it holds.
 
 | process | first | last | most | MiB per hour |
 |---|---|---|---|---|
