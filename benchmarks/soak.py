@@ -69,21 +69,25 @@ def page(rows: Sequence[dict[str, float]]) -> str:
         held = np.isfinite(mib)
         per_hour, error = slope(after_s[held], mib[held])
         first, last = (statistics.median(mib[held][part]) for part in (slice(0, 40), slice(-40, None)))
-        lines.append(f"| {name} | {first:.1f} | {last:.1f} | {np.max(mib[held]):.1f} | {per_hour:+.2f} ± {error:.2f} |")
+        thirds = np.array_split(mib[held], 3)
+        lines.append(
+            f"| {name} | {first:.1f} | {last:.1f} | {thirds[0].max():.1f} | {thirds[-1].max():.1f} "
+            f"| {per_hour:+.2f} ± {error:.2f} |"
+        )
     table = "\n".join(lines)
     return f"""# Memory over hours
 
 Written by `python -m benchmarks.soak --page`: {rows[-1]["after_s"] / 3600.0:.2f} hours, {rows[-1]["n_runs"]:.0f} runs
 of `nightly_survey` one after the other. MiB that each process holds for itself (USS; tasks run in processes of their
-own), from {WARM_UP_S / 60.0:.0f} minutes on: medians of the first and of the last ten minutes, the most, and the straight
-line through twelve medians.
+own), from {WARM_UP_S / 60.0:.0f} minutes on: medians of the first and of the last ten minutes, the most in the first
+and in the last third, and the straight line through twelve medians.
 
 What a process shares with its children is not in it. The DAG processor forks for each file that it parses and shares
 nearly all with such a child: what it holds for itself is small while one runs, as nearly always on a busy machine, and
-all of it in between. Its line says how busy the machine was, and its most is what it holds.
+all of it in between. Its medians and its line say how busy the machine was, and its most is what it holds.
 
-| process | first | last | most | MiB per hour |
-|---|---|---|---|---|
+| process | first | last | most, first third | most, last third | MiB per hour |
+|---|---|---|---|---|---|
 {table}
 """
 
