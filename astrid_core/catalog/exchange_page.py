@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from astrid_core.catalog.cutouts import Cutouts
 from astrid_core.catalog.entities import CatalogEntry
+from astrid_core.catalog.page_templates import templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +62,8 @@ class Group:
 
 def exchange_page(groups: Sequence[Group], *, survey: str, nights: Sequence[str], counts: str, is_done: bool) -> str:
     """Return one HTML document without any external resource; ``counts`` tells all in one line."""
-    environment = Environment(
-        loader=PackageLoader("astrid_core.catalog", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return (
+        templates()
+        .get_template("exchange.html")
+        .render(groups=groups, survey=survey, nights=nights, counts=counts, is_done=is_done)
     )
-    environment.filters["number"] = _number
-    return environment.get_template("exchange.html").render(
-        groups=groups, survey=survey, nights=nights, counts=counts, is_done=is_done
-    )
-
-
-def _number(value: float | None, fmt: str) -> str:
-    return "–" if value is None else format(value, fmt).replace("-", "−")

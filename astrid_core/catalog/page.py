@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from astrid_core.catalog.completeness_text import describe_half, describe_night, describe_rate
 from astrid_core.catalog.coverage_map import coverage_maps, legend
 from astrid_core.catalog.cutouts import Cutouts
@@ -15,6 +13,7 @@ from astrid_core.catalog.latency import describe_duration
 from astrid_core.catalog.model_track import Share
 from astrid_core.catalog.night_table import truth_sentences
 from astrid_core.catalog.notices import headline_completeness
+from astrid_core.catalog.page_templates import templates
 from astrid_core.catalog.report import NightFacts
 from astrid_core.catalog.report_links import Links
 from astrid_core.catalog.track_text import (
@@ -63,14 +62,7 @@ class Step:
 
 def night_page(facts: NightFacts, portraits: Sequence[Portrait], links: Links | None = None) -> str:
     """Return one HTML document without any external resource; only links lead out of it."""
-    environment = Environment(
-        loader=PackageLoader("astrid_core.catalog", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
+    environment = templates()
     environment.filters["angle"] = _angle
     environment.filters["half"] = describe_half
     environment.filters["rate"] = describe_rate
@@ -146,10 +138,6 @@ def _times(facts: NightFacts) -> tuple[tuple[str, float, float], ...]:
 def _long_date(night: str) -> str:
     day = date.fromisoformat(night)
     return f"{day.day} {day:%B %Y}"
-
-
-def _number(value: float | None, fmt: str) -> str:
-    return "–" if value is None else format(value, fmt).replace("-", "−")
 
 
 def _angle(value: float | None, fmt: str) -> str:
