@@ -99,13 +99,13 @@ def _lines(notes: Path) -> list[str]:
     return notes.read_text().splitlines() if notes.exists() else []
 
 
-def measure(work: Path, where: str, counts: Sequence[int], *, side_pix: int, n_corners: int) -> None:
+def measure(work: Path, where: str, counts: Sequence[int], *, side_pix: int, n_simulated: int, n_corners: int) -> None:
     """Search nights of so many exposures, and corners, one after the other, in a fresh copy of the prepared home."""
     work = work / f"{side_pix}"
     work.mkdir(exist_ok=True, parents=True)
     name = f"{where}_corners" if n_corners else where
     home, notes = (
-        copied(prepared(work, side_pix=side_pix, n_exposures=max(counts)), work / name),
+        copied(prepared(work, side_pix=side_pix, n_exposures=n_simulated), work / name),
         work / f"{name}.notes",
     )
     notes.unlink(missing_ok=True)
@@ -139,7 +139,10 @@ def main() -> None:
     work = arguments.work.resolve()
     for where, counts in (("local", arguments.local), ("pods", arguments.pods)):
         if counts:
-            measure(work, where, counts, side_pix=arguments.side, n_corners=arguments.corners)
+            measure(
+                work, where, counts, side_pix=arguments.side, n_corners=arguments.corners,
+                n_simulated=max(*arguments.local, *arguments.pods, 0),
+            )  # fmt: skip
     text = page([json.loads(path.read_text()) for path in sorted(work.glob("*/*-*.json"))], arguments.note)
     print(text)
     if arguments.page:
