@@ -137,7 +137,8 @@ def test_nothing_in_a_backup_can_be_read_without_its_key(home: Path, tmp_path: P
         digests = [one.digest for one in services.artifacts.entries()]
     files = [path for path in folder.rglob("*") if path.is_file()]
     everything = b"".join(path.read_bytes() for path in files)
-    for secret in (b"weights", b"SQLite", b"PGDMP", b"ada", b"a.done", b"demo"):
+    # Nothing shorter: three bytes are found by chance among millions.
+    for secret in (b"weights", b"SQLite", b"PGDMP", b"a.done"):
         assert secret not in everything
     assert not {path.name for path in files} & set(digests)
     new_key(tmp_path / "other")
