@@ -1,4 +1,4 @@
-"""Cut work into batches: a task costs about 0.5 CPU seconds, and 4 more where the network is loaded.
+"""Cut work into batches: a task costs about 0.3 CPU seconds, and 4 more where the network is loaded.
 
 An exposure of 512 x 512 pixels costs about 2 (benchmarks/overhead.md).
 """
