@@ -20,7 +20,8 @@ Written by `python -m benchmarks.chaos`. A night of four exposures of one field,
 them, is searched {len(rows)} times on Airflow, with a store that speaks S3. Every time three faults are drawn with
 their moments; every fifth time differencing, detection and injections run in pods of a Kubernetes API on loopback.
 What is compared is an extract of the whole catalog, file by file, with that of the undisturbed night. A run that failed
-is asked for again, as an operator would, and so is a night that has exposures left.
+is asked for again, as an operator would, and so is a night that has exposures left. Pods that failed are kept to be
+looked at (`keep_failed`), and count as left behind.
 
 | | |
 |---|---|

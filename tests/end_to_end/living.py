@@ -150,8 +150,8 @@ def kill_task(living: Living, running: TaskState) -> None:
     """End the process that computes, not the one that watches over it; ProcessLookupError where it has just ended."""
     scheduler = psutil.Process(living.component("scheduler").pid)
     for process in scheduler.children(recursive=True):
-        # Airflow calls the process so; the worker above it has the same id in its name, after other words.
-        if process.cmdline() == [f"airflow worker -- {running.id}"]:
+        # Airflow calls the process so, and pads it; the worker above has the same id in its name, after other words.
+        if " ".join(process.cmdline()).rstrip() == f"airflow worker -- {running.id}":
             process.send_signal(signal.SIGKILL)
             return
     raise ProcessLookupError(running)
