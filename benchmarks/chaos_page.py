@@ -23,6 +23,10 @@ What is compared is an extract of the whole catalog, file by file, with that of 
 is asked for again, as an operator would, and so is a night that has exposures left. Pods that failed are kept to be
 looked at (`keep_failed`), and count as left behind.
 
+Where a catalog differed and was kept, entries and light curves were the same, and forced photometry was not: a
+brightness is measured at the place that an object has at that time, which moves a little when an exposure comes late,
+and what was measured before stays.
+
 | | |
 |---|---|
 | nights | {len(rows)} |
