@@ -28,7 +28,9 @@ def read_sky_map(path: Path) -> FlatMap | MultiOrderMap:
         system = str(table.header.get("COORDSYS", "C")).strip().upper()
         if system not in ("C", "ICRS", "CELESTIAL", "EQUATORIAL"):
             raise BadConfiguration("a sky map in other coordinates than ICRS", file=path, coordsys=system)
-        found = _flat(table, path) if "PROB" in table.columns.names else _multi_order(table, path)
+        # The case of names says nothing: astropy finds columns by any.
+        is_multi_order = "UNIQ" in {name.upper() for name in table.columns.names}
+        found = _multi_order(table, path) if is_multi_order else _flat(table, path)
     whole = float(found.probability.sum(dtype=np.float64))
     if not abs(whole - 1.0) <= SUM_TOLERANCE:
         raise BadConfiguration("probabilities that do not sum to 1", file=path, sum=whole, tolerance=SUM_TOLERANCE)

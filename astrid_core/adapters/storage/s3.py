@@ -153,9 +153,8 @@ class S3Artifacts:
         except EXPECTED as error:
             raise translated(error, where=self._where(ref.digest)) from error
         if not is_new:
-            _once_more(
-                self._verify, ref.digest
-            )  # it is there, or somebody was faster; what they wrote must be the same
+            # It is there, or somebody was faster; what they wrote must be the same.
+            _once_more(self._verify, ref.digest)
         return ref
 
     def _put_new(self, content: BinaryIO, ref: ArtifactRef) -> bool:
