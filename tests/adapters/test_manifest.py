@@ -7,7 +7,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from astrid_core.adapters.surveys.http import HttpClient
 from astrid_core.adapters.surveys.manifest import ManifestClient, ManifestQuery
@@ -147,21 +146,12 @@ def test_a_list_has_an_address(location: str) -> None:
         ManifestQuery(location=location)
 
 
-@pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def in_bucket(
-    s3_endpoint: str, http: HttpClient, tmp_path: Path
+    server: str, http: HttpClient, tmp_path: Path
 ) -> Iterator[Callable[[dict[str, bytes], bool], ManifestClient]]:
     keys = {"aws_access_key_id": "us", "aws_secret_access_key": "sesame"}
-    client = boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1", **keys)
+    client = boto3.client("s3", endpoint_url=server, region_name="us-east-1", **keys)
     client.create_bucket(Bucket="pail")
 
     def opened(files: dict[str, bytes], anonymous: bool) -> ManifestClient:
@@ -171,7 +161,7 @@ def in_bucket(
                 Bucket="pail", Key=f"deep/{name}", Body=content, ACL="public-read" if anonymous else "private"
             )
         query = ManifestQuery(location="s3://pail/deep/list.csv", s3_anonymous=anonymous)
-        access = S3Access(endpoint_url=s3_endpoint, region="us-east-1", access_key_id="us", secret_access_key="sesame")
+        access = S3Access(endpoint_url=server, region="us-east-1", access_key_id="us", secret_access_key="sesame")
         return ManifestClient(SURVEY, query, http, mirror(tmp_path), s3=access)
 
     yield opened
